@@ -1,0 +1,95 @@
+"""Source trees as every layer above sees them: read-only, in memory, addressed by path."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from ptlint.core.patch import PatchRef
+
+
+@runtime_checkable
+class SourceTree(Protocol):
+    """A tree of files. Paths are relative, with ``/``. Implementations never follow a link out of the tree."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of *path*, or None when there is no such regular file."""
+
+    def exists(self, path: str) -> bool:
+        """Return whether *path* is a regular file of the tree."""
+
+    def blob_id(self, path: str) -> str | None:
+        """Return git's hexadecimal blob id of *path*, or None when there is no such file."""
+
+    def paths(self, folder: str = "") -> Iterator[str]:
+        """Yield every file below *folder* (all of them for ``""``), sorted."""
+
+
+def blob_id_of(data: bytes) -> str:
+    """Return the id that git gives to a blob with these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A tree with patches applied: an overlay of changed files over a base. None marks a deleted file."""
+
+    base: SourceTree
+    changed: Mapping[str, bytes | None] = field(default_factory=dict)
+    patch: PatchRef | None = None
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of *path* after the patches, or None when there is no such file."""
+        return self.changed[path] if path in self.changed else self.base.read(path)
+
+    def exists(self, path: str) -> bool:
+        """Return whether *path* is there after the patches."""
+        return self.changed[path] is not None if path in self.changed else self.base.exists(path)
+
+    def blob_id(self, path: str) -> str | None:
+        """Return the blob id of *path* after the patches."""
+        if path in self.changed:
+            data = self.changed[path]
+            return None if data is None else blob_id_of(data)
+        return self.base.blob_id(path)
+
+    def paths(self, folder: str = "") -> Iterator[str]:
+        """Yield every file below *folder* after the patches, sorted."""
+        prefix = folder.rstrip("/") + "/" if folder else ""
+        here = {path for path, data in self.changed.items() if data is not None and path.startswith(prefix)}
+        gone = {path for path, data in self.changed.items() if data is None}
+        yield from sorted(here | {path for path in self.base.paths(folder) if path not in gone})
+
+    def with_files(self, files: Mapping[str, bytes | None], patch: PatchRef | None = None) -> "Snapshot":
+        """Return a snapshot with *files* laid over this one."""
+        return Snapshot(self.base, {**self.changed, **files}, patch or self.patch)
+
+
+@dataclass(frozen=True)
+class MemoryTree:
+    """A tree held in a dictionary: fixtures, rebuilt hunks, and the empty tree."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of *path*, or None."""
+        return self.files.get(path)
+
+    def exists(self, path: str) -> bool:
+        """Return whether *path* is held."""
+        return path in self.files
+
+    def blob_id(self, path: str) -> str | None:
+        """Return the blob id of *path*, or None."""
+        data = self.files.get(path)
+        return None if data is None else blob_id_of(data)
+
+    def paths(self, folder: str = "") -> Iterator[str]:
+        """Yield every file below *folder*, sorted."""
+        prefix = folder.rstrip("/") + "/" if folder else ""
+        yield from sorted(path for path in self.files if path.startswith(prefix))
+
+
+def changed_paths(before: SourceTree, after: SourceTree, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return those of *candidates* whose bytes differ between two trees, sorted."""
+    return tuple(sorted({path for path in candidates if before.blob_id(path) != after.blob_id(path)}))
