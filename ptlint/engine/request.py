@@ -1,0 +1,31 @@
+"""What a run of ``ptlint check`` is asked to do: the options of the command line, as one value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """The input, the tree and the rules of one run.
+
+    ``inputs`` are as given: mailboxes, maildirs, patch files, folders, ``-`` for standard input, Message-IDs or URLs of
+    lore, git ranges; empty with ``staged`` (index against HEAD) or ``worktree`` (work tree against HEAD), of which at
+    most one is set. ``tree`` is None when none was named: the repository that ``cwd`` stands in is used then, if any.
+    ``base`` is a revision of it. ``archs`` are profile names or architectures, empty for all. ``config`` is a kernel
+    ``.config``. ``select`` and ``ignore`` are rule codes or their beginnings. ``revision`` chooses among the versions
+    of a series in one thread. ``max_commits`` bounds a git range.
+    """
+
+    inputs: tuple[str, ...] = ()
+    tree: Path | None = None
+    base: str | None = None
+    staged: bool = False
+    worktree: bool = False
+    archs: tuple[str, ...] = ()
+    config: Path | None = None
+    rules_dirs: tuple[Path, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    revision: int | None = None
+    max_commits: int = 500
+    cwd: Path = Path()
