@@ -1,0 +1,35 @@
+"""What can go wrong while C is read. None of these is the user's doing: callers turn them into "not understood"."""
+
+from ptlint.csrc.ast import Pos
+
+
+class CSourceError(Exception):
+    """C that ptlint does not take in: where, and what. The base of all errors of the C front end."""
+
+    def __init__(self, pos: Pos, what: str) -> None:
+        super().__init__(pos, what)
+        self.pos = pos
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.pos.path}:{self.pos.line}:{self.pos.column}: {self.what}"
+
+
+class MacroError(CSourceError):
+    """A macro definition or use that the preprocessor rules do not allow."""
+
+
+class MacroLimit(MacroError):
+    """An expansion that would grow beyond its bound."""
+
+
+class CParseError(CSourceError):
+    """Tokens that are no C, or C that ptlint does not read."""
+
+
+class CTypeError(CSourceError):
+    """A type that cannot be resolved: unknown name, incomplete where a size is needed, or not supported."""
+
+
+class ConstError(CSourceError):
+    """An expression that is not an integer constant, or whose value is undefined."""
