@@ -55,4 +55,4 @@ class Finding:
         """Return an id that survives moved lines and new wording: of code, path, function and normalised line."""
         line = re.sub(r"\s+", " ", self.line_text).strip()
         key = "\0".join((self.code, self.span.path, self.function, line))
-        return hashlib.sha256(key.encode()).hexdigest()[:16]
+        return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:16]
