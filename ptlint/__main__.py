@@ -1,0 +1,106 @@
+"""The ``ptlint`` program: finds the command, runs it, and turns whatever stops it into a sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+INTERNAL = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line *argv* (default: the process's own) and return the exit code.
+
+    0 clean, 1 findings, 2 usage, configuration or rule file, 3 unreadable input or a patch that does not apply,
+    4 internal error. ``PTLINT_TRACEBACK=1`` shows the traceback of an internal error.
+    """
+    from ptlint.errors import PtlintError
+
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except PtlintError as error:
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # the outermost edge: a bug of ptlint
+        return _internal(error)
+    return code
+
+
+def _run(argv: list[str]) -> int:
+    if argv[:1] in (["--version"], ["-V"]):
+        from ptlint import __version__
+
+        print(f"ptlint {__version__}")
+        return 0
+    if argv[:1] in (["--help"], ["-h"]):
+        print(_help())
+        return 0
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")
+    from ptlint.cli import command_names, load_command
+    from ptlint.cli._parser import parser_of
+    from ptlint.errors import UsageError
+
+    if not argv:
+        raise UsageError("no command; 'ptlint --help' lists them")
+    name, *rest = argv
+    if name not in command_names():
+        raise UsageError(f"no command {name!r}; 'ptlint --help' lists them")
+    command = load_command(name)
+    return command.run(parser_of(name, command).parse_intermixed_args(rest))
+
+
+def _help() -> str:
+    from ptlint import __doc__ as purpose
+    from ptlint.cli import command_names, load_command
+
+    names = command_names()
+    width = max(map(len, names))
+    commands = [f"  {name:<{width}}  {load_command(name).SUMMARY}" for name in names]
+    lines = [
+        "usage: ptlint COMMAND ...",
+        "       ptlint --help | --version",
+        "",
+        str(purpose),
+        "",
+        "commands:",
+        *commands,
+    ]
+    codes = "exit codes: 0 clean, 1 findings, 2 usage or rule file, 3 unreadable input or a patch that does not apply,"
+    return "\n".join([*lines, "", "'ptlint COMMAND --help' shows what a command takes.", codes, "4 internal error"])
+
+
+def _say(sentence: str) -> None:
+    from ptlint.report._text import one_line
+
+    print(f"ptlint: {one_line(sentence)}", file=sys.stderr)
+
+
+def _internal(error: Exception) -> int:
+    import traceback
+
+    if os.environ.get("PTLINT_TRACEBACK") == "1":
+        traceback.print_exception(error)
+    package = os.path.dirname(os.path.abspath(__file__))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if os.path.abspath(frame.filename).startswith(package)]
+    place = f" in {os.path.relpath(own[-1].filename, package)}:{own[-1].lineno}" if own else ""
+    _say(
+        f"internal error{place}: {type(error).__name__}: {error}; please report it with the input, "
+        "the command and its output under PTLINT_TRACEBACK=1"
+    )
+    return INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

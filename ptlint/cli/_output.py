@@ -1,0 +1,39 @@
+"""Where a command writes: standard output, or a file that appears whole or not at all."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from ptlint.errors import UsageError
+
+
+def write_output(write: Callable[[TextIO], None], path: Path | None) -> None:
+    """Let *write* write to standard output, or to the file *path*, which is replaced at once when all is written.
+
+    UsageError when the file cannot be written; a file that was there stays as it was then.
+    """
+    if path is None:
+        write(sys.stdout)
+        return
+    text = io.StringIO()
+    write(text)
+    try:
+        _replace(path, text.getvalue().encode("utf-8", errors="backslashreplace"))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
+        target.write_bytes(data)
+        return
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        scratch.write_bytes(data)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
