@@ -55,7 +55,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         ((ERROR,), ["--fail-on", "never"], 0),
     ],
 )
-def test_findings_decide_the_exit_code(engine: Engine, findings: tuple[Finding, ...], options: list[str], code: int) -> None:
+def test_findings_decide_the_exit_code(
+    engine: Engine, findings: tuple[Finding, ...], options: list[str], code: int
+) -> None:
     engine(replace(CLEAN, findings=findings))
     assert main(["check", "series.mbox", "--format", "json", *options]) == code
 

@@ -1,0 +1,56 @@
+"""The commands that the documentation shows exist, with the options it shows."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ptlint.cli import command_names, load_command
+from ptlint.cli._parser import parser_of
+from tests.shared import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def shown_commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield page and words of every command line in a fenced block, without comments and what it is piped into."""
+    for page in PAGES:
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                for part in re.split(r"\s\|\s|\s&&\s", line.removeprefix("$ ")):
+                    words = shlex.split(part.split(" # ")[0], comments=True)
+                    if words:
+                        yield page.name, words
+
+
+COMMANDS = list(shown_commands())
+
+
+@pytest.mark.parametrize("shown", [c for c in COMMANDS if c[1][0] == "ptlint"], ids=lambda c: f"{c[0]}: {c[1]}")
+def test_a_shown_command_is_understood(shown: tuple[str, list[str]]) -> None:
+    words = shown[1][1:]
+    if words in (["--version"], ["--help"]):
+        return
+    assert words[0] in command_names()
+    parser_of(words[0], load_command(words[0])).parse_intermixed_args(words[1:])
+
+
+@pytest.mark.parametrize("shown", [c for c in COMMANDS if c[1][0] == "make"], ids=lambda c: f"{c[0]}: {c[1]}")
+def test_a_shown_make_target_exists(shown: tuple[str, list[str]]) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown[1][1] in targets
+
+
+def test_the_readme_shows_how_to_begin() -> None:
+    words = [" ".join(words) for page, words in COMMANDS if page == "README.md"]
+    assert {"make demo", "make test"} <= set(words)
+    assert any(line.startswith("ptlint check ") for line in words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_files_exist(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
