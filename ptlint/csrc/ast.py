@@ -50,6 +50,7 @@ class Member:
     type: "Type"
     bits: "Expr | None" = None
     align: "Expr | None" = None
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class EnumType:
     tag: str | None
     members: tuple[Enumerator, ...] | None = None
     pos: Pos = NOWHERE
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,11 @@ class IntConst:
 
 @dataclass(frozen=True, slots=True)
 class StrConst:
-    """String literals, joined, escapes decoded."""
+    """String literals, joined, escapes decoded. ``width`` is the bytes of one (little-endian) unit."""
 
     value: bytes
     pos: Pos
+    width: int = 1
 
 
 @dataclass(frozen=True, slots=True)
