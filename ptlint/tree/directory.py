@@ -1,0 +1,116 @@
+"""A plain folder as a source tree: an unpacked release, or the files of a work tree as they are."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ptlint.core.tree import blob_id_of
+from ptlint.errors import TreeError
+from ptlint.tree.modes import FOLDER, LINK, MAX_FILE, canonical
+
+
+@dataclass(eq=False)
+class DirTree:
+    """The files below a folder, read when they are asked for.
+
+    A link is followed as long as it stays inside the folder. Devices, pipes and files above ``MAX_FILE`` are not
+    there; nor is anything below a ``.git``.
+    """
+
+    root: Path
+    _real_root: str = field(init=False, repr=False)
+    _ids: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._real_root = os.path.realpath(self.root)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of *path*, or None. Raises TreeError when the file may not be read."""
+        real = self._file(path)
+        if real is None:
+            return None
+        try:
+            # A pipe that took the file's place since the check must not block.
+            with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                data = file.read(MAX_FILE + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TreeError(f"{self.root / path}: cannot be read: {error.strerror}") from error
+        return data if len(data) <= MAX_FILE else None
+
+    def exists(self, path: str) -> bool:
+        """Return whether *path* is a regular file inside the folder."""
+        return self._file(path) is not None
+
+    def blob_id(self, path: str) -> str | None:
+        """Return the id that git would give to *path*, or None. The bytes are hashed once."""
+        if path not in self._ids:
+            data = self.read(path)
+            if data is None:
+                return None
+            self._ids[path] = blob_id_of(data)
+        return self._ids[path]
+
+    def mode(self, path: str) -> int | None:
+        """Return git's mode of the entry *path* itself, or None."""
+        found = self._stat(path)
+        return None if found is None else canonical(found.st_mode)
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether *path* is a folder, not a link to one."""
+        return self.mode(path) == FOLDER
+
+    def link_target(self, path: str) -> bytes | None:
+        """Return where the link *path* points to, or None."""
+        if self.mode(path) != LINK:
+            return None
+        return os.fsencode(os.readlink(os.path.join(self._real_root, path)))
+
+    def paths(self, folder: str = "") -> Iterator[str]:
+        """Yield every regular file below *folder*, sorted; links are left out."""
+        folder = folder.strip("/")
+        if not is_plain(folder) and folder:
+            return
+        found: list[str] = []
+        for here, folders, names in os.walk(os.path.join(self._real_root, folder)):
+            folders[:] = [name for name in folders if name != ".git"]
+            prefix = os.path.relpath(here, self._real_root)
+            inside = "" if prefix == "." else prefix + "/"
+            found.extend(inside + name for name in names if is_regular(os.path.join(here, name)))
+        yield from sorted(found)
+
+    def _stat(self, path: str) -> os.stat_result | None:
+        if not is_plain(path):
+            return None
+        try:
+            return os.lstat(os.path.join(self._real_root, path))
+        except (OSError, ValueError):
+            return None
+
+    def _file(self, path: str) -> str | None:
+        """Return the real path of the regular file at *path*, or None."""
+        if not is_plain(path):
+            return None
+        try:
+            real = os.path.realpath(os.path.join(self._real_root, path), strict=True)
+        except (OSError, ValueError):
+            return None
+        inside = real.startswith(self._real_root.rstrip("/") + "/")
+        return real if inside and is_regular(real) else None
+
+
+def is_plain(path: str) -> bool:
+    """Return whether *path* is relative and steps neither up nor into a ``.git``."""
+    return bool(path) and "\0" not in path and not {"", ".", "..", ".git"} & set(path.split("/"))
+
+
+def is_regular(path: str) -> bool:
+    """Return whether a regular file of a size that is read is at *path*; a link is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= MAX_FILE

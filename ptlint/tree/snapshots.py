@@ -1,0 +1,39 @@
+"""The tree after each patch of a series."""
+
+from ptlint.core.patch import Patch, Series
+from ptlint.core.report import PatchStatus
+from ptlint.core.tree import Snapshot, SourceTree
+from ptlint.tree.apply import apply_patch
+from ptlint.tree.gittree import GitTree
+from ptlint.tree.result import Applied
+from ptlint.tree.state import State
+from ptlint.tree.threeway import merge
+
+
+def apply_series(base: SourceTree, series: Series) -> tuple[Applied, ...]:
+    """Apply the patches of *series* in order, each to what the one before left.
+
+    A patch that does not apply as it is goes through a three-way merge when *base* is a git tree that has the blobs
+    the patch was made from, as ``git am -3`` does it. One that fails leaves behind what does apply of it, so that the
+    later ones and the analysis go on. Raises TreeError when the tree cannot be read.
+    """
+    outcomes: list[Applied] = []
+    state = State(Snapshot(base))
+    for patch in series.patches:
+        outcome = apply_best(base, state, patch)
+        outcomes.append(outcome)
+        state = outcome.state
+    return tuple(outcomes)
+
+
+def apply_best(base: SourceTree, state: State, patch: Patch) -> Applied:
+    """Apply *patch* as it is, else by a three-way merge, else as far as it goes."""
+    plain = apply_patch(state.snapshot, patch, state.extras)
+    if plain.status.applied or not isinstance(base, GitTree) or not plain.files:
+        return plain
+    return merge(base, state, patch, plain)
+
+
+def build_snapshots(base: SourceTree, series: Series) -> tuple[tuple[Snapshot, PatchStatus], ...]:
+    """Return the snapshot and the status after each patch of *series*, in order. See ``apply_series``."""
+    return tuple((outcome.snapshot, outcome.status) for outcome in apply_series(base, series))

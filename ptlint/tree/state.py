@@ -1,0 +1,75 @@
+"""What a patch is applied to: a snapshot, and what git records of a path that a snapshot has no place for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ptlint.core.patch import PatchRef
+from ptlint.core.tree import Snapshot
+from ptlint.tree.modes import FOLDER, LINK, REGULAR, SUBMODULE, ModedTree
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The content of a path with its mode. For a symbolic link ``data`` is where it points to."""
+
+    mode: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Modes and symbolic links that patches made. A path in ``links`` is no file of the snapshot."""
+
+    modes: Mapping[str, int] = field(default_factory=dict)
+    links: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A snapshot and its extras: all that ``git am`` would find in its index."""
+
+    snapshot: Snapshot
+    extras: Extras = field(default_factory=Extras)
+
+    def blob(self, path: str) -> Blob | None:
+        """Return what stands at *path*, links not followed; None for nothing or a folder."""
+        if path in self.extras.links:
+            return Blob(LINK, self.extras.links[path])
+        if path in self.snapshot.changed:
+            data = self.snapshot.changed[path]
+            return None if data is None else Blob(self._mode(path), data)
+        base = self.snapshot.base
+        mode = base.mode(path) if isinstance(base, ModedTree) else REGULAR
+        if mode is None or mode == FOLDER:
+            return None
+        if isinstance(base, ModedTree) and mode == LINK:
+            return Blob(mode, base.link_target(path) or b"")
+        data = None if mode == SUBMODULE else base.read(path)
+        if mode == SUBMODULE:
+            return Blob(mode, b"")
+        return None if data is None else Blob(self.extras.modes.get(path, mode), data)
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether a file stands below *path*."""
+        return next(iter(self.snapshot.paths(path)), None) is not None
+
+    def with_blobs(self, blobs: Mapping[str, Blob | None], ref: PatchRef | None) -> "State":
+        """Return the state with *blobs* laid over this one; None removes a path."""
+        files: dict[str, bytes | None] = {}
+        modes, links = dict(self.extras.modes), dict(self.extras.links)
+        for path, blob in blobs.items():
+            links.pop(path, None)
+            modes.pop(path, None)
+            files[path] = None
+            if blob is not None and blob.mode == LINK:
+                links[path] = blob.data
+            elif blob is not None:
+                files[path], modes[path] = blob.data, blob.mode
+        return State(self.snapshot.with_files(files, ref), Extras(modes, links))
+
+    def _mode(self, path: str) -> int:
+        known = self.extras.modes.get(path)
+        if known is not None:
+            return known
+        base = self.snapshot.base
+        return (base.mode(path) if isinstance(base, ModedTree) else None) or REGULAR

@@ -1,0 +1,113 @@
+"""What ``git am -3`` does when a patch does not apply as it is.
+
+The files that the patch was made from are taken from the repository by the ids of its ``index`` lines, the patch is
+applied to those, and the outcome is merged with the tree at hand: git's own merge, run on a scratch directory.
+"""
+
+from dataclasses import replace
+
+from ptlint.core.patch import FilePatch, Patch
+from ptlint.core.report import PatchStatus
+from ptlint.core.tree import MemoryTree, Snapshot, blob_id_of
+from ptlint.tree.apply import apply_patch
+from ptlint.tree.gittree import GitTree
+from ptlint.tree.modes import REGULAR
+from ptlint.tree.repository import Repository
+from ptlint.tree.result import Applied, FileResult
+from ptlint.tree.scratch import Scratch, scratch
+from ptlint.tree.state import Blob, Extras, State
+
+_MIN_ID = 7
+"""Digits an abbreviated id needs before it is believed."""
+
+
+def merge(base: GitTree, state: State, patch: Patch, plain: Applied) -> Applied:
+    """Return *patch* merged into *state*, or *plain* (the failed plain application) with the reason why not."""
+    preimages = _preimages(base.repository, state, patch)
+    if isinstance(preimages, str):
+        return plain
+    theirs = apply_patch(Snapshot(MemoryTree({path: blob.data for path, blob in preimages.items()})), patch)
+    if not theirs.status.applied:
+        return _failed(plain, "the patch does not even apply to the files that it names as its base")
+    with scratch(base.repository) as place:
+        merged = _merge_trees(place, base, state, preimages, theirs)
+    if isinstance(merged, str):
+        return _failed(plain, merged)
+    return _merged(state, patch, merged)
+
+
+def _preimages(repository: Repository, state: State, patch: Patch) -> dict[str, Blob] | str:
+    """Return the files the patch was made from, or why they cannot be had."""
+    files = [file for file in patch.files if file.old_path is not None and not _is_second(file, patch)]
+    ids = repository.object_ids([file.old_blob or "-" for file in files])
+    ours = {blob_id_of(data): data for data in state.snapshot.changed.values() if data is not None}
+    found: dict[str, Blob] = {}
+    for file, known in zip(files, ids, strict=True):
+        path = file.old_path or ""
+        data = _preimage(repository, state, file, known, ours)
+        if data is None:
+            return f"the repository does not have the file that the patch to {path} was made from"
+        found[path] = Blob(file.old_mode or REGULAR, data)
+    return found
+
+
+def _is_second(file: FilePatch, patch: Patch) -> bool:
+    """Return whether an earlier part of the patch already touches the file."""
+    first = next(one for one in patch.files if file.old_path in (one.old_path, one.new_path))
+    return first is not file
+
+
+def _preimage(
+    repository: Repository, state: State, file: FilePatch, known: str | None, ours: dict[str, bytes]
+) -> bytes | None:
+    short = file.old_blob
+    if short is None and not file.hunks and file.binary is None:
+        blob = state.blob(file.old_path or "")  # only the mode or the name changes: what is there will do
+        return blob.data if blob else None
+    if short is None or len(short) < _MIN_ID:
+        return None
+    matches = [data for object_id, data in ours.items() if object_id.startswith(short)]
+    if matches:
+        return matches[0]
+    found = repository.read(known) if known else None
+    return found[1] if found and found[0] == "blob" else None
+
+
+def _merge_trees(
+    place: Scratch, base: GitTree, state: State, preimages: dict[str, Blob], theirs: Applied
+) -> dict[str, Blob | None] | str:
+    """Return what the merge changes in *state*, or why there is none."""
+    changed: dict[str, Blob | None] = {path: state.blob(path) for path in state.snapshot.changed}
+    ours_tree = place.tree(changed, onto=base.tree_id)
+    ancestor_tree = place.tree(preimages)
+    brought: dict[str, Blob | None] = {path: theirs.state.blob(path) for path in theirs.snapshot.changed}
+    theirs_tree = place.tree({**preimages, **brought})
+    ancestor = place.commit(ancestor_tree)
+    ours, other = place.commit(ours_tree, ancestor), place.commit(theirs_tree, ancestor)
+    options = ("-c", "merge.directoryRenames=false", "-c", "merge.renames=true")
+    answer = place.run(*options, "merge-tree", "--write-tree", "--name-only", "-z", ours, other)
+    if answer.code == 1:
+        names, _, _ = answer.output.partition(b"\0")[2].partition(b"\0\0")  # then come git's messages
+        return f"the three-way merge conflicts in {names.decode('utf-8', 'replace').replace(chr(0), ', ')}"
+    if answer.code:
+        return f"git could not merge (merge-tree --write-tree needs git 2.38): {answer.complaint}"
+    return place.changes(ours_tree, answer.output.split(b"\0")[0].decode("ascii"))
+
+
+def _failed(plain: Applied, reason: str) -> Applied:
+    status = plain.status
+    return replace(plain, status=replace(status, reason=f"{status.reason}; {reason}"))
+
+
+def _merged(state: State, patch: Patch, changes: dict[str, Blob | None]) -> Applied:
+    after = state.with_blobs(changes, patch.ref)
+    reason = "applied by a three-way merge with the files that the patch was made from, as git am -3 does"
+    if not changes:
+        reason = "already applied: the three-way merge with the files that the patch was made from changes nothing"
+    files = tuple(FileResult(path, "3way", is_already_applied=path not in changes) for path in _touched(patch, changes))
+    status = PatchStatus(patch.ref.index, True, "3way", reason)
+    return Applied(after.snapshot, status, files, (), Extras(after.extras.modes, after.extras.links), not changes)
+
+
+def _touched(patch: Patch, changes: dict[str, Blob | None]) -> list[str]:
+    return sorted({file.path for file in patch.files} | set(changes))
