@@ -1,0 +1,7 @@
+"""Mail to series: mboxes, maildirs, patch files and replies, decoded and put in order."""
+
+from ptlint.mail.render import render_files
+from ptlint.mail.series import all_series, read_series
+from ptlint.mail.sources import RawMail, read_sources
+
+__all__ = ["RawMail", "all_series", "read_series", "read_sources", "render_files"]

@@ -1,0 +1,221 @@
+"""Which mails belong to one submission, and which reply to it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ptlint.mail.message import Mail
+from ptlint.mail.quotes import Recovery
+
+_COUNTER_IN_ID = re.compile(r"-\d{1,4}-(?!.*-\d{1,4}-)")
+_SENDER = re.compile(r"<([^<>]+)>")
+
+
+@dataclass(slots=True)
+class Thread:
+    """The mails of an input by Message-ID. A later mail with a known Message-ID is a duplicate."""
+
+    mails: tuple[Mail, ...]
+    by_id: dict[str, Mail] = field(default_factory=dict)
+    duplicates: list[Mail] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        kept: list[Mail] = []
+        for mail in self.mails:
+            if mail.message_id and mail.message_id in self.by_id:
+                self.duplicates.append(mail)
+                continue
+            if mail.message_id:
+                self.by_id[mail.message_id] = mail
+            kept.append(mail)
+        self.mails = tuple(kept)
+
+    def ancestors(self, mail: Mail) -> Iterator[Mail]:
+        """Yield what *mail* replies to, then what that replies to, as far as the mails are there."""
+        seen = {mail.message_id}
+        while (parent := self.parent(mail)) is not None and parent.message_id not in seen:
+            seen.add(parent.message_id)
+            yield parent
+            mail = parent
+
+    def parent(self, mail: Mail) -> Mail | None:
+        """Return the nearest mail that *mail* names as replied to, None when none of them is there."""
+        if mail.in_reply_to in self.by_id:
+            return self.by_id[mail.in_reply_to]
+        return next((self.by_id[name] for name in reversed(mail.references) if name in self.by_id), None)
+
+    def replies_to(self, group: "Group") -> tuple[Mail, ...]:
+        """Return the mails that answer *group*: below one of its mails in the thread, or with a subject of it."""
+        own = {mail.position for mail in group.mails} - set(group.recovered)
+        titles = {mail.subject.words for mail in group.mails}
+        return tuple(
+            mail
+            for mail in self.mails
+            if mail.position not in own
+            and (mail.subject.is_reply or mail.in_reply_to)
+            and (not mail.is_patch or mail.subject.is_reply)
+            and (mail.subject.words in titles or any(up.position in own for up in self.ancestors(mail)))
+        )
+
+
+@dataclass(slots=True)
+class Group:
+    """The mails of one submission. ``patches`` has them by counter.
+
+    ``recovered`` holds, by position of a mail, the patch that was found in its quotes instead of a diff of its own.
+    ``is_fixup`` marks a change sent as a reply on top of a series, ``is_reply`` a submission in the thread of another.
+    """
+
+    version: int
+    total: int
+    cover: Mail | None = None
+    patches: dict[int, Mail] = field(default_factory=dict)
+    recovered: Mapping[int, Recovery] = field(default_factory=dict)
+    spare: list[Mail] = field(default_factory=list)
+    is_fixup: bool = False
+    is_reply: bool = False
+
+    @property
+    def mails(self) -> list[Mail]:
+        """Return cover and patches in order of their counters."""
+        return [*([self.cover] if self.cover else []), *(self.patches[index] for index in sorted(self.patches))]
+
+    @property
+    def title(self) -> str:
+        """Return the subject of the cover, or of the first patch."""
+        return self.mails[0].subject.title or self.mails[0].info.subject
+
+    @property
+    def position(self) -> int:
+        """Return the place of its first mail in the input."""
+        return min(mail.position for mail in self.mails)
+
+    @property
+    def message_ids(self) -> frozenset[str]:
+        """Return the Message-IDs of its mails."""
+        return frozenset(mail.message_id for mail in [*self.mails, *self.spare] if mail.message_id)
+
+    def is_version_of(self, other: "Group") -> bool:
+        """Return whether both are submissions of the same work.
+
+        Either their titles or half of their patches are the same words, or one author sent two versions under titles
+        that share most words.
+        """
+        mine, theirs = set(self.mails[0].subject.words), set(other.mails[0].subject.words)
+        if mine == theirs:
+            return True
+        subjects = [{mail.subject.words for mail in group.patches.values()} for group in (self, other)]
+        if 2 * len(subjects[0] & subjects[1]) >= min(map(len, subjects)) > 0:
+            return True
+        shared = len(mine & theirs) / len(mine | theirs)
+        return self.version != other.version and shared >= 0.6 and _sender(self.mails[0]) == _sender(other.mails[0])
+
+
+def _sender(mail: Mail) -> str:
+    found = _SENDER.search(mail.sender)
+    return (found[1] if found else mail.sender).strip().lower()
+
+
+def group_mails(thread: Thread) -> list[Group]:
+    """Return the submissions among the mails, in the order of their first mails.
+
+    Mails with the same version and total belong together when they stand under one cover or one parent, else when
+    Message-IDs or senders say so. A mail whose counter is taken starts another submission.
+    """
+    by_key: dict[tuple[str, int, int], Group] = {}
+    singles: list[Group] = []
+    for mail in thread.mails:
+        subject = mail.subject
+        if not (mail.is_patch or (subject.is_cover and not subject.is_reply)):
+            continue
+        if subject.is_reply or subject.index is None or not subject.total:
+            singles.append(Group(subject.version, 1, patches={1: mail}, is_fixup=_is_fixup(mail, thread)))
+            continue
+        key = (_anchor(mail, thread), subject.version, subject.total)
+        _put(by_key.setdefault(key, Group(subject.version, subject.total)), mail)
+    groups = sorted([*_merged(list(by_key.values())), *singles], key=lambda group: group.position)
+    groups = [group for group in groups if group.patches]
+    for group in groups:
+        _place(group, groups, thread)
+    return groups
+
+
+def _put(group: Group, mail: Mail) -> None:
+    index = mail.subject.index or 0
+    if index == 0 and group.cover is None:
+        group.cover = mail
+    elif index and index not in group.patches:
+        group.patches[index] = mail
+    else:
+        group.spare.append(mail)
+
+
+def _is_fixup(mail: Mail, thread: Thread) -> bool:
+    """Return whether an uncounted patch is a change on top of what it replies to, and not a new version of that."""
+    parent = thread.parent(mail)
+    if mail.subject.is_reply:
+        return True
+    return parent is not None and (bool(parent.subject.total) or parent.subject.words != mail.subject.words)
+
+
+def _anchor(mail: Mail, thread: Thread) -> str:
+    """Return what names the submission of a counted mail: its cover, its first mail, the missing parent, or nothing."""
+    like = (mail.subject.version, mail.subject.total)
+    above = [mail, *(up for up in thread.ancestors(mail) if not up.subject.is_reply)]
+    alike = [up for up in above if (up.subject.version, up.subject.total) == like]
+    for up in alike:
+        if up.subject.is_cover:
+            return up.message_id
+    if thread.parent(alike[-1]) is None:
+        missing = alike[-1].references[:1] or (alike[-1].in_reply_to,)
+        if missing[0]:
+            return missing[0]
+    elif len(alike) == 1:
+        # Patches of a series without a cover, sent into the thread of something else.
+        return f"under {mail.in_reply_to} from {_sender(mail)}"
+    return alike[-1].message_id or "no message-id"
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    """Join what is one submission although no reference says so."""
+    out: list[Group] = []
+    for group in sorted(groups, key=lambda group: group.position):
+        target = next((other for other in reversed(out) if _fits(group, other)), None)
+        if target is None:
+            out.append(group)
+            continue
+        for mail in group.mails:
+            _put(target, mail)
+        target.spare += group.spare
+    return out
+
+
+def _fits(group: Group, other: Group) -> bool:
+    if (group.version, group.total) != (other.version, other.total) or (group.cover and other.cover):
+        return False
+    if set(group.patches) & set(other.patches):
+        return False
+    mail, with_mail = group.mails[0], other.mails[0]
+    if not mail.message_id and not with_mail.message_id:
+        return True
+    if _stem(mail) and _stem(mail) == _stem(with_mail):
+        return True
+    threaded = [bool(one.in_reply_to) for one in (*group.patches.values(), *other.patches.values())]
+    return not any(threaded) and _sender(mail) == _sender(with_mail)
+
+
+def _stem(mail: Mail) -> str:
+    """Return a Message-ID without its counter: git send-email and b4 give the mails of a series the same."""
+    stem, replaced = _COUNTER_IN_ID.subn("-#-", mail.message_id, count=1)
+    return stem if replaced else ""
+
+
+def _place(group: Group, groups: Sequence[Group], thread: Thread) -> None:
+    """Note whether *group* was sent into the thread of another one, and whether it is but a part sent again."""
+    others = {mail.position for other in groups if other is not group for mail in other.mails}
+    above = thread.parent(group.mails[0])
+    group.is_reply = above is not None and above.position in others | {
+        mail.position for mail in thread.mails if mail.subject.is_reply
+    }
+    few = group.cover is None and 2 * len(group.patches) < group.total
+    group.is_fixup = group.is_fixup or (few and group.is_reply)
