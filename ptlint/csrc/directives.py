@@ -1,0 +1,249 @@
+"""The preprocessor directives of one file, found without deciding anything: the same for every configuration.
+
+A scan depends on the bytes of a file alone, so it is kept by blob id and shared by all universes. It also compiles the
+directives to a list of steps with jump targets, runs of ``#define`` between two conditionals merged into one step, so
+that deciding a file for a configuration touches only its conditionals and includes.
+"""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from ptlint.csrc.macrodefs import Macro
+from ptlint.errors import InputError
+
+MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) have 4 MB
+
+_COMMENT_OR_STRING = r"""/\*.*?(?:\*/|\Z) | //(?:[^\n\\]|\\.)* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'"""
+_TOKEN = re.compile(_COMMENT_OR_STRING + r" | \n[ \t\f\v]*\#[ \t]*(\w*)", re.DOTALL | re.VERBOSE)
+_REST = re.compile(
+    r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*+""", re.DOTALL | re.VERBOSE
+)
+_COMMENT = re.compile(
+    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | ("(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')""", re.DOTALL | re.VERBOSE
+)
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
+_NAME = re.compile(r"\s*([A-Za-z_$]\w*)")
+_NOT_DEFINED = re.compile(r"\s*!\s*defined\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*$")
+
+_OPENING = frozenset({"if", "ifdef", "ifndef"})
+_MIDDLE = frozenset({"elif", "elifdef", "elifndef", "else"})
+_KNOWN = _OPENING | _MIDDLE | {"endif", "define", "undef", "include", "include_next", "import", "pragma"}
+
+
+class SourceLimit(InputError):
+    """A file larger than ptlint reads."""
+
+
+class Directive(NamedTuple):
+    """One directive. Lines count from 1; ``start`` and ``end`` are offsets of its first ``#`` line and past its last.
+
+    ``text`` is the raw text after the keyword, with comments and continuations; ``offset`` is where that begins.
+    """
+
+    kind: str
+    line: int
+    end_line: int
+    start: int
+    end: int
+    offset: int
+    text: str
+
+
+class DefineRef(NamedTuple):
+    """Which ``#define`` made a macro: directive *number* of *path*."""
+
+    path: str
+    number: int
+
+
+class Step(NamedTuple):
+    """A compiled step. ``op``: ``defs``, ``if``, ``elif``, ``else``, ``endif``, ``include``.
+
+    ``at`` is the number of the directive it stands for, ``target`` the step to continue at when the branch is not
+    taken, ``after`` the step of the ``endif``. ``defs`` maps a name to its DefineRef, or to None for ``#undef``.
+    """
+
+    op: str
+    at: int
+    target: int = -1
+    after: int = -1
+    defs: dict[str, DefineRef | None] | None = None
+
+
+@dataclass(slots=True)
+class FileScan:
+    """The directives of one file. ``guard`` is the macro of its include guard, ``""`` when it has none.
+
+    ``shape`` is a key that is equal for two versions of a file whose directives are the same but for their lines.
+    """
+
+    path: str
+    text: str
+    directives: tuple[Directive, ...]
+    steps: tuple[Step, ...]
+    guard: str
+    once: bool
+    shape: int
+    faults: tuple[tuple[int, str], ...] = ()
+    macros: dict[int, Macro | None] = field(default_factory=dict)
+    words: frozenset[str] | None = None
+    item_cache: dict[object, Any] = field(default_factory=dict)
+    argument_cache: dict[int, str] = field(default_factory=dict)
+
+    def argument(self, index: int) -> str:
+        """Return the text of directive *index* on one line, without comments and outer blanks."""
+        found = self.argument_cache.get(index)
+        if found is None:
+            found = self.argument_cache[index] = one_line(self.directives[index].text)
+        return found
+
+
+def one_line(text: str) -> str:
+    """Return directive *text* with continuations joined and comments replaced by a blank."""
+    if "\n" in text:
+        text = _CONTINUED.sub("", text)
+    if "/" in text:
+        text = _COMMENT.sub(lambda found: found.group(1) or " ", text)
+    return text.strip()
+
+
+def scan(path: str, data: bytes) -> FileScan:
+    """Return the directives of a file. Raises SourceLimit for a file larger than ``MAX_FILE_BYTES``."""
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceLimit(f"{path}: {len(data)} bytes are more than the {MAX_FILE_BYTES} that ptlint reads of one file")
+    text = data.decode("latin-1")
+    directives = tuple(_find(text))
+    steps, faults = _compile(path, directives)
+    return FileScan(
+        path=path,
+        text=text,
+        directives=directives,
+        steps=steps,
+        guard=_guard(text, directives, steps),
+        once=any(one.kind == "pragma" and one_line(one.text) == "once" for one in directives),
+        shape=hash(tuple((one.kind, one.text) for one in directives)),
+        faults=faults,
+    )
+
+
+def _find(text: str) -> list[Directive]:
+    """Return every directive, in order: a ``#`` that is first on its line and not inside a comment or a string."""
+    found: list[Directive] = []
+    probe = "\n" + text  # so that a directive on the first line also follows a newline
+    line, counted, position = 1, 0, 0
+    while True:
+        match = _TOKEN.search(probe, position)
+        if match is None:
+            return found
+        position = match.end()
+        if match.lastindex is None and probe[match.start()] != "\n":
+            continue
+        start = match.start()  # the offset in text of the first byte of the line
+        kind = match.group(1) or ""
+        rest = _REST.match(probe, position)
+        end = rest.end() if rest else position
+        line += text.count("\n", counted, start)
+        counted = start
+        body = probe[position:end]
+        end_line = line + body.count("\n")
+        found.append(Directive(kind, line, end_line, start, min(end - 1, len(text)), position - 1, body))
+        position = end
+
+
+def _compile(path: str, directives: tuple[Directive, ...]) -> tuple[tuple[Step, ...], tuple[tuple[int, str], ...]]:
+    steps: list[Step] = []
+    faults: list[tuple[int, str]] = []
+    open_chains: list[list[int]] = []  # the steps of each conditional that is still open
+    block: dict[str, DefineRef | None] | None = None
+    for index, one in enumerate(directives):
+        kind = one.kind
+        if kind in ("define", "undef"):
+            name = _NAME.match(one.text)
+            if name is None:
+                faults.append((one.line, f"#{kind} without a name"))
+                continue
+            word = name.group(1)
+            if block is None or kind == "undef" or word in block:
+                block = {}
+                steps.append(Step("defs", index, defs=block))
+            block[word] = DefineRef(path, index) if kind == "define" else None
+            if kind == "undef":
+                block = None
+            continue
+        if kind not in _KNOWN or kind == "pragma":
+            continue
+        block = None
+        if kind in _OPENING:
+            open_chains.append([len(steps)])
+            steps.append(Step("if", index))
+        elif kind in _MIDDLE or kind == "endif":
+            if not open_chains:
+                faults.append((one.line, f"#{kind} without #if"))
+                continue
+            open_chains[-1].append(len(steps))
+            steps.append(Step("endif" if kind == "endif" else "else" if kind == "else" else "elif", index))
+            if kind == "endif":
+                _close(steps, open_chains.pop())
+        else:
+            steps.append(Step("include", index))
+    for chain in reversed(open_chains):
+        faults.append((directives[steps[chain[0]].at].line, "#if without #endif"))
+        chain.append(len(steps))
+        steps.append(Step("endif", len(directives)))
+        _close(steps, chain)
+    return tuple(steps), tuple(faults)
+
+
+def _close(steps: list[Step], chain: list[int]) -> None:
+    """Set the jump targets of a finished conditional."""
+    for here, following in pairwise(chain):
+        steps[here] = steps[here]._replace(target=following, after=chain[-1])
+    steps[chain[-1]] = steps[chain[-1]]._replace(target=chain[-1], after=chain[-1])
+
+
+def _guard(text: str, directives: tuple[Directive, ...], steps: tuple[Step, ...]) -> str:
+    """Return the include-guard macro: ``#ifndef G`` around everything but comments."""
+    if not steps or steps[0].op != "if" or steps[0].target != len(steps) - 1 or steps[-1].op != "endif":
+        return ""
+    first = directives[steps[0].at]
+    if steps[-1].at >= len(directives):
+        return ""
+    last = directives[steps[-1].at]
+    if first.kind == "ifndef":
+        name = _NAME.match(first.text)
+    else:
+        name = _NOT_DEFINED.match(one_line(first.text)) if first.kind == "if" else None
+    if name is None:
+        return ""
+    outside = _COMMENT.sub(" ", text[: first.start]) + _COMMENT.sub(" ", text[last.end :])
+    return "" if outside.strip() else next(group for group in name.groups() if group)
+
+
+class ScanCache:
+    """Scans by path and blob id, the least recently used dropped beyond *limit* bytes of source."""
+
+    def __init__(self, limit: int = 256 << 20) -> None:
+        self._limit = limit
+        self._held = 0
+        self._scans: OrderedDict[tuple[str, str], FileScan] = OrderedDict()
+
+    def get(self, path: str, blob: str, data: bytes) -> FileScan:
+        """Return the scan of *data*, which has the id *blob* and stands at *path*."""
+        key = (path, blob)
+        found = self._scans.get(key)
+        if found is None:
+            found = self._scans[key] = scan(path, data)
+            self._held += len(data)
+            while self._held > self._limit and len(self._scans) > 1:
+                self._held -= len(self._scans.popitem(last=False)[1].text)
+        return found
+
+    def held(self, path: str, blob: str) -> FileScan | None:
+        """Return the scan when it is there already."""
+        return self._scans.get((path, blob))
+
+
+SCANS = ScanCache()

@@ -1,0 +1,282 @@
+"""Names of one translation unit: found by their text, expanded and parsed when somebody asks."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ptlint.core.span import Span
+from ptlint.csrc.ast import (
+    ArrayType,
+    Declaration,
+    Declarator,
+    EnumType,
+    Expr,
+    External,
+    FunctionDef,
+    FunctionType,
+    PointerType,
+    RecordType,
+    Type,
+)
+from ptlint.csrc.cparse import parse_expression, parse_external
+from ptlint.csrc.datamodel import DataModel
+from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.items import Item, ItemIndex, index_of_text, items_of, words_of
+from ptlint.csrc.macrodefs import Macro
+from ptlint.csrc.macros import expand
+from ptlint.csrc.tokens import Token, tokenize
+from ptlint.csrc.unit import Instance, MacroState, Unit
+
+NOTHING: frozenset[str] = frozenset()
+_WORD = re.compile(r"[A-Za-z_]\w*")
+MAX_ITEM_BYTES = 1 << 18
+
+
+class Site(NamedTuple):
+    """A place where a name may be declared: an item of a file as it was read, and the line of the name."""
+
+    instance: Instance
+    what: str
+    number: int
+    line: int
+
+    @property
+    def span(self) -> Span:
+        """Return the line of the name."""
+        return Span(self.instance.path, self.line)
+
+
+class Scope:
+    """The names of a unit, those of *outer* (the headers common to all) behind them.
+
+    ``not_understood`` lists what was asked for and could not be read: place and reason.
+    """
+
+    def __init__(self, unit: Unit, model: DataModel, outer: "Scope | None" = None) -> None:
+        self.unit = unit
+        self.model = model
+        self.outer = outer
+        self.not_understood: list[tuple[Span, str]] = []
+        self._end = MacroState(unit)
+        self._typedefs: set[str] | None = None
+        self._made: dict[str, list[Site]] | None = None
+        self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
+        self._memo: dict[tuple[str, str], object] = {}
+
+    # --- macros and expressions ---------------------------------------------------------------------------------
+
+    def macro(self, name: str) -> Macro | None:
+        """Return macro *name* as it is at the end of the unit, or None."""
+        return self._end.lookup(name)
+
+    def macro_line(self, name: str) -> Span | None:
+        """Return the place of the ``#define`` that is in force at the end of the unit."""
+        ref = self.unit.table.get(name)
+        return None if ref is None else Span(ref.path, self.unit.line_of(ref))
+
+    def expression(self, text: str, keep: frozenset[str] = NOTHING) -> Expr:
+        """Return the expression *text*, its macros as they are at the end of the unit. Raises CSourceError."""
+        return parse_expression(expand(tokenize(text, "<expression>"), self._end, keep), self, self.model)
+
+    # --- where names stand --------------------------------------------------------------------------------------
+
+    def sites(self, name: str) -> list[Site]:
+        """Return where *name* may be declared in this unit, in the order of its text."""
+        found: list[Site] = []
+        for instance in self.unit.instances:
+            if name in words_of(instance.scan):
+                for what, number, offset in items_of(instance).names.get(name, ()):
+                    found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
+        return found or self._made_sites().get(name, [])
+
+    def _made_sites(self) -> dict[str, list[Site]]:
+        """Return the names that top-level macro calls make by pasting, which no text spells."""
+        if self._made is None:
+            made = self._made = {}
+            for instance in self.unit.instances:
+                index = items_of(instance) if "#" in instance.scan.text else None
+                for number in index.calls if index else ():
+                    item = index.items[number] if index else None
+                    if item is not None and self._pastes(instance, item):
+                        for name, what in self._names_made(instance, item):
+                            made.setdefault(name, []).append(Site(instance, what, number, item.line))
+        return self._made
+
+    def _pastes(self, instance: Instance, item: Item) -> bool:
+        state = MacroState(self.unit, instance, item.line)
+        pending = set(_WORD.findall(instance.active_text(), item.start, item.end))
+        seen: set[str] = set()
+        for _ in range(4):
+            following: set[str] = set()
+            for word in pending - seen:
+                macro = state.lookup(word)
+                if macro is not None:
+                    if "##" in macro.text:
+                        return True
+                    following.update(_WORD.findall(macro.text))
+            seen |= pending
+            pending = following
+        return False
+
+    def _names_made(self, instance: Instance, item: Item) -> list[tuple[str, str]]:
+        try:
+            tokens = self._expanded(instance, item, NOTHING)
+        except CSourceError:
+            return []
+        text = " ".join(token.text for token in tokens)
+        return [(name, what) for name, places in index_of_text(text).names.items() for what, _, _ in places[:1]]
+
+    # --- parsing ------------------------------------------------------------------------------------------------
+
+    def _expanded(self, instance: Instance, item: Item, keep: frozenset[str]) -> list[Token]:
+        text = instance.active_text()
+        column = item.start - text.rfind("\n", 0, item.start)
+        tokens = tokenize(text[item.start : item.end], instance.path, item.line, column)
+        last = item.line + text.count("\n", item.start, item.end)
+        return expand(tokens, MacroState(self.unit, instance, last), keep)
+
+    def parsed(self, site: Site, keep: frozenset[str] = NOTHING) -> tuple[External, ...]:
+        """Return what the item at *site* declares; empty, and noted as not understood, when it cannot be read."""
+        key = (id(site.instance), site.number, keep)
+        found = self._parsed.get(key)
+        if found is None:
+            found = self._parsed[key] = self._parse(site, keep)
+        return found
+
+    def _parse(self, site: Site, keep: frozenset[str]) -> tuple[External, ...]:
+        item = items_of(site.instance).items[site.number]
+        if item.end - item.start > MAX_ITEM_BYTES:
+            self._fault(Span(site.instance.path, item.line), f"an item of more than {MAX_ITEM_BYTES} bytes")
+            return ()
+        try:
+            return tuple(parse_external(self._expanded(site.instance, item, keep), self, self.model))
+        except CSourceError as error:
+            self._fault(Span(error.pos.path or site.instance.path, error.pos.line or item.line), error.what)
+            return ()
+
+    def _fault(self, span: Span, what: str) -> None:
+        if (span, what) not in self.not_understood:
+            self.not_understood.append((span, what))
+
+    # --- names by what they are ---------------------------------------------------------------------------------
+
+    def is_typedef(self, name: str) -> bool:
+        """Return whether *name* is a typedef name at file scope."""
+        if self._typedefs is None:
+            self._typedefs = set()
+            for instance in self.unit.instances:
+                if "typedef" in words_of(instance.scan):
+                    index: ItemIndex = items_of(instance)
+                    self._typedefs.update(
+                        key for key, places in index.names.items() if any(one[0] == "typedef" for one in places)
+                    )
+        return name in self._typedefs or (self.outer is not None and self.outer.is_typedef(name))
+
+    def function_here(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+        """Return the definition of function *name* in this unit, or None."""
+        for site in self.sites(name):
+            if site.what == "function":
+                for one in self.parsed(site, keep):
+                    if isinstance(one, FunctionDef) and one.name == name:
+                        return one
+        return None
+
+    def declarator(self, name: str) -> tuple[Declaration, Declarator] | None:
+        """Return the declaration of object, function or typedef *name*: one with an initialiser if there is one."""
+        first: tuple[Declaration, Declarator] | None = None
+        for site in self.sites(name):
+            if site.what not in ("ordinary", "typedef"):
+                continue
+            for one in self.parsed(site):
+                if not isinstance(one, Declaration):
+                    continue
+                for declared in one.declarators:
+                    if declared.name == name and declared.init is not None:
+                        return one, declared
+                    if declared.name == name:
+                        first = first or (one, declared)
+        return first or (self.outer.declarator(name) if self.outer is not None else None)
+
+    def typedef(self, name: str) -> Type | None:
+        """Return the type that typedef *name* stands for, or None."""
+        if not self.is_typedef(name):
+            return None
+        for site in self.sites(name):
+            if site.what == "typedef":
+                for one in self.parsed(site):
+                    if isinstance(one, Declaration) and "typedef" in one.storage:
+                        for declared in one.declarators:
+                            if declared.name == name:
+                                return declared.type
+        return self.outer.typedef(name) if self.outer is not None else None
+
+    def prototype(self, name: str) -> FunctionType | None:
+        """Return the type of function *name* from a prototype or its definition, or None."""
+        found = self.declarator(name)
+        if found is not None and isinstance(found[1].type, FunctionType):
+            return found[1].type
+        function = self.function_here(name)
+        if function is not None:
+            return function.type
+        return self.outer.prototype(name) if self.outer is not None else None
+
+    def variable(self, name: str) -> tuple[Declaration, Declarator] | None:
+        """Return the declaration of variable *name* at file scope, or None."""
+        found = self.declarator(name)
+        if found is None or isinstance(found[1].type, FunctionType) or "typedef" in found[0].storage:
+            return None
+        return found
+
+    def record(self, kind: str, tag: str) -> RecordType | None:
+        """Return ``struct tag`` or ``union tag`` with its members, None when it is only declared."""
+        for site in self.sites(tag):
+            if site.what == kind:
+                for type_ in self._types(site):
+                    if isinstance(type_, RecordType) and type_.tag == tag and type_.members is not None:
+                        return type_
+        return self.outer.record(kind, tag) if self.outer is not None else None
+
+    def enum(self, tag: str) -> EnumType | None:
+        """Return ``enum tag`` with its constants, or None."""
+        for site in self.sites(tag):
+            if site.what == "enum":
+                for type_ in self._types(site):
+                    if isinstance(type_, EnumType) and type_.tag == tag and type_.members is not None:
+                        return type_
+        return self.outer.enum(tag) if self.outer is not None else None
+
+    def enum_of(self, name: str) -> EnumType | None:
+        """Return the enum that declares the constant *name*, or None."""
+        for site in self.sites(name):
+            if site.what == "enumerator":
+                for type_ in self._types(site):
+                    if isinstance(type_, EnumType) and any(one.name == name for one in type_.members or ()):
+                        return type_
+        return self.outer.enum_of(name) if self.outer is not None else None
+
+    def _types(self, site: Site) -> Iterator[Type]:
+        for one in self.parsed(site):
+            if isinstance(one, FunctionDef):
+                yield from types_within(one.type)
+            elif isinstance(one, Declaration):
+                yield from types_within(one.type)
+                for declared in one.declarators:
+                    yield from types_within(declared.type)
+
+
+def types_within(type_: Type) -> Iterator[Type]:
+    """Yield *type_* and every type that is written inside it."""
+    pending: list[Type] = [type_]
+    while pending:
+        one = pending.pop()
+        yield one
+        match one:
+            case RecordType(members=members) if members is not None:
+                pending.extend(member.type for member in reversed(members))
+            case PointerType(to=inner) | ArrayType(of=inner):
+                pending.append(inner)
+            case FunctionType(ret=ret, params=params):
+                pending.append(ret)
+                pending.extend(param.type for param in params)
+            case _:
+                pass

@@ -1,0 +1,325 @@
+"""Preprocessing of a translation unit: which lines are active, and which macros are defined at every place of it.
+
+Only directives are touched. The macro table is a dictionary of references to ``#define`` lines; each block of defines
+that is executed is logged, so that the state at any place can be asked for afterwards (``Unit.macros_at``).
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ptlint.core.span import Span
+from ptlint.csrc.conditions import ConditionError, evaluate
+from ptlint.csrc.directives import DefineRef, FileScan, Step, one_line
+from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.includes import IncludePath
+from ptlint.csrc.macrodefs import Macro, define_from
+from ptlint.csrc.macros import expand
+from ptlint.csrc.tokens import tokenize
+
+MAX_INCLUDE_DEPTH = 200  # as in GCC
+MAX_INSTANCES = 20_000
+PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
+
+_INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
+_NOT_NEWLINE = re.compile(r"[^\n]+")
+
+
+@dataclass(slots=True)
+class Instance:
+    """One reading of one file.
+
+    ``skips`` maps a directive to the next one that was looked at: the text between is inactive. ``marks`` tell which
+    block of the log is the last one in force after a directive, ``began`` the one in force at the start.
+    """
+
+    scan: FileScan
+    began: int
+    skips: dict[int, int] = field(default_factory=dict)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    pc: int = 0
+    _text: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Return the path of the file."""
+        return self.scan.path
+
+    @property
+    def mask(self) -> tuple[tuple[int, int], ...]:
+        """Return what decides the active text of this scan."""
+        return tuple(self.skips.items())
+
+    def active_text(self) -> str:
+        """Return the text with inactive lines and directives blanked: same length, same lines."""
+        if self._text is None:
+            text, pieces, at = self.scan.text, [], 0
+            for start, end in self.blanks():
+                pieces.append(text[at:start])
+                pieces.append(_NOT_NEWLINE.sub(lambda found: " " * len(found.group()), text[start:end]))
+                at = end
+            pieces.append(text[at:])
+            self._text = "".join(pieces)
+        return self._text
+
+    def blanks(self) -> Iterator[tuple[int, int]]:
+        """Yield the offsets of directives and inactive text, in order, without overlap."""
+        directives, skips = self.scan.directives, self.skips
+        index = 0
+        while index < len(directives):
+            start = directives[index].start
+            while index in skips:
+                index = skips[index]
+            yield start, directives[index].end if index < len(directives) else len(self.scan.text)
+            index += 1
+
+    def is_active(self, offset: int) -> bool:
+        """Return whether the byte at *offset* is neither in a directive nor in inactive text."""
+        return not any(start <= offset < end for start, end in self.blanks())
+
+    def seq_at(self, line: int) -> int:
+        """Return the block of the log that is in force at *line*."""
+        directives = self.scan.directives
+        at = bisect_right(self.marks, line, key=lambda mark: directives[mark[0]].line)
+        return self.marks[at - 1][1] if at else self.began
+
+
+class MacroState:
+    """The macros at one place of a unit, or at its end: a MacroEnv for ``macros.expand``."""
+
+    def __init__(self, unit: "Unit", instance: Instance | None = None, line: int = 0) -> None:
+        self._unit = unit
+        self._seq = None if instance is None else instance.seq_at(line)
+        self._path = "" if instance is None else instance.path
+        self._line = line
+        self._known: dict[str, Macro | None] = {}
+
+    def lookup(self, name: str) -> Macro | None:
+        """Return the macro *name* at this place, or None."""
+        if name in self._known:
+            return self._known[name]
+        unit = self._unit
+        ref = unit.table.get(name) if self._seq is None else unit.ref_at(name, self._seq, self._path, self._line)
+        found = self._known[name] = None if ref is None else unit.macro_of(ref)
+        return found
+
+
+class _View:
+    """The macro table as conditions see it while the unit is read."""
+
+    def __init__(self, unit: "Unit") -> None:
+        self._unit = unit
+        self.includer = ""
+
+    def is_defined(self, name: str) -> bool:
+        return self._unit.table.get(name) is not None
+
+    def object_body(self, name: str) -> str | None:
+        ref = self._unit.table.get(name)
+        macro = self._unit.macro_of(ref) if ref is not None else None
+        return None if macro is None or macro.params is not None else one_line(macro.text)
+
+    def expand_text(self, text: str) -> str:
+        tokens = expand(tokenize(text, self.includer), MacroState(self._unit))
+        return " ".join(token.text for token in tokens)
+
+    def has_include(self, spelled: str) -> bool:
+        return self._unit.includes.find(spelled[1:-1], spelled.startswith('"'), self.includer) is not None
+
+
+class Unit:
+    """A translation unit as far as its directives go. ``table`` is the macro table at its end.
+
+    ``missing`` are the includes that lead nowhere, ``faults`` the directives that could not be understood. A unit with
+    a *parent* continues where that ended: a ``.c`` file over the headers that are common to all.
+    """
+
+    def __init__(
+        self,
+        includes: IncludePath,
+        scan_of: Callable[[str], FileScan | None],
+        predefined: Sequence[Macro] = (),
+        parent: "Unit | None" = None,
+    ) -> None:
+        self.includes = includes
+        self.parent = parent
+        self.table: dict[str, DefineRef | None] = dict(parent.table) if parent else {}
+        self.instances: list[Instance] = []
+        self.by_path: dict[str, list[Instance]] = {}
+        self.missing: list[tuple[Span, str]] = []
+        self.faults: list[tuple[Span, str]] = []
+        self._scan_of = scan_of
+        self._scans: dict[str, FileScan] = dict(parent._scans) if parent else {}
+        self._guards: dict[str, str] = dict(parent._guards) if parent else {}
+        self._once: set[str] = set(parent._once) if parent else set()
+        self._predefined: Sequence[Macro] = parent._predefined if parent else predefined
+        self._base: int = parent.last if parent else 0
+        self._log: list[Mapping[str, DefineRef | None]] = []
+        self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
+        self._view = _View(self)
+        if parent is None:
+            self._apply({macro.name: DefineRef(PREDEFINED, at) for at, macro in enumerate(self._predefined)})
+
+    # --- the macro table ----------------------------------------------------------------------------------------
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last block of the log."""
+        return self._base + len(self._log)
+
+    def _apply(self, block: Mapping[str, DefineRef | None]) -> None:
+        self.table.update(block)
+        self._log.append(block)
+
+    def macro_of(self, ref: DefineRef) -> Macro | None:
+        """Return the macro that *ref* stands for, None when its definition is malformed."""
+        if ref.path == PREDEFINED:
+            return self._predefined[ref.number]
+        scan = self._scans[ref.path]
+        try:
+            return scan.macros[ref.number]
+        except KeyError:
+            one = scan.directives[ref.number]
+            column = one.offset - scan.text.rfind("\n", 0, one.offset)
+            try:
+                macro = define_from(one.text, ref.path, one.line, column)
+            except CSourceError as error:
+                self.faults.append((Span(ref.path, one.line), error.what))
+                macro = None
+            scan.macros[ref.number] = macro
+            return macro
+
+    def line_of(self, ref: DefineRef) -> int:
+        """Return the line of a ``#define``, 0 for a predefined macro."""
+        return 0 if ref.path == PREDEFINED else self._scans[ref.path].directives[ref.number].line
+
+    def history(self, name: str) -> list[tuple[int, DefineRef | None]]:
+        """Return when *name* was defined (and undefined, with None), as numbers of blocks, in order."""
+        if self._history is None:
+            index: dict[str, list[tuple[int, DefineRef | None]]] = {}
+            for seq, block in enumerate(self._log, self._base + 1):
+                for key, ref in block.items():
+                    index.setdefault(key, []).append((seq, ref))
+            self._history = index
+        own = self._history.get(name, [])
+        return self.parent.history(name) + own if self.parent is not None else own
+
+    def ref_at(self, name: str, seq: int, path: str, line: int) -> DefineRef | None:
+        """Return the definition of *name* in force after block *seq*, at *line* of *path*."""
+        if name not in self.table:
+            return None
+        events = self.history(name)
+        at = bisect_right(events, seq, key=lambda event: event[0])
+        while at:
+            when, ref = events[at - 1]
+            if when == seq and ref is not None and ref.path == path and self.line_of(ref) > line:
+                at -= 1
+                continue
+            return ref
+        return None
+
+    # --- reading files ------------------------------------------------------------------------------------------
+
+    def read(self, path: str) -> bool:
+        """Read *path* and all it includes after what was read before. False when there is no such file."""
+        stack: list[Instance] = []
+        if not self._enter(path, stack):
+            return False
+        while stack:
+            instance = stack[-1]
+            steps = instance.scan.steps
+            self._view.includer = instance.path
+            while instance.pc < len(steps):
+                step = steps[instance.pc]
+                instance.pc += 1
+                if step.op == "defs":
+                    assert step.defs is not None
+                    self._apply(step.defs)
+                    instance.marks.append((step.at, self.last))
+                elif step.op == "include":
+                    if self._include(instance, step.at, stack):
+                        break
+                else:
+                    self._branch(instance, step)
+            else:
+                stack.pop()
+                if stack:
+                    stack[-1].marks.append((stack[-1].scan.steps[stack[-1].pc - 1].at, self.last))
+        return True
+
+    def _enter(self, path: str, stack: list[Instance]) -> bool:
+        guard = self._guards.get(path)
+        if (guard and self.table.get(guard) is not None) or path in self._once:
+            return False
+        scan = self._scan_of(path)
+        if scan is None or len(stack) >= MAX_INCLUDE_DEPTH or len(self.instances) >= MAX_INSTANCES:
+            return False
+        if path not in self._guards:
+            self._guards[path] = scan.guard
+            self._scans[path] = scan
+            self.faults.extend((Span(path, line), what) for line, what in scan.faults)
+        if scan.once:
+            self._once.add(path)
+        instance = Instance(scan, self.last)
+        self.instances.append(instance)
+        self.by_path.setdefault(path, []).append(instance)
+        stack.append(instance)
+        return True
+
+    def _include(self, instance: Instance, index: int, stack: list[Instance]) -> bool:
+        one = instance.scan.directives[index]
+        text = instance.scan.argument(index)
+        found = _INCLUDE.match(text)
+        if found is None:
+            try:
+                found = _INCLUDE.match(re.sub(r"\s+", "", self._view.expand_text(text)))
+            except CSourceError as error:
+                self.faults.append((Span(instance.path, one.line), error.what))
+        if found is None:
+            self.faults.append((Span(instance.path, one.line), "#include without a file name"))
+            return False
+        name, quoted = found.group(1) or found.group(2), found.group(1) is not None
+        after = self.includes.directory_of(instance.path) if one.kind == "include_next" else None
+        path = self.includes.find(name, quoted, instance.path, after)
+        if path is None:
+            self.missing.append((Span(instance.path, one.line), name))
+            return False
+        return self._enter(path, stack)
+
+    def _branch(self, instance: Instance, step: Step) -> None:
+        """Decide a conditional: continue behind the directive whose branch is taken."""
+        steps, skips = instance.scan.steps, instance.skips
+        if step.op == "endif":
+            return
+        if step.op != "if":  # reached from the taken branch above it: the rest is inactive
+            self._skip_to(instance, step, step.after)
+            return
+        while True:
+            if step.op == "else" or self._holds(instance, step.at):
+                return
+            skips[step.at] = steps[step.target].at
+            instance.pc = step.target + 1
+            step = steps[step.target]
+            if step.op == "endif":
+                return
+
+    def _skip_to(self, instance: Instance, step: Step, after: int) -> None:
+        steps = instance.scan.steps
+        instance.skips[step.at] = steps[after].at
+        instance.pc = after + 1
+
+    def _holds(self, instance: Instance, index: int) -> bool:
+        one = instance.scan.directives[index]
+        text = instance.scan.argument(index)
+        if one.kind in ("ifdef", "ifndef", "elifdef", "elifndef"):
+            name = text.split(None, 1)[0] if text else ""
+            return (self.table.get(name) is not None) == (not one.kind.endswith("ndef"))
+        try:
+            return evaluate(text, self._view)
+        except ConditionError as error:
+            what = error.what
+        except CSourceError as error:
+            what = error.what
+        self.faults.append((Span(instance.path, one.line), what))
+        return False

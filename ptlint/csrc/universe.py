@@ -1,0 +1,385 @@
+"""Everything the C front end knows of one tree under one profile: found when asked for, kept by blob id."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from ptlint.core.span import Span
+from ptlint.core.tree import SourceTree
+from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
+from ptlint.csrc.cparse import parse_function
+from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
+from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.includes import IncludePath
+from ptlint.csrc.items import items_of, looks_defined
+from ptlint.csrc.kbuild import Kbuild
+from ptlint.csrc.macrodefs import Macro, define_from
+from ptlint.csrc.macros import expand
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.scope import NOTHING, Scope, Site
+from ptlint.csrc.tokens import tokenize
+from ptlint.csrc.unit import PREDEFINED, MacroState, Unit
+
+if TYPE_CHECKING:
+    from ptlint.csrc.ctypes import TypeTable
+
+MAX_ALIASES = 16
+
+# What every compilation of the kernel includes first, and the headers whose closure page-table code lives in.
+PRELUDE = ("linux/compiler-version.h", "linux/kconfig.h", "linux/compiler_types.h")
+ROOTS = (
+    "linux/pgtable.h",
+    "linux/mm.h",
+    "linux/hugetlb.h",
+    "linux/mm_inline.h",
+    "linux/swapops.h",
+    "linux/leafops.h",
+    "linux/page_table_check.h",
+    "asm/tlb.h",
+    "asm/tlbflush.h",
+    "asm/pgalloc.h",
+    "linux/mmu_notifier.h",
+    "linux/rmap.h",
+    "linux/huge_mm.h",
+    "linux/migrate.h",
+    "linux/pagewalk.h",
+    "linux/userfaultfd_k.h",
+    "mm/internal.h",
+    "mm/swap.h",
+)
+# Where the functions stand that the headers only declare, in the order in which they are looked through.
+SOURCES = (
+    "arch/{}/mm",
+    "mm",
+    "arch/{}/xen",
+    "arch/{}/kernel",
+    "arch/{}/lib",
+    "arch/{}/coco",
+    "arch/{}/hyperv",
+    "arch/{}/um",
+    "kernel",
+    "lib",
+    "fs/proc",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """C text from somewhere: a function that a patch or a reviewer brings. ``line`` is that of its first line."""
+
+    path: str
+    line: int
+    text: str
+
+
+class FileView(Scope):
+    """The names as code in one ``.c`` file sees them: its own, then those of the universe."""
+
+    def __init__(self, universe: "Universe", path: str) -> None:
+        unit = Unit(universe.unit.includes, universe.scan_of, parent=universe.unit)
+        unit.read(path)
+        super().__init__(unit, universe.model, universe.headers)
+        self.universe = universe
+        self.path = path
+
+    def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+        """Return what a call of *name* in this file runs."""
+        replaced = self.universe.replacement(name, keep, self)
+        if replaced is not None:
+            return replaced
+        return self.function_here(name, keep) or self.universe.function(name, keep)
+
+
+class Universe:
+    """One architecture and configuration over one tree.
+
+    Lookups see the end of the translation unit that includes ``ROOTS``; code of a ``.c`` file sees ``in_file``.
+    """
+
+    def __init__(
+        self, tree: SourceTree, profile: Profile, roots: Sequence[str], overrides: Mapping[str, SourceText]
+    ) -> None:
+        self.tree = tree
+        self.profile = profile
+        self.model = profile.model
+        self.kbuild = Kbuild(tree, profile)
+        self.overrides = dict(overrides)
+        self._scans: dict[str, FileScan | None] = {}
+        self._faults: list[tuple[Span, str]] = []
+        self.unit = Unit(IncludePath(tree, profile), self.scan_of, predefined_macros(profile))
+        for root in (*PRELUDE, *roots):
+            path = self.unit.includes.find(root, True, "")
+            if path is not None:
+                self.unit.read(path)
+        self.headers = Scope(self.unit, profile.model)
+        self._views: dict[str, FileView] = {}
+        self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
+        self._enumerators: dict[str, int | None] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
+        self._c_files: list[str] | None = None
+
+    def scan_of(self, path: str) -> FileScan | None:
+        """Return the directives of *path*, None when the tree has no such file or it is too large."""
+        if path not in self._scans:
+            blob = self.tree.blob_id(path)
+            held = SCANS.held(path, blob) if blob is not None else None
+            if held is None and blob is not None:
+                data = self.tree.read(path)
+                try:
+                    held = None if data is None else SCANS.get(path, blob, data)
+                except SourceLimit as error:
+                    self._faults.append((Span(path, 1), str(error)))
+            self._scans[path] = held
+        return self._scans[path]
+
+    # --- what was read ------------------------------------------------------------------------------------------
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the files that were read so far: path -> blob id."""
+        return {path: self.tree.blob_id(path) or "" for path, scan in sorted(self._scans.items()) if scan is not None}
+
+    @property
+    def not_found(self) -> tuple[tuple[Span, str], ...]:
+        """Return the includes that lead nowhere: generated headers, and what an excerpt leaves out."""
+        return tuple(self.unit.missing)
+
+    @property
+    def not_understood(self) -> tuple[tuple[Span, str], ...]:
+        """Return what was looked at and could not be read, sorted: place and reason."""
+        faults = [*self._faults, *self.unit.faults, *self.headers.not_understood]
+        for view in self._views.values():
+            faults += [*view.unit.faults, *view.not_understood]
+        return tuple(sorted(set(faults)))
+
+    # --- macros, types, constants -------------------------------------------------------------------------------
+
+    def macro(self, name: str) -> Macro | None:
+        """Return macro *name* as it is at the end of the unit, or None."""
+        return self.headers.macro(name)
+
+    def expression(self, text: str, keep: frozenset[str] = NOTHING) -> Expr:
+        """Return C expression *text* in the context of the end of the unit. Raises CSourceError."""
+        return self.headers.expression(text, keep)
+
+    def is_typedef(self, name: str) -> bool:
+        """Return whether *name* is a typedef name."""
+        return self.headers.is_typedef(name)
+
+    def typedef(self, name: str) -> Type | None:
+        """Return the type that typedef *name* stands for, or None."""
+        return self.headers.typedef(name)
+
+    def record(self, kind: str, tag: str | None) -> RecordType | None:
+        """Return ``struct`` or ``union`` *tag* with its members, None when it is only declared."""
+        return self.headers.record(kind, tag) if tag else None
+
+    def enum(self, tag: str | None) -> EnumType | None:
+        """Return ``enum`` *tag* with its constants, or None."""
+        return self.headers.enum(tag) if tag else None
+
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of enumeration constant *name*, None when it is none or its value is not constant."""
+        if name not in self._enumerators:
+            self._enumerators[name] = None  # an enum whose constants need one another the wrong way round
+            type_ = self.headers.enum_of(name)
+            if type_ is not None:
+                self._enumerators.update(self._values(type_))
+        return self._enumerators[name]
+
+    def _values(self, type_: EnumType) -> dict[str, int]:
+        from ptlint.csrc.constexpr import evaluate
+
+        values: dict[str, int] = {}
+        following = 0
+        for one in type_.members or ():
+            try:
+                if one.value is not None:
+                    following = evaluate(one.value, self.types, lambda name: values.get(name, self.enumerator(name)))
+            except CSourceError as error:
+                self._faults.append((Span(type_.pos.path, type_.pos.line), error.what))
+                break
+            values[one.name] = following
+            following += 1
+        return values
+
+    @cached_property
+    def types(self) -> "TypeTable":
+        """Return the resolved types of this universe."""
+        from ptlint.csrc.ctypes import TypeTable
+
+        return TypeTable(self, self.model)
+
+    def prototype(self, name: str) -> FunctionType | None:
+        """Return the type of function *name* as the headers declare it, or None."""
+        return self.headers.prototype(name)
+
+    def variable(self, name: str) -> tuple[Declaration, Declarator] | None:
+        """Return the declaration of variable *name*, with its initialiser when a built ``.c`` file has it."""
+        found = self.headers.variable(name)
+        if found is not None and found[1].init is not None:
+            return found
+        for path in self.defining_files(name):
+            inner = self.in_file(path).variable(name)
+            if inner is not None and (inner[1].init is not None or "extern" not in inner[0].storage):
+                return inner
+        return found
+
+    # --- functions ----------------------------------------------------------------------------------------------
+
+    def resolve_alias(self, name: str) -> str:
+        """Return the name that *name* stands for through object-like macros that are one name, itself if none."""
+        for _ in range(MAX_ALIASES):
+            macro = self.macro(name)
+            if macro is None or macro.params is not None or len(macro.body) != 1 or macro.body[0].kind != "id":
+                break
+            if macro.body[0].text == name:
+                break
+            name = macro.body[0].text
+        return name
+
+    def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+        """Return the effective definition of *name*: an inline of the headers, or one in a ``.c`` file that is built.
+
+        Functions named in *keep* are looked up like others; macros named there stay calls in the body. None when
+        nothing defines it or its text cannot be read (then ``not_understood`` says why).
+        """
+        key = (name, keep)
+        if key not in self._functions:
+            self._functions[key] = self._function(self.resolve_alias(name), keep)
+        return self._functions[key]
+
+    def _function(self, name: str, keep: frozenset[str]) -> FunctionDef | None:
+        replaced = self.replacement(name, keep)
+        if replaced is not None:
+            return replaced
+        found = self.headers.function_here(name, keep)
+        if found is not None:
+            return found
+        path = self.source_of(name)
+        return self.in_file(path).function_here(name, keep) if path is not None else None
+
+    def in_file(self, path: str) -> FileView:
+        """Return the names as code in *path* (a ``.c`` file, or any path) sees them."""
+        if path not in self._views:
+            self._views[path] = FileView(self, path)
+        return self._views[path]
+
+    def replacement(self, name: str, keep: frozenset[str], view: FileView | None = None) -> FunctionDef | None:
+        """Return the override of *name* that stands in for its definition here, or None.
+
+        An override whose path is a file of the tree replaces only what that file defines; any other replaces whatever
+        is effective. Either stands in where nothing defines the name.
+        """
+        text = self.overrides.get(name)
+        if text is None:
+            return None
+        site = self.site_of(name)
+        if site is not None and site.instance.path != text.path and self.tree.exists(text.path):
+            return None
+        scope: Scope = view or self.headers
+        if site is not None and site.instance.path.endswith(".c"):
+            scope = self.in_file(site.instance.path)
+        elif site is None and text.path.endswith(".c") and self.tree.exists(text.path):
+            scope = self.in_file(text.path)
+        try:
+            tokens = expand(tokenize(text.text, text.path, text.line), MacroState(scope.unit), keep)
+            return parse_function(tokens, scope, self.model)
+        except CSourceError as error:
+            self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
+            return None
+
+    def site_of(self, name: str) -> Site | None:
+        """Return where the effective definition of function *name* stands, without parsing its body."""
+        for site in self.headers.sites(name):
+            if site.what == "function":
+                return site
+        path = self.source_of(name)
+        if path is None:
+            return None
+        return next((site for site in self.in_file(path).sites(name) if site.what == "function"), None)
+
+    def source_of(self, name: str) -> str | None:
+        """Return the ``.c`` file whose definition of function *name* counts: a strong one, else weak, else static."""
+        found: dict[str, str] = {}
+        for path in self.defining_files(name):
+            view = self.in_file(path)
+            for site in view.sites(name):
+                if site.what == "function" and site.instance.path == path:
+                    found.setdefault(_linkage(site), path)
+            if "strong" in found:
+                break
+        return found.get("strong") or found.get("weak") or found.get("static")
+
+    def defining_files(self, name: str) -> tuple[str, ...]:
+        """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
+        if name not in self._sources:
+            texts = ((path, self.text_of(path)) for path in self.c_files())
+            self._sources[name] = tuple(path for path, text in texts if name in text and looks_defined(name, text))
+        return self._sources[name]
+
+    def c_files(self) -> list[str]:
+        """Return the ``.c`` files that the configuration builds, those of the architecture first."""
+        if self._c_files is None:
+            self._c_files = [path for path in self._candidates() if self.kbuild.builds(path)]
+        return self._c_files
+
+    def _candidates(self) -> Iterator[str]:
+        seen: set[str] = set()
+        for folder in SOURCES:
+            for path in self.tree.paths(folder.format(self.profile.folder)):
+                if path.endswith(".c") and path not in seen:
+                    seen.add(path)
+                    yield path
+
+    def text_of(self, path: str) -> str:
+        """Return the text of a file of the tree, ``""`` when there is none."""
+        blob = self.tree.blob_id(path)
+        if blob is None:
+            return ""
+        held = SCANS.held(path, blob)
+        if held is not None:
+            return held.text
+        if blob not in _TEXTS:
+            _TEXTS[blob] = (self.tree.read(path) or b"").decode("latin-1")
+        return _TEXTS[blob]
+
+
+_TEXTS: dict[str, str] = {}
+
+
+def _linkage(site: Site) -> str:
+    item = items_of(site.instance).items[site.number]
+    head = site.instance.active_text()[item.start : item.end].split("{", 1)[0]
+    if re.search(r"\b__weak\b|\bweak\b", head):
+        return "weak"
+    return "static" if re.search(r"\bstatic\b", head) else "strong"
+
+
+@lru_cache(maxsize=256)
+def _predefined(key: tuple[tuple[str, str], ...]) -> tuple[Macro, ...]:
+    return tuple(define_from(f"{name} {value}", PREDEFINED, 0) for name, value in key)
+
+
+def predefined_macros(profile: Profile) -> tuple[Macro, ...]:
+    """Return the macros that the compiler and ``autoconf.h`` would define."""
+    macros = dict(profile.predefined)
+    for symbol, value in profile.config.items():
+        macros[f"CONFIG_{symbol}_MODULE" if value == "m" else f"CONFIG_{symbol}"] = "1" if value in "ym" else value
+    return _predefined(tuple(macros.items()))
+
+
+def load_universe(
+    tree: SourceTree,
+    profile: Profile,
+    roots: Sequence[str] = ROOTS,
+    overrides: Mapping[str, SourceText] | None = None,
+) -> Universe:
+    """Return the universe of *tree* under *profile*.
+
+    *roots* are the headers whose closure is read, as ``#include "…"`` would name them; those that the tree lacks are
+    left out. *overrides* are functions whose definition is replaced, see ``Universe.replacement``.
+    """
+    return Universe(tree, profile, roots, overrides or {})
