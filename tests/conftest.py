@@ -43,15 +43,20 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that would leave the machine."""
-    connect = socket.socket.connect
+    for name in ("connect", "connect_ex"):
+        connect = getattr(socket.socket, name)
 
-    def refuse(self: socket.socket, address: tuple[str, int] | str) -> None:
-        host = address if isinstance(address, str) else address[0]
-        if self.family != socket.AF_UNIX and not host.startswith(LOOPBACK):
-            raise ConnectionRefusedError(f"a test tried to reach {host}: tests stay on the loopback interface")
-        connect(self, address)
+        def refuse(
+            self: socket.socket,
+            address: tuple[str, int] | str,
+            connect: Callable[[socket.socket, tuple[str, int] | str], int | None] = connect,
+        ) -> int | None:
+            host = address if isinstance(address, str) else address[0]
+            if self.family != socket.AF_UNIX and not host.startswith(LOOPBACK):
+                raise ConnectionRefusedError(f"a test tried to reach {host}: tests stay on the loopback interface")
+            return connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+        monkeypatch.setattr(socket.socket, name, refuse)
 
 
 @pytest.fixture
