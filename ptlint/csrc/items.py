@@ -23,6 +23,7 @@ _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
 _LONE_CALL = re.compile(r"\s*([A-Za-z]\w*)\s*\(")
+_TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
 _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
 _ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__aligned|__section|__printf|__scanf|__declspec|_Alignas|"
@@ -88,7 +89,7 @@ def words_of(scan: FileScan) -> frozenset[str]:
 
 def looks_defined(name: str, text: str) -> bool:
     """Return whether raw *text* seems to define function or variable *name* at file scope: a cheap first test."""
-    for found in re.finditer(rf"\b{re.escape(name)}\s*([\[=(])", text):
+    for found in re.finditer(rf"\b{re.escape(name)}\s*(?:__\w+\s*)*([\[=(;])", text):
         line_start = text.rfind("\n", 0, found.start()) + 1
         if text[line_start] in " \t#/*}":
             continue
@@ -198,7 +199,7 @@ def _without_parens(head: str) -> tuple[str, list[int]]:
 
 
 def _kind_of(text: str, start: int, lone: bool) -> str:
-    if text.startswith("typedef", start):
+    if _TYPEDEF.match(text, start):
         return "typedef"
     return "call" if lone else "declaration"
 
