@@ -1,6 +1,7 @@
 """Whether a piece of text is C. The grammar is loaded only when a text looks like code at all."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -108,3 +109,49 @@ def _acts(node: "Node") -> bool:
     if node.type == "declaration":
         return any(child.type == "init_declarator" for child in node.named_children)
     return True
+
+
+def statement_kind(text: str) -> str:
+    """Return what sort of statement *text* starts with: ``if``, ``loop``, ``switch``, ``return`` or ``expression``."""
+    root = _parsed("void f(void)\n{\n" + text + "}\n")
+    body = root.named_children[0].child_by_field_name("body") if root and root.named_children else None
+    first = next((node for node in body.named_children if node.type != "comment"), None) if body else None
+    return _kind_of(first) if first is not None else "expression"
+
+
+def _kind_of(node: "Node") -> str:
+    word = node.type.removesuffix("_statement")
+    return "loop" if word in ("for", "while", "do") else word if word in ("if", "switch", "return") else "expression"
+
+
+def open_statements(body: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the statements that end where *body* ends, the outermost first: what sort, and the line each starts at.
+
+    *body* are the lines of a function from its opening brace on; braces that are still open are closed. Statements
+    that end at the closing brace of the function count as those at its end.
+    """
+    missing = sum(line.count("{") - line.count("}") for line in body)
+    if missing < 0 or sum(map(len, body)) > MAX_BYTES:
+        return []
+    code = "void f(void)\n" + "\n".join(body) + "\n" + "}" * missing + "\n"
+    root = _parser().parse(_ANNOTATIONS.sub(lambda match: b" " * len(match[0]), code.encode())).root_node
+    node = root.named_children[0].child_by_field_name("body") if root.named_children else None
+    end = None if missing == 0 else len(body)
+    found: list[tuple[str, int]] = []
+    while node is not None and not node.has_error:
+        inner = node.named_children if node.type == "compound_statement" else _nested(node)
+        inner = [child for child in inner if child.type != "comment"]
+        node = inner[-1] if inner else None
+        if node is None:
+            break
+        closes = end is None or node.end_point[0] == end
+        if node.type not in ("compound_statement", "else_clause") and closes:
+            found.append((_kind_of(node), node.start_point[0] - 1))
+    return found
+
+
+def _nested(node: "Node") -> "list[Node]":
+    """Return the statements inside of a control statement, in order."""
+    fields = (node.child_by_field_name(name) for name in ("consequence", "alternative", "body"))
+    found = [child for child in fields if child is not None]
+    return found or (list(node.named_children) if node.type == "else_clause" else [])

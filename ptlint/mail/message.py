@@ -45,7 +45,7 @@ class Mail:
     @property
     def is_patch(self) -> bool:
         """Return whether the mail carries a diff of its own, readable or not."""
-        return bool(self.files or self.corrupt) and not self.subject.is_cover
+        return bool(self.files or self.corrupt) and (self.subject.is_reply or not self.subject.is_cover)
 
     @property
     def where(self) -> str:

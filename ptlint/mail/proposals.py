@@ -2,20 +2,39 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from ptlint.core.patch import Patch, PatchRef, Proposal, Series
-from ptlint.mail.ccode import function_name, is_function, is_statement, squeezed
+from ptlint.core.patch import PatchRef, Proposal, Series
+from ptlint.mail.ccode import (
+    function_name,
+    is_function,
+    is_statement,
+    open_statements,
+    squeezed,
+    statement_kind,
+)
+from ptlint.mail.commentary import Chunk, chunks, code_blocks, dedented, prose_above
 from ptlint.mail.message import Mail, body_text
-from ptlint.mail.quoted_code import Place, QuotedCode, is_quoted_statement
-from ptlint.mail.quotes import Quoted, authors_by_depth, split_quotes
+from ptlint.mail.quoted_code import PatchLines, Place, QuotedCode, is_quoted_statement, lines_of
+from ptlint.mail.quotes import Quoted, split_quotes
 
 MAX_PROPOSALS = 200
 """Proposals taken from the replies to one series."""
 
+# Words with which a reviewer introduces code of his own, and those with which he cites code that exists.
+_PROPOSES = re.compile(
+    r"\b(?:could|should|would|wonder|how about|what about|why not|maybe|perhaps|instead|rather|replac\w+|suggest\w*|"
+    r"propos\w+|prefer|better|simply|simpler|simplif\w+|neater|cleaner|nicer|change|make|want|needs?|must|missing|add|use|"
+    r"try|let'?s|like (?:this|so|that|the following)|something like|turn|i\.e)\b",
+    re.IGNORECASE,
+)
+_CITES = re.compile(
+    r"\b(?:does|did|doesn't|had|used to|currently|existing|today|already|defines|defined|calls|looks like|we have|"
+    r"it has|is:|are:|was:)",
+    re.IGNORECASE,
+)
 _REPLACES = re.compile(
-    r"could (?:just )?be|should (?:just )?be|instead|rather|how about|what about|why not|maybe|perhaps|replace|"
-    r"simply|better|change (?:it|this)|suggest|would be|prefer|or just|make (?:it|this)",
+    r"\b(?:be|instead|rather|replac\w+|change|make|turn|simp\w+|neater|cleaner|nicer|better|prefer|how about|"
+    r"why not|maybe)\b",
     re.IGNORECASE,
 )
 _HEAD = re.compile(r"\s*(?:[A-Za-z_]\w*[\s*]+)+\**([A-Za-z_]\w*)\s*\(")
@@ -23,112 +42,75 @@ _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.\->\[\]]*)\s*(?:[-+|&^]|<<|>>)?=(?!=)"
 _MAX_FUNCTION_LINES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Lines of one depth that one person wrote in a row, and the quoted patch line right above them."""
-
-    lines: tuple[Quoted, ...]
-    under: Place | None
-    author: str
-
-    @property
-    def depth(self) -> int:
-        return self.lines[0].depth
-
-
-@dataclass(slots=True)
-class _Run:
-    """A chunk while it is read."""
-
-    lines: list[Quoted] = field(default_factory=list)
-    under: Place | None = None
-
-
 def find_proposals(series: Series, replies: Sequence[Mail]) -> tuple[Proposal, ...]:
     """Return what *replies* propose to the patches of *series*, in the order of the mails, each once.
 
     Of a text that several mails quote, the one with the fewest quote marks is kept: there its author speaks.
     """
+    patches = [lines_of(patch) for patch in series.patches]
     found: dict[tuple[str, str, str], tuple[int, Proposal]] = {}
     for mail in replies:
         if len(found) >= MAX_PROPOSALS:
             break
-        for depth, proposal in _proposals_of(mail, series):
+        for depth, proposal in _proposals_of(mail, patches):
             key = (proposal.kind, proposal.function, squeezed(proposal.text))
             if key not in found or depth < found[key][0]:
                 found[key] = (depth, proposal)
     return tuple(proposal for _, proposal in found.values())
 
 
-def _proposals_of(mail: Mail, series: Series) -> Iterator[tuple[int, Proposal]]:
+def _proposals_of(mail: Mail, patches: Sequence[PatchLines]) -> Iterator[tuple[int, Proposal]]:
     lines = body_text(mail.info)
     if not any(line.rstrip("\xa0 \t").endswith((";", "}")) for line in lines):
         return
     quoted = split_quotes(lines)
-    code = QuotedCode(quoted, _answered(mail, series))
+    if mail.is_patch:
+        quoted = quoted[: max(mail.info.patch_line - 1, 0)]
+    code = QuotedCode(quoted, _answered(mail, patches))
     if not code.depths:
         return
-    for chunk in _chunks(quoted, code, mail):
+    for chunk in chunks(quoted, code, mail):
         for proposal in (*_functions(chunk, mail, code), *_statements(chunk, mail)):
             yield chunk.depth, proposal
 
 
-def _answered(mail: Mail, series: Series) -> tuple[Patch, ...]:
+def _answered(mail: Mail, patches: Sequence[PatchLines]) -> tuple[PatchLines, ...]:
     """Return the patches that *mail* may quote, those first that its references or its subject name."""
     named = {*mail.references, mail.message_id}
     first = [
-        patch
-        for patch in series.patches
-        if (patch.ref.message_id and patch.ref.message_id in named) or patch.ref.subject == mail.info.subject
+        lines
+        for lines in patches
+        if (lines.patch.ref.message_id and lines.patch.ref.message_id in named)
+        or lines.patch.ref.subject == mail.info.subject
     ]
-    return (*first, *(patch for patch in series.patches if patch not in first))
+    return (*first, *(lines for lines in patches if not any(lines is one for one in first)))
 
 
-def _chunks(quoted: Sequence[Quoted], code: QuotedCode, mail: Mail) -> Iterator[_Chunk]:
-    """Yield the runs of lines of one depth that are not text of the patch mail. Empty lines do not end a run."""
-    names = authors_by_depth(quoted)
-    run = _Run()
-    under: Place | None = None
-    for line in quoted:
-        is_patch = code.is_patch_depth(line.depth)
-        if not line.text.strip():
-            if run.lines and line.depth == run.lines[0].depth:
-                run.lines.append(line)
+def _functions(chunk: Chunk, mail: Mail, code: QuotedCode) -> Iterator[Proposal]:
+    """Yield the whole function definitions of a chunk.
+
+    One that the patches do not show is a proposal only when the words above it say so: else it is cited.
+    """
+    for start, _, text, name in _definitions(chunk.lines):
+        place = code.definition_of(name)
+        prose = prose_above(chunk.lines, start)
+        proposes, cites = _PROPOSES.search(prose), _CITES.search(prose)
+        if code.defines(text) or (not proposes and (cites or place is None)):
             continue
-        if run.lines and (is_patch or line.depth != run.lines[0].depth):
-            yield _closed(run, names, mail)
-            run = _Run()
-            under = None
-        if is_patch:
-            under = code.place_of(line.number)
-        elif run.lines:
-            run.lines.append(line)
-        else:
-            run = _Run([line], under)
-    if run.lines:
-        yield _closed(run, names, mail)
+        notes = () if place else ("no patch of the series shows a function of this name",)
+        yield _proposal("function", text, chunk.lines[start], chunk, mail, place or chunk.under, name, notes)
 
 
-def _closed(run: _Run, names: dict[int, str], mail: Mail) -> _Chunk:
-    depth = run.lines[0].depth
-    return _Chunk(tuple(run.lines), run.under, names.get(depth, "") if depth else mail.author)
-
-
-def _functions(chunk: _Chunk, mail: Mail, code: QuotedCode) -> Iterator[Proposal]:
-    """Yield the whole function definitions of a chunk."""
+def _definitions(lines: Sequence[Quoted]) -> Iterator[tuple[int, int, str, str]]:
+    """Yield start, end, text and name of the functions that *lines* define."""
     at = 0
-    while at < len(chunk.lines):
-        end = _function_end(chunk.lines, at) if _HEAD.match(chunk.lines[at].text) else 0
-        text = _dedented(chunk.lines[at:end]) if end else ""
-        name = function_name(text) if text else ""
-        if not name:
-            at += 1
-            continue
-        if is_function(text) and not code.defines(text):
-            place = code.definition_of(name)
-            notes = () if place else ("no patch of the series shows a function of this name",)
-            yield _proposal("function", text, chunk.lines[at], chunk, mail, place or chunk.under, name, notes)
-        at = end
+    while at < len(lines):
+        end = _function_end(lines, at) if _HEAD.match(lines[at].text) else 0
+        text = dedented(lines[at:end]) if end else ""
+        name = function_name(text) if text and is_function(text) else ""
+        if name:
+            yield at, end, text, name
+        at = end if name else at + 1
 
 
 def _function_end(lines: Sequence[Quoted], start: int) -> int:
@@ -146,51 +128,30 @@ def _function_end(lines: Sequence[Quoted], start: int) -> int:
     return 0
 
 
-def _statements(chunk: _Chunk, mail: Mail) -> Iterator[Proposal]:
-    """Yield the statements that a chunk proposes right under quoted patch text."""
+def _statements(chunk: Chunk, mail: Mail) -> Iterator[Proposal]:
+    """Yield the statements that a chunk proposes right under quoted patch text.
+
+    Code in a row is one proposal; code that is only sketched (``foo(...)``) does not parse and is none.
+    """
     place = chunk.under
-    if place is None or not place.function:
+    if place is None or not place.function or any(_definitions(chunk.lines)):
         return
-    prose: list[str] = []
-    for paragraph in _paragraphs(chunk.lines):
-        lead, run = _code_run(paragraph)
-        prose += lead
-        text = _dedented(run) if run else ""
-        if text and is_statement(text) and not is_quoted_statement(text, place):
-            replaces, why = _replaced(text, place.lines_above, " ".join(prose))
-            yield _proposal("statement", text, run[0], chunk, mail, place, place.function, (why,), replaces)
-        prose += [line.text for line in run]
-
-
-def _paragraphs(lines: Sequence[Quoted]) -> Iterator[list[Quoted]]:
-    paragraph: list[Quoted] = []
-    for line in lines:
-        if line.text.strip():
-            paragraph.append(line)
-        elif paragraph:
-            yield paragraph
-            paragraph = []
-    if paragraph:
-        yield paragraph
-
-
-def _code_run(paragraph: Sequence[Quoted]) -> tuple[list[str], list[Quoted]]:
-    """Return the prose a paragraph starts with, up to a line that ends in a colon, and what may be code below it."""
-    leads = [
-        at + 1 for at, line in enumerate(paragraph) if line.text.rstrip().endswith(":") and "case " not in line.text
-    ]
-    start = leads[-1] if leads else 0
-    run = list(paragraph[start:])
-    while run and not run[-1].text.rstrip().endswith((";", "}")):
-        run.pop()
-    return [line.text for line in paragraph[:start]], run
+    for block, prose in code_blocks(chunk.lines):
+        text = dedented(block)
+        if not is_statement(text) or is_quoted_statement(text, place):
+            continue
+        replaces, why = _replaced(text, place, prose)
+        if place.closes_function and not replaces:
+            continue
+        if not prose or replaces or _PROPOSES.search(prose):
+            yield _proposal("statement", text, block[0], chunk, mail, place, place.function, (why,), replaces)
 
 
 def _proposal(
     kind: str,
     text: str,
     first: Quoted,
-    chunk: _Chunk,
+    chunk: Chunk,
     mail: Mail,
     place: Place | None,
     function: str,
@@ -218,17 +179,26 @@ def _proposal(
     )
 
 
-def _replaced(text: str, above: Sequence[str], cue: str) -> tuple[tuple[str, ...], str]:
+def _replaced(text: str, place: Place, cue: str) -> tuple[tuple[str, ...], str]:
     """Return the quoted statement that *text* stands for, and why that is assumed; nothing when it is added below."""
-    statement = _last_statement(above)
-    if not statement:
-        return (), "assumed to be added below the quoted line"
-    mine, theirs = _ASSIGNED.match(text), _ASSIGNED.match(statement[0])
-    if mine and theirs and mine[1] == theirs[1]:
-        return statement, f"assumed to replace the quoted statement above it: both assign {mine[1]}"
-    if word := _REPLACES.search(cue):
-        return statement, f'assumed to replace the quoted statement above it: the reviewer says "{word[0]}"'
+    kind = statement_kind(text)
+    statement = _last_statement(place.lines_above) if kind == "expression" else _last_of_kind(kind, place)
+    if statement:
+        mine, theirs = _ASSIGNED.match(text), _ASSIGNED.match(statement[0])
+        if kind == "expression" and mine and theirs and mine[1] == theirs[1]:
+            return statement, f"assumed to replace the quoted statement above it: both assign {mine[1]}"
+        if word := _REPLACES.search(cue):
+            said = word[0].lower()
+            return statement, f'assumed to replace the quoted statement above it: the reviewer says "{said}"'
     return (), "assumed to be added below the quoted line"
+
+
+def _last_of_kind(kind: str, place: Place) -> tuple[str, ...]:
+    """Return the lines of the innermost statement of a sort that ends the quoted code, none when there is none."""
+    body = place.body_above
+    starts = [start for found, start in open_statements(body) if found == kind] if body else []
+    lines = [line.strip() for line in body[starts[-1] :] if line.strip()] if starts else []
+    return tuple(lines[:-1] if lines and place.closes_function else lines)
 
 
 def _last_statement(above: Sequence[str]) -> tuple[str, ...]:
@@ -241,10 +211,3 @@ def _last_statement(above: Sequence[str]) -> tuple[str, ...]:
             break
         lines.insert(0, line.strip())
     return tuple(lines)
-
-
-def _dedented(lines: Sequence[Quoted]) -> str:
-    """Return *lines* without the indentation that all of them share, tabs kept."""
-    import textwrap
-
-    return textwrap.dedent("\n".join(line.text.rstrip() for line in lines)).strip("\n") + "\n"

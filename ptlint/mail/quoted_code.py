@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ptlint.core.patch import Hunk, HunkLine, Patch
@@ -14,7 +14,7 @@ _NO_FUNCTION = frozenset({"if", "for", "while", "switch", "return", "sizeof", "d
 _LINES_ABOVE = 8
 _TELLING = 6
 
-_Order = tuple[int, int, int]
+_Order = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,49 @@ class Place:
         lines = [line for line in self.hunk.lines[: self.at + 1] if line.kind in (" ", "-" if kind == "-" else "+")]
         return tuple(text for line in lines[-_LINES_ABOVE:] if (text := _text(line).rstrip()).strip())
 
+    @property
+    def closes_function(self) -> bool:
+        """Return whether the line is the brace that ends a function."""
+        return self.hunk.lines[self.at].text.startswith(b"}")
+
+    @property
+    def body_above(self) -> tuple[str, ...]:
+        """Return the function's lines from its opening brace to the line; nothing when the brace is not in the hunk."""
+        lines = [_text(line) for line in self.hunk.lines[: self.at + 1] if line.kind != "-"]
+        start = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("{")), None)
+        return tuple(lines[start:]) if start is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatchLines:
+    """Where each line of a patch stands, by its sign and its text without white space."""
+
+    patch: Patch
+    hunks: tuple[Hunk, ...]
+    places: Mapping[str, Sequence[_Order]]
+
+
+def lines_of(patch: Patch) -> PatchLines:
+    """Return the lines of *patch*, to be looked up by what a reply quotes."""
+    hunks = tuple(hunk for file in patch.files for hunk in file.hunks)
+    places: dict[str, list[_Order]] = {}
+    for hunk_at, hunk in enumerate(hunks):
+        for at, line in enumerate(hunk.lines):
+            if line.text.strip():
+                places.setdefault(line.kind + _without_spaces(_text(line)), []).append((hunk_at, at))
+    return PatchLines(patch, hunks, places)
+
 
 class QuotedCode:
-    """The lines of a reply that are text of *patches*, matched without regard to white space.
+    """The lines of a reply that are text of patches, matched without regard to white space.
 
-    Lines are looked for behind the line that was matched last, so that those that occur often (``}``) are found where
-    the reply quotes them. Only text at a depth where telling lines match is taken for quoted patch text.
+    Lines are looked for in the patch that matched last and behind the line that matched, so that those that occur
+    often (``}``) are found where the reply quotes them; then in the other patches in the order given. Only text at a
+    depth where telling lines match is taken for quoted patch text.
     """
 
-    def __init__(self, quoted: Sequence[Quoted], patches: Sequence[Patch]) -> None:
+    def __init__(self, quoted: Sequence[Quoted], patches: Sequence[PatchLines]) -> None:
         self._patches = patches
-        self._index = _index_of(patches)
         self.depths = self._patch_depths(quoted)
         self._found: dict[int, Place] = {}
         self._match(quoted)
@@ -52,26 +84,32 @@ class QuotedCode:
         """Return the depths at which patch text is quoted: the one with most of it, and others with enough of it."""
         hits = Counter[int]()
         for line in quoted:
-            if line.depth and len(line.text.strip()) >= _TELLING and self._candidates(line.text):
+            if line.depth and len(line.text.strip()) >= _TELLING and self._candidates(line.text, None):
                 hits[line.depth] += 1 + 2 * (line.text[0] in "+-")
         most = max(hits.values(), default=0)
         return frozenset(depth for depth, count in hits.items() if count == most or count >= 9)
 
-    def _candidates(self, text: str) -> list[tuple[_Order, Patch, Hunk]]:
-        return self._index.get(_key(text)) or self._index.get(_key(text.lstrip(" ")), [])
+    def _candidates(self, text: str, current: PatchLines | None) -> tuple[PatchLines, Sequence[_Order]] | None:
+        for key in dict.fromkeys((_key(text), _key(text.lstrip(" ")))):
+            for lines in (current, *self._patches):
+                if lines is not None and key in lines.places:
+                    return lines, lines.places[key]
+        return None
 
     def _match(self, quoted: Sequence[Quoted]) -> None:
-        last: _Order = (-1, -1, -1)
+        current: PatchLines | None = None
+        last: _Order = (-1, -1)
         above: Place | None = None
         for line in quoted:
             if line.depth not in self.depths or not line.text.strip():
                 above = above if line.depth in self.depths else None
                 continue
-            candidates = self._candidates(line.text)
-            behind = [one for one in candidates if one[0] > last] or candidates
-            if behind:
-                last, patch, hunk = behind[0]
-                above = Place(patch, hunk, last[2], "")
+            found = self._candidates(line.text, current)
+            if found is not None:
+                lines, places = found
+                behind = next((place for place in places if lines is current and place > last), places[0])
+                current, last = lines, behind
+                above = Place(lines.patch, lines.hunks[last[0]], last[1], "")
                 self._found[line.number] = above
             elif above is not None and line.text[0] not in "+-":
                 # The rest of a wrapped line.
@@ -89,12 +127,11 @@ class QuotedCode:
     def definition_of(self, name: str) -> Place | None:
         """Return where the patches define the function *name*; else where they show it, else where they change it."""
         best: tuple[int, Place] | None = None
-        for patch in self._patches:
-            for file in patch.files:
-                for hunk in file.hunks:
-                    rank, at = _rank_of(hunk, name)
-                    if rank and (best is None or rank > best[0]):
-                        best = rank, Place(patch, hunk, at, name)
+        for lines in self._patches:
+            for hunk in lines.hunks:
+                rank, at = _rank_of(hunk, name)
+                if rank and (best is None or rank > best[0]):
+                    best = rank, Place(lines.patch, hunk, at, name)
         return best[1] if best else None
 
     def defines(self, text: str) -> bool:
@@ -102,9 +139,8 @@ class QuotedCode:
         wanted = squeezed(text)
         return any(
             wanted in squeezed("\n".join(_text(line) for line in hunk.lines if line.kind != "-"))
-            for patch in self._patches
-            for file in patch.files
-            for hunk in file.hunks
+            for lines in self._patches
+            for hunk in lines.hunks
         )
 
 
@@ -119,18 +155,6 @@ def is_quoted_statement(text: str, place: Place) -> bool:
                 return True
             start = code.find(wanted, start + 1)
     return False
-
-
-def _index_of(patches: Sequence[Patch]) -> dict[str, list[tuple[_Order, Patch, Hunk]]]:
-    index: dict[str, list[tuple[_Order, Patch, Hunk]]] = {}
-    for patch_at, patch in enumerate(patches):
-        hunks = [hunk for file in patch.files for hunk in file.hunks]
-        for hunk_at, hunk in enumerate(hunks):
-            for at, line in enumerate(hunk.lines):
-                if line.text.strip():
-                    key = line.kind + _without_spaces(_text(line))
-                    index.setdefault(key, []).append(((patch_at, hunk_at, at), patch, hunk))
-    return index
 
 
 def _key(text: str) -> str:
