@@ -12,7 +12,7 @@ class CSourceError(Exception):
         self.what = what
 
     def __str__(self) -> str:
-        return f"{self.pos.path}:{self.pos.line}:{self.pos.column}: {self.what}"
+        return f"{self.pos.path}:{self.pos.line}:{self.pos.column}: {self.what}" if self.pos.path else self.what
 
 
 class MacroError(CSourceError):
@@ -29,6 +29,10 @@ class CParseError(CSourceError):
 
 class CTypeError(CSourceError):
     """A type that cannot be resolved: unknown name, incomplete where a size is needed, or not supported."""
+
+
+class IncompleteType(CTypeError):
+    """A type whose size is asked for and not known: a record without members, ``[]``, a function."""
 
 
 class ConstError(CSourceError):
