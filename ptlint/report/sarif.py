@@ -88,7 +88,7 @@ def _result(report: Report, finding: Finding, index: dict[str, int], ordinal: in
     }
     if finding.code in index:
         result["ruleIndex"] = index[finding.code]
-    if finding.counterexample:
+    if finding.counterexample and finding.counterexample.events:
         result["codeFlows"] = [_code_flow(report, finding, finding.counterexample)]
     return result
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ptlint.core.report import Report
 from ptlint.report import load_format
-from tests.report.sample import ERROR, FULL
+from tests.report.sample import ERROR, FULL, RUN
 
 
 def run_of(report: Report) -> Any:
@@ -44,6 +44,12 @@ def test_the_run_is_a_code_flow_in_order() -> None:
     steps = flow["threadFlows"][0]["locations"]
     assert [step["executionOrder"] for step in steps] == [1, 2, 3, 4]
     assert steps[1]["location"]["message"]["text"].startswith("mmu: entry 1: sets accessed")
+
+
+def test_a_run_without_steps_is_no_code_flow() -> None:
+    run = replace(RUN, events=())
+    (result,) = run_of(replace(FULL, findings=(replace(ERROR, counterexample=run),)))["results"]
+    assert "codeFlows" not in result
 
 
 def test_what_was_not_executed_is_told() -> None:
