@@ -57,7 +57,11 @@ def _run(argv: list[str]) -> int:
     if name not in command_names():
         raise UsageError(f"no command {name!r}; 'ptlint --help' lists them")
     command = load_command(name)
-    return command.run(parser_of(name, command).parse_intermixed_args(rest))
+    parser = parser_of(name, command)
+    if {"-h", "--help"} & set(rest):
+        print(parser.format_help(), end="")
+        return 0
+    return command.run(parser.parse_intermixed_args(rest))
 
 
 def _help() -> str:

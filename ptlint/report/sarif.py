@@ -121,7 +121,7 @@ def _location(
         region |= {"endLine": end_line, "endColumn": utf16_column(last, end_column)}
     location: Json = {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(span.path), "uriBaseId": "SRCROOT"},
+            "artifactLocation": {"uri": quote(span.path, errors="surrogateescape"), "uriBaseId": "SRCROOT"},
             "region": region,
         }
     }

@@ -106,11 +106,12 @@ def test_a_command_starts_without_heavy_libraries() -> None:
     assert not modules_after("check", "--format", "json") & heavy
 
 
-def test_a_reader_that_stops_early_gets_no_complaint() -> None:
+@pytest.mark.parametrize("argv", [["--help"], ["check", "--help"]])
+def test_a_reader_that_stops_early_gets_no_complaint(argv: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "ptlint", "--help"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "ptlint", *argv], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
