@@ -122,9 +122,10 @@ def local_diff(tree: LocalTree) -> bytes:
     """Return the difference of a local tree to its HEAD as git prints it, renames found; nothing is written there."""
     if not tree.changed:
         return b""
+    head = State(Snapshot(tree.base))
     with scratch(tree.base.repository) as place:
-        after = place.tree(tree.changed, onto=tree.base.tree_id)
-        return place.ask("diff-tree", "-r", *DIFF_OPTIONS, tree.base.tree_id, after)
+        before = place.tree({path: head.blob(path) for path in tree.changed})
+        return place.ask("diff-tree", "-r", *DIFF_OPTIONS, before, place.tree(tree.changed))
 
 
 DIFF_OPTIONS = (

@@ -17,6 +17,9 @@ from ptlint.tree.result import Applied, FileResult
 from ptlint.tree.scratch import Scratch, scratch
 from ptlint.tree.state import Blob, Extras, State
 
+MAX_MOVED = 500
+"""Files that are looked at when a file of the patch is no longer where it was."""
+
 _MIN_ID = 7
 """Digits an abbreviated id needs before it is believed."""
 
@@ -77,10 +80,10 @@ def _merge_trees(
     place: Scratch, base: GitTree, state: State, preimages: dict[str, Blob], theirs: Applied
 ) -> dict[str, Blob | None] | str:
     """Return what the merge changes in *state*, or why there is none."""
-    changed: dict[str, Blob | None] = {path: state.blob(path) for path in state.snapshot.changed}
-    ours_tree = place.tree(changed, onto=base.tree_id)
-    ancestor_tree = place.tree(preimages)
     brought: dict[str, Blob | None] = {path: theirs.state.blob(path) for path in theirs.snapshot.changed}
+    paths = {*preimages, *brought, *_moved_to(base, state, preimages)}
+    ours_tree = place.tree({path: state.blob(path) for path in paths})
+    ancestor_tree = place.tree(preimages)
     theirs_tree = place.tree({**preimages, **brought})
     ancestor = place.commit(ancestor_tree)
     ours, other = place.commit(ours_tree, ancestor), place.commit(theirs_tree, ancestor)
@@ -92,6 +95,25 @@ def _merge_trees(
     if answer.code:
         return f"git could not merge (merge-tree --write-tree needs git 2.38): {answer.complaint}"
     return place.changes(ours_tree, answer.output.split(b"\0")[0].decode("ascii"))
+
+
+def _moved_to(base: GitTree, state: State, preimages: dict[str, Blob]) -> set[str]:
+    """Return where files that are no longer at their place may have gone: the same bytes, the same name, or near by."""
+    lost = [path for path in preimages if state.blob(path) is None]
+    if not lost:
+        return set()
+    names = {path.rpartition("/")[2] for path in lost}
+    ids = {blob_id_of(preimages[path].data) for path in lost}
+    folders = {path.rpartition("/")[0] for path in lost}
+    everywhere = (path for path in state.snapshot.paths() if path not in preimages)
+    found: set[str] = set()
+    for path in everywhere:
+        folder, _, name = path.rpartition("/")
+        if name in names or folder in folders or base.blob_id(path) in ids:
+            found.add(path)
+        if len(found) >= MAX_MOVED:
+            break
+    return found
 
 
 def _failed(plain: Applied, reason: str) -> Applied:
