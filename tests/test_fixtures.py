@@ -8,7 +8,7 @@ import pytest
 from ptlint.engine.rules import rule_files
 from tests.shared import FIXTURES, ROOT
 
-FOLDERS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+FOLDERS = sorted(path for path in FIXTURES.iterdir() if path.is_dir() and any(path.rglob("*")))
 RULE_FOLDERS = sorted(path for path in (FIXTURES / "rules").glob("*") if path.is_dir())
 MOST_BYTES = 256 * 1024
 
