@@ -25,12 +25,14 @@ class IncludePath:
             for one in self._dirs
             if one.startswith("+")
         }
+        self._shadowed = profile.shadowed
+        self._borrowed = frozenset(one for one in profile.include if not one.startswith(profile.own_folders))
         self._found: dict[tuple[str, str], str | None] = {}
         self.asked: dict[str, bool] = {}
 
     def _wrappers(self, include: str, use_mandatory: bool) -> frozenset[str] | None:
         """Return the names that have a generated wrapper, None when the tree has no Kbuild to say so."""
-        mandatory = f"{_generic_folder(include)}/Kbuild"
+        mandatory = f"include/{'uapi/' if include.endswith('/uapi') else ''}asm-generic/Kbuild"
         names: set[str] = set()
         known = False
         wanted = [(f"{include}/asm/Kbuild", b"generic-y")] + ([(mandatory, b"mandatory-y")] if use_mandatory else [])
@@ -74,6 +76,8 @@ class IncludePath:
             at = next((number for number, one in enumerate(dirs) if after == one), -1)
             dirs = dirs[at + 1 :]
         for one in dirs:
+            if name in self._shadowed and one in self._borrowed:
+                continue
             path = self._in(one, name)
             if path is not None:
                 return path
@@ -81,12 +85,15 @@ class IncludePath:
 
     def _in(self, directory: str, name: str) -> str | None:
         if directory.startswith("+"):
-            if not name.startswith("asm/"):
+            if name.startswith("uapi/asm/"):  # the generated folder holds that of the uapi wrappers
+                directory, name = f"{directory}/uapi", name[5:]
+            wrapped = self._wrapped.get(directory)
+            if not name.startswith("asm/") or (wrapped is not None and name[4:] not in wrapped):
                 return None
-            wrapped = self._wrapped[directory]
-            if wrapped is not None and name[4:] not in wrapped:
-                return None
-            path = f"{_generic_folder(directory)}/{name[4:]}"
+            # A wrapper includes <asm-generic/...>, which the search order answers, whichever Kbuild asked for it.
+            path = f"include/asm-generic/{name[4:]}"
+            if not self._exists(path):
+                path = f"include/uapi/asm-generic/{name[4:]}"
         else:
             path = posixpath.normpath(f"{directory}/{name}")
         return path if not path.startswith("..") and self._exists(path) else None
@@ -95,7 +102,3 @@ class IncludePath:
         """Return the include directory that *path* lies in, ``""`` when it is in none."""
         inside = [one for one in self._dirs if path.startswith(one + "/")]
         return max(inside, key=len, default="")
-
-
-def _generic_folder(include: str) -> str:
-    return "include/uapi/asm-generic" if include.endswith("/uapi") else "include/asm-generic"

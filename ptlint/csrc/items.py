@@ -53,7 +53,7 @@ class Item:
 class ItemIndex:
     """The items of one file, and where a name may be declared: name -> (what, item number, offset of the name).
 
-    ``calls`` are the items that may make names by pasting: macro calls, and enums with macro calls in them.
+    ``calls`` are the items that may make names no text shows: macro calls, items that begin with one, and enums with one in them.
     *what* is ``function``, ``ordinary`` (prototype or variable), ``typedef``, ``struct``, ``union``, ``enum`` or
     ``enumerator``.
     """
@@ -149,6 +149,9 @@ def _one(text: str, start: int) -> tuple[str, int]:
             if depth or (sign == ")" and lone is None):
                 continue
             if sign == "}" and body:
+                following = _skip_blank(text, match.end())
+                if lone is not None and text[following : following + 1] == ";":  # a macro that begins a record
+                    return "function", following + 1
                 return "function", match.end()
             calls += sign == ")"
             if sign == ")" and calls == 1 and lone is not None and not lone.group(1).startswith("__"):
@@ -211,7 +214,7 @@ def _index(text: str, items: tuple[Item, ...]) -> ItemIndex:
     names: dict[str, list[tuple[str, int, int]]] = {}
     calls: list[int] = []
     for number, item in enumerate(items):
-        if item.kind == "call":
+        if item.kind == "call" or (item.kind == "function" and _LONE_CALL.match(text, item.start)):
             calls.append(number)
         for what, name, offset in _names(text, item):
             names.setdefault(name, []).append((what, number, offset))

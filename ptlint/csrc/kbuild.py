@@ -134,7 +134,7 @@ class Kbuild:
     def __init__(self, tree: SourceTree, profile: Profile) -> None:
         self._tree = tree
         self._config = profile.config
-        self._folders = tuple(f"arch/{one}/" for one in (profile.folder, *profile.borrowed))
+        self._folders = profile.own_folders
         bits = "64" if profile.model.pointer_size == 8 else "32"
         self._given = {"BITS": bits, "SRCARCH": profile.folder, "ARCH": profile.folder, "CONFIG_SHELL": "sh"}
         self._lists: dict[str, tuple[frozenset[str], frozenset[str]] | None] = {}

@@ -4,7 +4,8 @@ A data file is TOML in ``csrc/profiles``:
 
 ``[arch]``
     ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
-    ``borrowed`` (folders below ``arch/`` whose sources it builds too).
+    ``borrowed`` (folders below ``arch/`` whose sources it builds too), ``shadowed`` (headers that those provide: the
+    host architecture's headers of these names are no substitute).
 ``[define]``
     macros the compiler predefines.
 ``[model]``
@@ -51,7 +52,13 @@ class Profile:
     include: tuple[str, ...] = ()
     mandatory_headers: bool = True
     borrowed: tuple[str, ...] = ()
+    shadowed: frozenset[str] = frozenset()
     data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def own_folders(self) -> tuple[str, ...]:
+        """Return the folders, each with ``/``, whose files belong to this architecture."""
+        return tuple(f"arch/{one}/" for one in (self.folder, *self.borrowed))
 
     def is_set(self, symbol: str) -> bool:
         """Return whether *symbol* (without ``CONFIG_``) is ``y`` or ``m``."""
@@ -172,6 +179,7 @@ def _profile(arch: str, name: str, config: Mapping[str, str]) -> Profile:
         include=tuple(include),
         mandatory_headers=data["arch"].get("mandatory_headers", True),
         borrowed=tuple(data["arch"].get("borrowed", ())),
+        shadowed=frozenset(data["arch"].get("shadowed", ())),
         data=data,
     )
 

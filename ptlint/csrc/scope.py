@@ -29,7 +29,9 @@ from ptlint.csrc.unit import Instance, MacroState, Unit
 
 NOTHING: frozenset[str] = frozenset()
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
 MAX_ITEM_BYTES = 1 << 18
+MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
 
 
 class Site(NamedTuple):
@@ -80,38 +82,42 @@ class Scope:
 
     # --- where names stand --------------------------------------------------------------------------------------
 
-    def sites(self, name: str) -> list[Site]:
-        """Return where *name* may be declared in this unit, in the order of its text."""
+    def sites(self, name: str, *wanted: str) -> list[Site]:
+        """Return where *name* may be declared in this unit as one of *wanted* (as anything), in the order of its text.
+
+        *wanted* are the words of ``ItemIndex.names``.
+        """
         found: list[Site] = []
         for instance in self.unit.instances:
             if name in words_of(instance.scan):
                 for what, number, offset in items_of(instance).names.get(name, ()):
-                    found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
-        return found or self._made_sites().get(name, [])
+                    if not wanted or what in wanted:
+                        found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
+        return found or [site for site in self._made_sites().get(name, ()) if not wanted or site.what in wanted]
 
     def _made_sites(self) -> dict[str, list[Site]]:
-        """Return the names that top-level macro calls make by pasting, which no text spells."""
+        """Return the names that macro calls at file scope make, which the text does not show as declared."""
         if self._made is None:
             made = self._made = {}
             for instance in self.unit.instances:
-                index = items_of(instance) if "#" in instance.scan.text else None
-                for number in index.calls if index else ():
-                    item = index.items[number] if index else None
-                    if item is not None and self._pastes(instance, item):
+                index = items_of(instance)
+                for number in index.calls:
+                    item = index.items[number]
+                    if self._makes_names(instance, item):
                         for name, what in self._names_made(instance, item):
                             made.setdefault(name, []).append(Site(instance, what, number, item.line))
         return self._made
 
-    def _pastes(self, instance: Instance, item: Item) -> bool:
+    def _makes_names(self, instance: Instance, item: Item) -> bool:
         state = MacroState(self.unit, instance, item.line)
-        pending = set(_WORD.findall(instance.active_text(), item.start, item.end))
+        pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
         seen: set[str] = set()
         for _ in range(4):
             following: set[str] = set()
             for word in pending - seen:
                 macro = state.lookup(word)
                 if macro is not None:
-                    if "##" in macro.text:
+                    if "##" in macro.text or _TAGGED.search(macro.text):
                         return True
                     following.update(_WORD.findall(macro.text))
             seen |= pending
@@ -174,19 +180,16 @@ class Scope:
 
     def function_here(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
         """Return the definition of function *name* in this unit, or None."""
-        for site in self.sites(name):
-            if site.what == "function":
-                for one in self.parsed(site, keep):
-                    if isinstance(one, FunctionDef) and one.name == name:
-                        return one
+        for site in self.sites(name, "function"):
+            for one in self.parsed(site, keep):
+                if isinstance(one, FunctionDef) and one.name == name:
+                    return one
         return None
 
     def declarator(self, name: str) -> tuple[Declaration, Declarator] | None:
         """Return the declaration of object, function or typedef *name*: one with an initialiser if there is one."""
         first: tuple[Declaration, Declarator] | None = None
-        for site in self.sites(name):
-            if site.what not in ("ordinary", "typedef"):
-                continue
+        for site in self.sites(name, "ordinary", "typedef"):
             for one in self.parsed(site):
                 if not isinstance(one, Declaration):
                     continue
@@ -201,13 +204,12 @@ class Scope:
         """Return the type that typedef *name* stands for, or None."""
         if not self.is_typedef(name):
             return None
-        for site in self.sites(name):
-            if site.what == "typedef":
-                for one in self.parsed(site):
-                    if isinstance(one, Declaration) and "typedef" in one.storage:
-                        for declared in one.declarators:
-                            if declared.name == name:
-                                return declared.type
+        for site in self.sites(name, "typedef"):
+            for one in self.parsed(site):
+                if isinstance(one, Declaration) and "typedef" in one.storage:
+                    for declared in one.declarators:
+                        if declared.name == name:
+                            return declared.type
         return self.outer.typedef(name) if self.outer is not None else None
 
     def prototype(self, name: str) -> FunctionType | None:
@@ -229,29 +231,26 @@ class Scope:
 
     def record(self, kind: str, tag: str) -> RecordType | None:
         """Return ``struct tag`` or ``union tag`` with its members, None when it is only declared."""
-        for site in self.sites(tag):
-            if site.what == kind:
-                for type_ in self._types(site):
-                    if isinstance(type_, RecordType) and type_.tag == tag and type_.members is not None:
-                        return type_
+        for site in self.sites(tag, kind):
+            for type_ in self._types(site):
+                if isinstance(type_, RecordType) and type_.tag == tag and type_.members is not None:
+                    return type_
         return self.outer.record(kind, tag) if self.outer is not None else None
 
     def enum(self, tag: str) -> EnumType | None:
         """Return ``enum tag`` with its constants, or None."""
-        for site in self.sites(tag):
-            if site.what == "enum":
-                for type_ in self._types(site):
-                    if isinstance(type_, EnumType) and type_.tag == tag and type_.members is not None:
-                        return type_
+        for site in self.sites(tag, "enum"):
+            for type_ in self._types(site):
+                if isinstance(type_, EnumType) and type_.tag == tag and type_.members is not None:
+                    return type_
         return self.outer.enum(tag) if self.outer is not None else None
 
     def enum_of(self, name: str) -> EnumType | None:
         """Return the enum that declares the constant *name*, or None."""
-        for site in self.sites(name):
-            if site.what == "enumerator":
-                for type_ in self._types(site):
-                    if isinstance(type_, EnumType) and any(one.name == name for one in type_.members or ()):
-                        return type_
+        for site in self.sites(name, "enumerator"):
+            for type_ in self._types(site):
+                if isinstance(type_, EnumType) and any(one.name == name for one in type_.members or ()):
+                    return type_
         return self.outer.enum_of(name) if self.outer is not None else None
 
     def _types(self, site: Site) -> Iterator[Type]:

@@ -186,24 +186,10 @@ class Universe:
             self._enumerators[name] = None  # an enum whose constants need one another the wrong way round
             type_ = self.headers.enum_of(name)
             if type_ is not None:
-                self._enumerators.update(self._values(type_))
+                from ptlint.csrc.constexpr import enumerator_values
+
+                self._enumerators.update(enumerator_values(type_, self.types))
         return self._enumerators[name]
-
-    def _values(self, type_: EnumType) -> dict[str, int]:
-        from ptlint.csrc.constexpr import evaluate
-
-        values: dict[str, int] = {}
-        following = 0
-        for one in type_.members or ():
-            try:
-                if one.value is not None:
-                    following = evaluate(one.value, self.types, lambda name: values.get(name, self.enumerator(name)))
-            except CSourceError as error:
-                self._faults.append((Span(type_.pos.path, type_.pos.line), error.what))
-                break
-            values[one.name] = following
-            following += 1
-        return values
 
     @cached_property
     def types(self) -> "TypeTable":
@@ -293,21 +279,19 @@ class Universe:
 
     def site_of(self, name: str) -> Site | None:
         """Return where the effective definition of function *name* stands, without parsing its body."""
-        for site in self.headers.sites(name):
-            if site.what == "function":
-                return site
-        path = self.source_of(name)
-        if path is None:
-            return None
-        return next((site for site in self.in_file(path).sites(name) if site.what == "function"), None)
+        sites = self.headers.sites(name, "function")
+        if not sites:
+            path = self.source_of(name)
+            sites = self.in_file(path).sites(name, "function") if path is not None else []
+        return sites[0] if sites else None
 
     def source_of(self, name: str) -> str | None:
         """Return the ``.c`` file whose definition of function *name* counts: a strong one, else weak, else static."""
         found: dict[str, str] = {}
         for path in self.defining_files(name):
             view = self.in_file(path)
-            for site in view.sites(name):
-                if site.what == "function" and site.instance.path == path:
+            for site in view.sites(name, "function"):
+                if site.instance.path == path:
                     found.setdefault(_linkage(site), path)
             if "strong" in found:
                 break

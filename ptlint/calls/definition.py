@@ -1,0 +1,124 @@
+"""Which definition of a name is effective in a universe, and how it is given."""
+
+import re
+from dataclasses import dataclass
+
+from ptlint.core.span import Span
+from ptlint.csrc.macrodefs import Macro
+from ptlint.csrc.scope import Scope, Site
+from ptlint.csrc.universe import MAX_ALIASES, Universe
+
+_NAME_ONLY = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How a name is defined in one universe.
+
+    ``kind`` is ``arch`` or ``generic``, by the place that defines it (for an alias: that makes it one). ``shape`` is ``inline`` (a body in a header),
+    ``extern`` (a prototype in a header; ``definition`` is in a ``.c`` file, None when the configuration builds none),
+    ``macro`` or ``alias`` (an object-like macro that is another name: ``via`` lists the names passed through, and
+    ``definition`` is that of the last). ``prototype`` is where a reader meets the name first. ``body`` is the text of
+    a macro on one line.
+    """
+
+    name: str
+    kind: str
+    shape: str
+    definition: Span | None
+    prototype: Span
+    via: tuple[str, ...] = ()
+    target_shape: str = ""
+    body: str = ""
+
+    @property
+    def function(self) -> str:
+        """Return the name of the function that runs: the last alias, or the name itself."""
+        return self.via[-1] if self.via else self.name
+
+
+def locate(universe: Universe, name: str) -> Definition | None:
+    """Return the effective definition of *name* without parsing any body, None when nothing declares it."""
+    macro = universe.macro(name)
+    if macro is None or _is_identity(macro, name):
+        return _function(universe, name)
+    place = universe.headers.macro_line(name)
+    if place is None or not place.line:
+        return None
+    as_macro = Definition(name, _kind(place), "macro", place, place, body=_body(macro))
+    via = _aliases(universe, name)
+    if not via:
+        return as_macro
+    target = _function(universe, via[-1])
+    if target is None:  # another name for a value or a macro with arguments: the first one says what it is
+        first = universe.headers.macro_line(via[0])
+        return as_macro if first is None else Definition(name, _kind(place), "alias", first, place, via[:1], "macro")
+    if _takes_nothing(universe, via[-1]):
+        return as_macro
+    return Definition(name, _kind(place), "alias", target.definition, place, via, target.shape)
+
+
+def _aliases(universe: Universe, name: str) -> tuple[str, ...]:
+    """Return the names that *name* leads through, one object-like macro after the other."""
+    via: list[str] = []
+    while len(via) < MAX_ALIASES:
+        macro = universe.macro(name)
+        if macro is None or macro.params is not None or _is_identity(macro, name):
+            break
+        body = macro.body
+        if len(body) != 1 or body[0].kind != "id" or body[0].text in via:
+            break
+        if _is_predefined(universe, body[0].text):
+            break
+        name = body[0].text
+        via.append(name)
+    return tuple(via)
+
+
+def _is_predefined(universe: Universe, name: str) -> bool:
+    """Return whether the compiler or the configuration defines *name*: such a macro is a value."""
+    place = universe.headers.macro_line(name)
+    return place is not None and not place.line
+
+
+def _is_identity(macro: Macro, name: str) -> bool:
+    """Return whether the macro only says that the name is taken: ``#define f f``."""
+    return macro.params is None and len(macro.body) == 1 and macro.body[0].text == name
+
+
+def _takes_nothing(universe: Universe, name: str) -> bool:
+    """Return whether function *name* has no parameters: a condition under another name, not a hook."""
+    type_ = universe.prototype(name)
+    return type_ is not None and not type_.params and not type_.variadic
+
+
+def _function(universe: Universe, name: str) -> Definition | None:
+    sites = [one for one in universe.headers.sites(name, "function", "ordinary") if _declares_function(one, name)]
+    if not sites:
+        return None
+    first = sites[0].span
+    body = next((site for site in sites if site.what == "function"), None)
+    if body is not None:
+        return Definition(name, _kind(body.span), "inline", body.span, first)
+    path = universe.source_of(name)
+    definition = None
+    if path is not None:
+        view: Scope = universe.in_file(path)
+        definition = next((site.span for site in view.sites(name, "function")), None)
+    return Definition(name, _kind(definition or first), "extern", definition, first)
+
+
+def _declares_function(site: Site, name: str) -> bool:
+    """Return whether the name at *site* is followed by parameters."""
+    if site.what == "function":
+        return True
+    lines = site.instance.active_text().split("\n", site.line)
+    return re.search(rf"\b{re.escape(name)}\s*\)?\s*\(", "\n".join(lines[site.line - 1 :])) is not None
+
+
+def _kind(span: Span) -> str:
+    return "arch" if span.path.startswith("arch/") else "generic"
+
+
+def _body(macro: Macro) -> str:
+    return " ".join(macro.text.replace("\\\n", " ").split())
