@@ -105,7 +105,7 @@ class GitTree:
     def _parse(self, tree_id: str) -> dict[str, Entry]:
         found = self.repository.read(tree_id)
         if found is None or found[0] != "tree":
-            raise TreeError(f"{self.repository.path}: tree object {tree_id[:12]} is missing; is this a partial clone?")
+            raise TreeError(f"{self.repository.path}: tree {tree_id[:12]} is missing or damaged; run git fsck")
         data, size = found[1], self.repository.hex_length // 2
         entries: dict[str, Entry] = {}
         at = 0
@@ -153,8 +153,8 @@ class GitTree:
         found = self.repository.read(entry.object_id)
         if found is None:
             raise TreeError(
-                f"{self.repository.path}: blob {entry.object_id[:12]} of {path} is not in the repository "
-                "(a partial clone?); fetch it with git first"
+                f"{self.repository.path}: blob {entry.object_id[:12]} of {path} is missing or damaged; "
+                "fetch it when this is a partial clone, else run git fsck"
             )
         return found[1]
 

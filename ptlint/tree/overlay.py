@@ -107,7 +107,9 @@ def work_tree(repository: Repository) -> LocalTree:
     index = index_tree(repository)
     changed = dict(index.changed)
     left_out = list(index.left_out)
-    for mode, _, status, path in _raw(repository.ask("diff-files", "--raw", "--no-renames", "--full-index", "-z")):
+    options = ("--raw", "--no-renames", "--full-index", "-z")
+    listing = repository.ask("diff-files", *options, environment=_without_filters(repository))
+    for mode, _, status, path in _raw(listing):
         if mode == SUBMODULE or status == "U":
             continue
         blob = _on_disk(repository.worktree, path)
@@ -127,6 +129,23 @@ def local_diff(tree: LocalTree) -> bytes:
         before = place.tree({path: head.blob(path) for path in tree.changed})
         return place.ask("diff-tree", "-r", *DIFF_OPTIONS, before, place.tree(tree.changed))
 
+
+def _without_filters(repository: Repository) -> dict[str, str]:
+    """Return the variables that switch off every filter program of the repository's configuration.
+
+    git runs the clean filter to compare a file that changed in the second in which the index was written.
+    """
+    answer = repository.run("config", "-z", "--name-only", "--get-regexp", r"^filter\.")
+    names = answer.output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    drivers = sorted({name.rpartition(".")[0] for name in names})
+    settings = [(f"{one}.{key}", value) for one in drivers for key, value in _NO_FILTER]
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
+
+
+_NO_FILTER = (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
 
 DIFF_OPTIONS = (
     "-p",

@@ -1,5 +1,6 @@
 """Repositories made for a test, and the real git to compare with."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -120,4 +121,14 @@ def committed(folder: Path, revision: str = "HEAD") -> dict[str, bytes]:
         size = int(output[at:end].split()[2])
         found[path] = output[end + 1 : end + 1 + size]
         at = end + 2 + size
+    return found
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Return mode, time and hash of everything below *folder*, ``.git`` included."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        about = path.lstat()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path.relative_to(folder))] = (about.st_mode, about.st_mtime_ns, digest)
     return found

@@ -1,12 +1,11 @@
 """Three-way application: what git am -3 does, without writing into the repository."""
 
-import hashlib
 from pathlib import Path
 
 from ptlint.tree.base import open_base
 from ptlint.tree.result import Applied
 from ptlint.tree.snapshots import apply_series
-from tests.tree.scratchrepo import commit, committed, contents, git, make_repository, run_git, series_of
+from tests.tree.scratchrepo import commit, committed, contents, git, make_repository, run_git, series_of, state_of
 
 ONE = b"".join(b"line %d\n" % number for number in range(1, 31))
 
@@ -115,13 +114,3 @@ def test_the_repository_is_untouched_and_its_configuration_runs_nothing(tmp_path
     assert applied.status.how == "3way"
     assert state_of(folder) == before
     assert not (tmp_path / "ran").exists()
-
-
-def state_of(folder: Path) -> dict[str, tuple[int, int, str]]:
-    """Return mode, time and hash of everything below *folder*, ``.git`` included."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        about = path.lstat()
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        found[str(path.relative_to(folder))] = (about.st_mode, about.st_mtime_ns, digest)
-    return found
