@@ -202,8 +202,6 @@ class Scope:
 
     def typedef(self, name: str) -> Type | None:
         """Return the type that typedef *name* stands for, or None."""
-        if not self.is_typedef(name):
-            return None
         for site in self.sites(name, "typedef"):
             for one in self.parsed(site):
                 if isinstance(one, Declaration) and "typedef" in one.storage:

@@ -1,0 +1,80 @@
+"""Conversions between C types, at lowering time where the value is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ptlint.csrc.ctypes import CPointer, CType
+from ptlint.sim.blob import Blob
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Op, Run, Value
+from ptlint.sim.opaque import pointed_at
+from ptlint.sim.types import is_bool, is_integer, is_pointer, is_record, is_signed, is_void, size_of
+from ptlint.sim.values import Scalar, Unknown, narrow, to_bool
+
+
+def constant(value: int, type: CType) -> Op:
+    """Return the op of a constant."""
+    return Op(type, lambda _frame: value, value)
+
+
+def scalar(value: Value) -> Scalar:
+    """Return *value* as the scalar it must be. Raises CannotExecute for a structure or nothing."""
+    if value is None or isinstance(value, Blob):
+        raise CannotExecute("uses a structure or void as a number")
+    return value
+
+
+def converted(op: Op, to: CType) -> Op:
+    """Return *op* converted to *to* as by assignment, call or cast. Raises CannotExecute where C has no meaning."""
+    if is_void(to):
+        return Op(to, op.run)
+    if is_record(to) or is_record(op.type):
+        if is_record(to) and is_record(op.type):
+            return Op(to, op.run)
+        raise CannotExecute(f"converts {op.type} to {to}")
+    if is_void(op.type):
+        raise CannotExecute(f"uses a void expression as {to}")
+    change = conversion(op.type, to)
+    if change is None:
+        return Op(to, op.run, op.const)
+    if op.const is not None:
+        value = change(op.const)
+        assert isinstance(value, int)
+        return constant(value, to)
+    run = op.run
+    if isinstance(to, CPointer):
+        target = to.to
+
+        def run_pointer(frame: Frame) -> Value:
+            value = change(scalar(run(frame)))
+            return pointed_at(frame.machine, value, target) if isinstance(value, Unknown) else value
+
+        return Op(to, run_pointer)
+    return Op(to, lambda frame: change(scalar(run(frame))))
+
+
+def conversion(source: CType, to: CType) -> Callable[[Scalar], Scalar] | None:
+    """Return how a scalar of *source* becomes one of *to*, None when nothing changes."""
+    if is_bool(to):
+        return None if is_bool(source) else to_bool
+    size, signed = size_of(to) if is_integer(to) else _word(to, source), is_signed(to)
+    if is_integer(source) and is_integer(to) and size_of(source) == size and is_signed(source) == signed:
+        return None
+    if is_pointer(source) and is_pointer(to):
+        return None
+    if is_integer(source) and not is_signed(source) and size_of(source) <= size and not signed and not is_pointer(to):
+        return None
+    return lambda value: narrow(value, size, signed)
+
+
+def _word(to: CType, source: CType) -> int:
+    for type in (to, source):
+        if isinstance(type, CPointer):
+            return type.size
+    raise CannotExecute(f"converts {source} to {to}")
+
+
+def run_of(op: Op) -> Run:
+    """Return the op's closure."""
+    return op.run

@@ -1,0 +1,369 @@
+"""Initialisers, literals, strings and file-scope variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CArray, CFunction, CPointer, CRecord, CType
+from ptlint.sim.blob import Blob
+from ptlint.sim.convert import converted, scalar
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Place, Run, Value
+from ptlint.sim.machine import Machine
+from ptlint.sim.opaque import opaque
+from ptlint.sim.places import memory_place
+from ptlint.sim.types import CHAR, is_record, size_of, size_or_none
+from ptlint.sim.values import Scalar
+
+if TYPE_CHECKING:
+    from ptlint.sim.expressions import Expressions
+    from ptlint.sim.program import Program
+
+MAX_ELEMENTS = 65_536
+"""Elements of one initialised array that are laid out."""
+
+
+def zero(_offset: int, _size: int) -> Scalar:
+    """Fill: what static storage and the rest of an initialiser hold."""
+    return 0
+
+
+# --- initialisers -----------------------------------------------------------------------------------------------------
+
+_Leaf = tuple[int, CType, Run, "tuple[int, int] | None"]
+
+
+def initialiser(program: Program, expressions: Expressions, type: CType, init: ast.InitList | ast.Expr) -> Run:
+    """Return what builds a structure, union or array from its initialiser. Raises CannotExecute."""
+    big = program.model.big_endian
+    if not isinstance(init, ast.InitList):
+        if isinstance(init, ast.StrConst) and isinstance(type, CArray):
+            return _string_array(type, init.value, big)
+        return converted(expressions.expr(init), type).run
+    size = size_of(type)
+    leaves: list[_Leaf] = []
+    _Layout(program, expressions, leaves).fill(type, 0, list(init.items))
+
+    def build(frame: Frame) -> Value:
+        blob = Blob(size, big, zero)
+        for offset, leaf_type, run, bits in leaves:
+            value = run(frame)
+            if isinstance(value, Blob):
+                blob.put(offset, value)
+            elif bits is not None:
+                width = size_of(leaf_type)
+                old = blob.load(offset, width, False)
+                if not isinstance(value, int) or not isinstance(old, int):
+                    raise CannotExecute("initialises a bit-field with a value that is not constant")
+                blob.store(offset, width, old | (value & ((1 << bits[1]) - 1)) << bits[0])
+            else:
+                blob.store(offset, size_of(leaf_type), scalar(value))
+        return blob
+
+    return build
+
+
+class _Layout:
+    """Walks an initialiser list in C's order (C11 6.7.9), with designators and elided braces."""
+
+    def __init__(self, program: Program, expressions: Expressions, leaves: list[_Leaf]) -> None:
+        self.program = program
+        self.expressions = expressions
+        self.leaves = leaves
+
+    def fill(self, type: CType, base: int, items: list[ast.InitItem]) -> None:
+        """Lay out a whole braced list for *type* at *base*."""
+        left = self._aggregate(type, base, items, top=True)
+        if left:
+            raise CannotExecute("an initialiser with more values than the object has")
+
+    def _aggregate(self, type: CType, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+        if isinstance(type, CRecord):
+            return self._record(type, base, items, top)
+        if isinstance(type, CArray):
+            return self._array(type, base, items, top)
+        self._value(type, base, items[0].value, None)
+        return items[1:]
+
+    def _record(self, type: CRecord, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+        members = [field for field in type.fields if field.name or isinstance(field.type, CRecord)]
+        at = 0
+        while items:
+            item = items[0]
+            if item.designators:
+                if not top:
+                    return items
+                first = item.designators[0]
+                if first.name is None:
+                    raise CannotExecute("an array designator for a structure")
+                items = self._designated(type, base, item, items)
+                names = [index for index, field in enumerate(members) if _holds(field.name, field.type, first.name)]
+                at = names[0] + 1 if names else at
+                continue
+            if at >= len(members) or (type.kind == "union" and at > 0):
+                return items
+            field = members[at]
+            at += 1
+            items = self._element(field.type, base + field.offset, items, self._bits(type, field.name))
+        return items
+
+    def _bits(self, record: CRecord, name: str | None) -> tuple[int, int] | None:
+        return None if not name else self.program.member(record, name)[2]
+
+    def _array(self, type: CArray, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+        step, at = size_of(type.of), 0
+        count = type.count if type.count is not None else MAX_ELEMENTS
+        while items:
+            item = items[0]
+            if item.designators:
+                if not top:
+                    return items
+                first = item.designators[0]
+                low, high = _range(self.program, self.expressions, first)
+                if high - low >= MAX_ELEMENTS:
+                    raise CannotExecute("an initialiser for too many elements")
+                for index in range(low, high + 1):
+                    rest = self._rest(type.of, base + index * step, item, items)
+                items, at = rest, high + 1
+                continue
+            if at >= count:
+                return items
+            items = self._element(type.of, base + at * step, items, None)
+            at += 1
+        return items
+
+    def _designated(
+        self, type: CRecord, base: int, item: ast.InitItem, items: list[ast.InitItem]
+    ) -> list[ast.InitItem]:
+        name = item.designators[0].name
+        assert name is not None
+        offset, member, bits = self.program.member(type, name)
+        return self._rest(member, base + offset, item, items, bits)
+
+    def _rest(
+        self,
+        type: CType,
+        base: int,
+        item: ast.InitItem,
+        items: list[ast.InitItem],
+        bits: tuple[int, int] | None = None,
+    ) -> list[ast.InitItem]:
+        """Initialise what the first designator named, by the designators after it."""
+        deeper = item.designators[1:]
+        if deeper:
+            self._aggregate(type, base, [ast.InitItem(deeper, item.value)], top=True)
+            return items[1:]
+        return self._element(type, base, [ast.InitItem((), item.value), *items[1:]], bits)
+
+    def _element(
+        self, type: CType, base: int, items: list[ast.InitItem], bits: tuple[int, int] | None
+    ) -> list[ast.InitItem]:
+        value = items[0].value
+        if isinstance(value, ast.InitList):
+            if isinstance(type, (CRecord, CArray)):
+                if value.items:
+                    self.fill(type, base, list(value.items))
+            else:
+                self._value(type, base, single(value), bits)
+            return items[1:]
+        if isinstance(type, CArray) and not isinstance(value, ast.StrConst):
+            return self._aggregate(type, base, items, top=False)
+        if isinstance(type, CRecord):
+            op = self.expressions.expr(value)
+            if not is_record(op.type):
+                return self._aggregate(type, base, items, top=False)
+        self._value(type, base, value, bits)
+        return items[1:]
+
+    def _value(self, type: CType, base: int, value: ast.Expr | ast.InitList, bits: tuple[int, int] | None) -> None:
+        if isinstance(value, ast.InitList):
+            value = single(value)
+        if isinstance(type, CArray) and isinstance(value, ast.StrConst):
+            self.leaves.append((base, type, _string_array(type, value.value, self.program.model.big_endian), None))
+            return
+        self.leaves.append((base, type, converted(self.expressions.expr(value), type).run, bits))
+
+
+def _holds(name: str | None, type: CType, wanted: str) -> bool:
+    """Return whether a member is *wanted*, or an unnamed structure that has it."""
+    return name == wanted or (not name and isinstance(type, CRecord) and type.find(wanted) is not None)
+
+
+def _range(program: Program, expressions: Expressions, designator: ast.Designator) -> tuple[int, int]:
+    if designator.index is None:
+        raise CannotExecute("a member designator for an array")
+    low = program.constant_expression(designator.index, expressions)
+    high = low if designator.last is None else program.constant_expression(designator.last, expressions)
+    return low, high
+
+
+def single(init: ast.InitList) -> ast.Expr:
+    """Return the one expression of ``{ expression }``. Raises CannotExecute when there is not exactly one."""
+    if len(init.items) == 1 and not init.items[0].designators:
+        value = init.items[0].value
+        return single(value) if isinstance(value, ast.InitList) else value
+    if not init.items:
+        return ast.IntConst(0, "int", init.pos)
+    raise CannotExecute("a list of values for a scalar", init.pos)
+
+
+def completed(program: Program, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
+    """Return an array type with the length its initialiser gives."""
+    if isinstance(init, ast.StrConst):
+        return CArray(type.of, len(init.value) + 1)
+    if not isinstance(init, ast.InitList):
+        raise CannotExecute("an array without a length")
+    at = longest = 0
+    for item in init.items:
+        if item.designators and item.designators[0].index is not None:
+            expressions = program.file_scope()
+            at = _range(program, expressions, item.designators[0])[1]
+        at += 1
+        longest = max(longest, at)
+    if longest > MAX_ELEMENTS:
+        raise CannotExecute("an array of too many elements")
+    return CArray(type.of, longest)
+
+
+def _string_array(type: CArray, text: bytes, big_endian: bool) -> Run:
+    count = type.count if type.count is not None else len(text) + 1
+
+    def build(_frame: Frame) -> Value:
+        blob = Blob(count, big_endian, zero)
+        for at, byte in enumerate(text[:count]):
+            blob.store(at, 1, byte)
+        return blob
+
+    return build
+
+
+# --- objects ----------------------------------------------------------------------------------------------------------
+
+
+def literal_place(program: Program, expressions: Expressions, expr: ast.CompoundLiteral) -> Place:
+    """Return the place of a compound literal whose address is taken."""
+    type = expressions.resolve(expr.type)
+    if isinstance(type, CArray) and type.count is None:
+        type = completed(program, type, expr.init)
+    build = initialiser(program, expressions, type, expr.init)
+
+    def locate(frame: Frame) -> Scalar:
+        value = build(frame)
+        assert isinstance(value, Blob)
+        return frame.machine.memory.add("(literal)", value.copy(), type).base
+
+    if isinstance(type, CArray):
+        return Place(type, locate, _no_value, _no_store, addressable=True)
+    return memory_place(type, locate)
+
+
+def global_place(program: Program, expressions: Expressions, name: ast.Name) -> Place:
+    """Return the place of a file-scope variable: its start value where it is defined in sight, else opaque."""
+    written = program.variable(name.name, expressions.path)
+    if written is None:
+        raise CannotExecute(f"{name.name} is not declared", name.pos)
+    expressions = program.file_scope()
+    type = expressions.resolve(written.type)
+    init = written.init
+    if isinstance(type, CArray) and type.count is None and init is not None:
+        type = completed(program, type, init)
+    given = name.name in program.values or not program.is_extern(name.name, expressions.path)
+    known = given and not _is_opaque(type)
+    build: list[Run] = []
+
+    def locate(frame: Frame) -> Scalar:
+        memory = frame.machine.memory
+        found = memory.named(name.name)
+        if found is not None:
+            return found.base
+        if not known:
+            return opaque(frame.machine, name.name, type).base
+        size = size_of(type)
+        blob = Blob(size, memory.big_endian, zero)
+        if name.name in program.values:
+            blob.store(0, size, program.boot_value(name.name))
+        elif init is not None:
+            if not build:
+                build.append(_scalar_or_aggregate(program, expressions, type, init))
+            value = build[0](frame)
+            if isinstance(value, Blob):
+                blob.put(0, value)
+            else:
+                blob.store(0, size, scalar(value))
+        return memory.share(name.name, memory.add(name.name, blob, type)).base
+
+    if isinstance(type, (CArray, CFunction)):
+        return Place(type, locate, _no_value, _no_store, addressable=True)
+    return memory_place(type, locate)
+
+
+def _scalar_or_aggregate(program: Program, expressions: Expressions, type: CType, init: ast.InitList | ast.Expr) -> Run:
+    if not isinstance(type, (CArray, CRecord)) and isinstance(init, ast.InitList):
+        init = single(init)
+    return initialiser(program, expressions, type, init)
+
+
+def _is_opaque(type: CType) -> bool:
+    """Return whether a variable is a big live structure (``init_mm``): its start value says nothing of later."""
+    size = size_or_none(type)
+    return size is None or (isinstance(type, CRecord) and size > 256 and type.kind == "struct" and not _is_ops(type))
+
+
+def _is_ops(type: CRecord) -> bool:
+    """Return whether a structure is a table of functions."""
+    fields = type.fields
+    if not fields:
+        return False
+    inner = [f.type for f in fields]
+    return all(
+        (isinstance(t, CPointer) and isinstance(t.to, CFunction)) or (isinstance(t, CRecord) and _is_ops(t))
+        for t in inner
+    )
+
+
+def static(frame: Frame, key: str, type: CType, init: Run | None) -> int:
+    """Return the address of a function's static variable, made and initialised on first use."""
+    memory = frame.machine.memory
+    found = memory.named(key)
+    if found is None:
+        size = size_of(type)
+        blob = Blob(size, memory.big_endian, zero)
+        if init is not None:
+            value = init(frame)
+            if isinstance(value, Blob):
+                blob.put(0, value)
+            else:
+                blob.store(0, size, scalar(value))
+        found = memory.share(key, memory.add(key, blob, type))
+    return found.base
+
+
+def string(machine: Machine, text: bytes) -> int:
+    """Return the address of a string literal; equal literals are one object."""
+    key = f'"{text!r}"'
+    found = machine.memory.named(key)
+    if found is None:
+        blob = Blob(len(text) + 1, machine.memory.big_endian, zero)
+        for at, byte in enumerate(text):
+            blob.store(at, 1, byte)
+        found = machine.memory.share(key, machine.memory.add("(string)", blob, CHAR))
+    return found.base
+
+
+def function_address(machine: Machine, name: str) -> int:
+    """Return the address of a function: one object a name, which cannot be read or written."""
+    key = f"{name}()"
+    found = machine.memory.named(key)
+    if found is None:
+        blob = Blob(1, machine.memory.big_endian)
+        found = machine.memory.share(key, machine.memory.add(name, blob, None, function=name))
+    return found.base
+
+
+def _no_value(_frame: Frame, _address: Scalar | None) -> Value:
+    raise CannotExecute("reads an array or function as a value")
+
+
+def _no_store(_frame: Frame, _address: Scalar | None, _value: Value) -> None:
+    raise CannotExecute("assigns to an array or function")

@@ -1,0 +1,21 @@
+"""Why a run stops before its end. None of these is a verdict on the code."""
+
+from ptlint.csrc.ast import Pos
+
+
+class SimError(Exception):
+    """A run that cannot go on. ``pos`` is where, ``function`` in which body; both are filled in on the way out."""
+
+    def __init__(self, what: str, pos: Pos | None = None, function: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.pos = pos
+        self.function = function
+
+
+class CannotExecute(SimError):
+    """A construct, value or callee that the simulator does not model: reported as ``Unsupported``."""
+
+
+class OutOfBounds(SimError):
+    """A bound on steps, depth, memory or time: reported as ``Exhausted``."""

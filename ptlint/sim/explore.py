@@ -1,0 +1,104 @@
+"""From lanes to a verdict: run a scenario until no question about unknown code is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.csrc.ast import Pos
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.machine import Limits, Machine, Record
+from ptlint.sim.values import Mask
+
+MAX_LANES = 1 << 17
+"""Lanes of one run; more states than this are sampled."""
+
+MAX_QUESTIONS = 10
+"""Questions about unknown code that are answered in every combination; with more, answers are drawn."""
+
+MAX_ROUNDS = 12
+SEED = 0x7074_6C69
+
+
+@dataclass(slots=True)
+class Breach:
+    """A broken property in some lanes. ``entry`` is the index in the batch, None when it concerns none.
+
+    ``record`` is what broke it, if one thing did; ``detail`` and ``expected`` are for the reader.
+    """
+
+    property: str
+    mask: Mask
+    entry: int | None
+    detail: str
+    expected: str = ""
+    record: Record | None = None
+
+
+@dataclass(slots=True)
+class Trial:
+    """One finished run of a scenario: its machine, which base lane and which answers each lane stands for."""
+
+    machine: Machine
+    lane: NDArray[np.int64]
+    breaches: list[Breach]
+    questions: tuple[Hashable, ...]
+    exhaustive: bool
+    state: object = None
+    weight: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, list[Breach], object]]
+
+
+def explore(lanes: int, drive: Drive) -> Trial:
+    """Run *drive* over *lanes* base lanes, multiplied by every combination of answers that the code asks for.
+
+    *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches it found. Raises
+    CannotExecute and OutOfBounds as the run does.
+    """
+    questions: list[Hashable] = []
+    exhaustive = True
+    for _ in range(MAX_ROUNDS):
+        lane, answers, exhaustive = _answered(lanes, questions)
+        machine, breaches, state = drive(lane, answers)
+        new = [key for key in machine.asked if key not in answers]
+        if not new:
+            return Trial(machine, lane, breaches, tuple(questions), exhaustive, state)
+        questions.extend(new)
+    raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
+
+
+def _answered(lanes: int, questions: Sequence[Hashable]) -> tuple[NDArray[np.int64], dict[Hashable, Mask], bool]:
+    """Return the base lane and the answers of every lane, and whether all combinations are there."""
+    count = len(questions)
+    if count <= MAX_QUESTIONS and lanes << count <= MAX_LANES:
+        total = lanes << count
+        index = np.arange(total, dtype=np.int64)
+        answers = {key: (index // lanes >> at & 1).astype(bool) for at, key in enumerate(questions)}
+        return index % lanes, answers, True
+    total = max(lanes, min(MAX_LANES, lanes * 16))
+    index = np.arange(total, dtype=np.int64)
+    draw = np.random.default_rng(SEED)
+    answers = {key: draw.integers(0, 2, total).astype(bool) for key in questions}
+    for key in questions:  # both constant answers stay among the drawn ones
+        answers[key][:lanes] = False
+    return index % lanes, answers, False
+
+
+def contradictory(answers: dict[Hashable, Mask], lanes: int) -> Mask:
+    """Return the lanes whose answers contradict each other: one unknown equal to two different constants."""
+    result = np.zeros(lanes, dtype=bool)
+    equal: dict[Hashable, list[Mask]] = {}
+    for key, answer in answers.items():
+        if isinstance(key, tuple) and len(key) == 3 and key[0] == "==" and isinstance(key[2], int):
+            equal.setdefault(key[1], []).append(answer)
+    for masks in equal.values():
+        result |= np.sum(masks, axis=0) > 1
+    return result
+
+
+__all__ = ["Breach", "CannotExecute", "Limits", "OutOfBounds", "Pos", "Trial", "contradictory", "explore"]

@@ -1,0 +1,386 @@
+"""Lowering of expressions: syntax to closures, with C's types decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CArray, CFunction, CPointer, CType
+from ptlint.sim import operators
+from ptlint.sim.blob import Blob
+from ptlint.sim.convert import constant, converted, scalar
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Op, Place, Value
+from ptlint.sim.places import bits_place, member_place, memory_place, record_of, slot_place
+from ptlint.sim.scope import Local, Scope
+from ptlint.sim.types import CHAR, INT, VOID, is_record, is_signed, is_void, size_of
+from ptlint.sim.values import Scalar, choose
+
+if TYPE_CHECKING:
+    from ptlint.sim.program import Program
+
+
+class Expressions:
+    """Lowers the expressions of one function."""
+
+    def __init__(self, program: Program, scope: Scope, function: str) -> None:
+        self.program = program
+        self.scope = scope
+        self.function = function
+        self.path = ""
+
+    # --- types ----------------------------------------------------------------------------------------------------
+
+    def resolve(self, type: ast.Type) -> CType:
+        """Return the type that a written type means here."""
+        return self.program.resolve(type, self)
+
+    def type_of(self, expr: ast.Expr) -> CType:
+        """Return the type of *expr* without running it (``typeof``, ``sizeof``): arrays stay arrays."""
+        if isinstance(expr, (ast.Name, ast.MemberAccess, ast.Index)) or (
+            isinstance(expr, ast.Unary) and expr.op == "*"
+        ):
+            place = self.place_or_none(expr)
+            if place is not None:
+                return place.type
+        return self.expr(expr).type
+
+    # --- expressions ----------------------------------------------------------------------------------------------
+
+    def expr(self, expr: ast.Expr) -> Op:
+        """Return the op of *expr*; an array becomes a pointer to its first element."""
+        try:
+            return self._expr(expr)
+        except CannotExecute as error:
+            if error.pos is None:
+                error.pos, error.function = expr.pos, self.function
+            raise
+
+    def _expr(self, expr: ast.Expr) -> Op:
+        match expr:
+            case ast.IntConst():
+                return constant(expr.value, self.program.builtin(expr.type))
+            case ast.StrConst():
+                return self._string(expr)
+            case ast.Name():
+                return self._name(expr)
+            case ast.MemberAccess() | ast.Index():
+                return self._member_or_value(expr)
+            case ast.Unary():
+                return self._unary(expr)
+            case ast.IncDec():
+                return self._incdec(expr)
+            case ast.Binary():
+                return self._binary(expr)
+            case ast.Assign():
+                return self._assign(expr)
+            case ast.Conditional():
+                return self._conditional(expr)
+            case ast.Comma():
+                return self._comma(expr)
+            case ast.Cast():
+                return converted(self.expr(expr.value), self.resolve(expr.type))
+            case ast.CompoundLiteral():
+                return self._literal(expr)
+            case ast.Call():
+                return self.program.call(self, expr)
+            case ast.SizeofType():
+                return constant(size_of(self.resolve(expr.type)), self.program.size_type)
+            case ast.SizeofExpr():
+                return constant(size_of(self.type_of(expr.operand)), self.program.size_type)
+            case ast.StmtExpr():
+                return self.program.statement_expression(self, expr)
+            case ast.Offsetof() | ast.Alignof() | ast.GenericSelection():
+                return self._evaluated(expr)
+            case _:
+                raise CannotExecute(f"cannot execute {type(expr).__name__}", expr.pos)
+
+    def _evaluated(self, expr: ast.Offsetof | ast.Alignof | ast.GenericSelection) -> Op:
+        if isinstance(expr, ast.GenericSelection):
+            wanted = self.expr(expr.control).type
+            for written, choice in expr.choices:
+                if written is not None and self.resolve(written) == wanted:
+                    return self.expr(choice)
+            for written, choice in expr.choices:
+                if written is None:
+                    return self.expr(choice)
+            raise CannotExecute("_Generic without a matching type", expr.pos)
+        return constant(self.program.constant_expression(expr, self), self.program.size_type)
+
+    def _string(self, expr: ast.StrConst) -> Op:
+        program, data = self.program, expr.value
+
+        def run(frame: Frame) -> Value:
+            return program.string(frame.machine, data)
+
+        return Op(program.pointer_to(CHAR), run)
+
+    def _name(self, expr: ast.Name) -> Op:
+        local = self.scope.find(expr.name)
+        if local is None:
+            value = self.program.enumerator(expr.name)
+            if value is not None:
+                return constant(value, self.program.enum_type(value))
+            if self.program.is_function(expr.name):
+                program, name = self.program, expr.name
+                return Op(program.pointer_to(VOID), lambda frame: program.function_address(frame.machine, name))
+        return self.loaded(self.place(expr))
+
+    def loaded(self, place: Place) -> Op:
+        """Return the op that reads *place*; an array or function gives its address."""
+        if isinstance(place.type, (CArray, CFunction)):
+            target = place.type.of if isinstance(place.type, CArray) else VOID
+            return Op(self.program.pointer_to(target), place.locate)
+        locate, load = place.locate, place.load
+        return Op(place.type, lambda frame: load(frame, locate(frame)))
+
+    def _member_or_value(self, expr: ast.MemberAccess | ast.Index) -> Op:
+        place = self.place_or_none(expr)
+        if place is not None:
+            return self.loaded(place)
+        assert isinstance(expr, ast.MemberAccess)
+        base = self.expr(expr.base)
+        offset, type, bits = self.program.member(record_of(base.type), expr.name)
+        if bits is not None:
+            raise CannotExecute("takes a bit-field of a returned structure", expr.pos)
+        size, signed, run = size_of(type), is_signed(type), base.run
+
+        def part(frame: Frame) -> Value:
+            blob = run(frame)
+            assert isinstance(blob, Blob)
+            return blob.sub(offset, size) if is_record(type) else blob.load(offset, size, signed)
+
+        return Op(type, part)
+
+    # --- lvalues --------------------------------------------------------------------------------------------------
+
+    def place(self, expr: ast.Expr) -> Place:
+        """Return the place of an lvalue. Raises CannotExecute for anything else."""
+        place = self.place_or_none(expr)
+        if place is None:
+            raise CannotExecute("assigns to or takes the address of a value", expr.pos)
+        return place
+
+    def place_or_none(self, expr: ast.Expr) -> Place | None:
+        """Return the place of *expr*, or None when it is no lvalue."""
+        match expr:
+            case ast.Name():
+                return self._variable(expr)
+            case ast.Unary(op="*"):
+                pointer = self.expr(expr.operand)
+                return self._at(pointer, expr.pos)
+            case ast.Index():
+                pointer = operators.binary("+", self.expr(expr.base), self.expr(expr.index), self.program.long)
+                return self._at(pointer, expr.pos)
+            case ast.MemberAccess():
+                return self._member(expr)
+            case ast.CompoundLiteral():
+                return self.program.literal_place(self, expr)
+            case ast.StmtExpr() | ast.Comma() | ast.Conditional():
+                return None
+            case _:
+                return None
+
+    def _at(self, pointer: Op, pos: ast.Pos) -> Place:
+        if not isinstance(pointer.type, CPointer):
+            raise CannotExecute(f"follows {pointer.type}, which is no pointer", pos)
+        run = pointer.run
+        if isinstance(pointer.type.to, CFunction) or is_void(pointer.type.to):
+            return Place(pointer.type.to, lambda frame: scalar(run(frame)), _no_load, _no_store, addressable=True)
+        if isinstance(pointer.type.to, CArray):
+            return Place(pointer.type.to, lambda frame: scalar(run(frame)), _no_load, _no_store, addressable=True)
+        return memory_place(pointer.type.to, lambda frame: scalar(run(frame)))
+
+    def _variable(self, expr: ast.Name) -> Place | None:
+        local = self.scope.find(expr.name)
+        if local is not None:
+            return self.local_place(local)
+        if self.program.enumerator(expr.name) is not None:
+            return None
+        return self.program.global_place(self, expr)
+
+    def local_place(self, local: Local) -> Place:
+        """Return the place of a variable."""
+        if not local.boxed:
+            return slot_place(local.type, local.slot, local.name)
+        slot, name = local.slot, local.name
+
+        def locate(frame: Frame) -> Scalar:
+            address = frame.slots[slot]
+            if address is None:
+                raise CannotExecute(f"uses {name} before its declaration")
+            return scalar(address)
+
+        if isinstance(local.type, CArray):
+            return Place(local.type, locate, _no_load, _no_store, addressable=True)
+        return memory_place(local.type, locate)
+
+    def _member(self, expr: ast.MemberAccess) -> Place | None:
+        if expr.arrow:
+            base: Place | None = self._at(self.expr(expr.base), expr.pos)
+        else:
+            base = self.place_or_none(expr.base)
+        if base is None:
+            return None
+        offset, type, bits = self.program.member(record_of(base.type), expr.name)
+        if isinstance(type, (CArray, CFunction)):
+            inner = member_place(base, offset, CHAR)
+            if not inner.addressable:
+                raise CannotExecute("uses an array inside a structure held by value", expr.pos)
+            return Place(type, inner.locate, _no_load, _no_store, addressable=True)
+        place = member_place(base, offset, type)
+        if bits is None:
+            return place
+        return bits_place(place, bits[0], bits[1], is_signed(type))
+
+    # --- operators ------------------------------------------------------------------------------------------------
+
+    def _unary(self, expr: ast.Unary) -> Op:
+        if expr.op == "&":
+            return self._address_of(expr)
+        if expr.op == "*":
+            return self.loaded(self.place(expr))
+        return operators.unary(expr.op, self.expr(expr.operand))
+
+    def _address_of(self, expr: ast.Unary) -> Op:
+        target = expr.operand
+        if isinstance(target, ast.Name) and self.scope.find(target.name) is None and self._is_function(target.name):
+            return self._name(target)
+        place = self.place(expr.operand)
+        if not place.addressable:
+            raise CannotExecute("takes the address of a variable held by value", expr.pos)
+        return Op(self.program.pointer_to(place.type), place.locate)
+
+    def _is_function(self, name: str) -> bool:
+        return self.program.is_function(name)
+
+    def _binary(self, expr: ast.Binary) -> Op:
+        left = self.expr(expr.left)
+        if expr.op in ("&&", "||"):
+            if left.const is not None and bool(left.const) == (expr.op == "||"):
+                return constant(int(bool(left.const)), INT)
+            return operators.logical(expr.op, left, self.expr(expr.right))
+        return operators.binary(expr.op, left, self.expr(expr.right), self.program.long)
+
+    def _conditional(self, expr: ast.Conditional) -> Op:
+        cond = self.expr(expr.cond)
+        if expr.then is None:
+            return self._elvis(cond, self.expr(expr.other))
+        if cond.const is not None:
+            return self._chosen(expr, bool(cond.const))
+        return operators.conditional(cond, self.expr(expr.then), self.expr(expr.other))
+
+    def _chosen(self, expr: ast.Conditional, yes: bool) -> Op:
+        """Return the arm that a constant condition takes; the other arm gives its type only if it can be lowered."""
+        assert expr.then is not None
+        taken, other = (expr.then, expr.other) if yes else (expr.other, expr.then)
+        op = self.expr(taken)
+        try:
+            dropped = self.expr(other)
+        except CannotExecute:
+            return op
+        type = operators.conditional_type(op, dropped) if yes else operators.conditional_type(dropped, op)
+        return op if is_void(type) else converted(op, type)
+
+    def _elvis(self, cond: Op, other: Op) -> Op:
+        type = operators.conditional_type(cond, other)
+        cond, other = converted(cond, type), converted(other, type)
+        if cond.const is not None:
+            return cond if cond.const else other
+        run_cond, run_other, signed = cond.run, other.run, is_signed(type)
+
+        def run(frame: Frame) -> Value:
+            value = scalar(run_cond(frame))
+            truth = frame.machine.truth(value)
+            if isinstance(truth, bool):
+                return value if truth else run_other(frame)
+            rest = frame.machine.mask & ~truth
+            second = operators.narrowed(frame, rest, lambda: scalar(run_other(frame)))
+            return choose(truth, value, second, signed)
+
+        return Op(type, run)
+
+    def _comma(self, expr: ast.Comma) -> Op:
+        left, right = self.expr(expr.left), self.expr(expr.right)
+        run_left, run_right = left.run, right.run
+        if left.const is not None:
+            return Op(right.type, run_right, right.const)
+
+        def run(frame: Frame) -> Value:
+            run_left(frame)
+            return run_right(frame)
+
+        return Op(right.type, run)
+
+    def _assign(self, expr: ast.Assign) -> Op:
+        place = self.place(expr.target)
+        value = self.expr(expr.value)
+        if not expr.op:
+            locate, store = place.locate, place.store
+            run_value = converted(value, place.type).run
+
+            def assign(frame: Frame) -> Value:
+                new = run_value(frame)
+                store(frame, locate(frame), new)
+                return new
+
+            return Op(place.type, assign)
+        return self._compound(expr.op, place, value)
+
+    def _compound(self, op: str, place: Place, value: Op) -> Op:
+        locate, load, store = place.locate, place.load, place.store
+        run_value, apply = value.run, self._applied(op, place.type, value)
+
+        def run(frame: Frame) -> Value:
+            operand = run_value(frame)
+            address = locate(frame)
+            new = apply(frame, load(frame, address), operand)
+            store(frame, address, new)
+            return new
+
+        return Op(place.type, run)
+
+    def _applied(self, op: str, type: CType, value: Op) -> Callable[[Frame, Value, Value], Value]:
+        """Return ``old op value`` converted back to *type*, as a function of both."""
+        operands: list[Value] = [None, None]
+        left = Op(type, lambda _frame: operands[0])
+        right = value if value.const is not None else Op(value.type, lambda _frame: operands[1])
+        combined = converted(operators.binary(op, left, right, self.program.long), type).run
+
+        def apply(frame: Frame, old: Value, operand: Value) -> Value:
+            operands[0], operands[1] = old, operand
+            return combined(frame)
+
+        return apply
+
+    def _incdec(self, expr: ast.IncDec) -> Op:
+        place = self.place(expr.operand)
+        apply = self._applied(expr.op[0], place.type, constant(1, INT))
+        locate, load, store, prefix = place.locate, place.load, place.store, expr.prefix
+
+        def run(frame: Frame) -> Value:
+            address = locate(frame)
+            old = load(frame, address)
+            new = apply(frame, old, None)
+            store(frame, address, new)
+            return new if prefix else old
+
+        return Op(place.type, run)
+
+    def _literal(self, expr: ast.CompoundLiteral) -> Op:
+        type = self.resolve(expr.type)
+        if is_record(type):
+            build = self.program.initialiser(self, type, expr.init)
+            return Op(type, build)
+        if isinstance(type, CArray):
+            return self.loaded(self.program.literal_place(self, expr))
+        return converted(self.expr(self.program.single(expr.init)), type)
+
+
+def _no_load(_frame: Frame, _address: Scalar | None) -> Value:
+    raise CannotExecute("reads an array or function as a value")
+
+
+def _no_store(_frame: Frame, _address: Scalar | None, _value: Value) -> None:
+    raise CannotExecute("assigns to an array or function")

@@ -1,0 +1,92 @@
+"""One activation of a function, and what lowering turns C into: closures over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from ptlint.csrc.ctypes import CType
+from ptlint.sim.blob import Blob, merge
+from ptlint.sim.machine import Machine
+from ptlint.sim.values import Mask, Scalar, choose
+
+Value: TypeAlias = "Scalar | Blob | None"
+Run: TypeAlias = "Callable[[Frame], Value]"
+Action: TypeAlias = "Callable[[Frame], None]"
+
+
+class Frame:
+    """Variables of one call. ``pending`` holds lanes on their way to a label, ``brk`` and ``cont`` those out of a loop.
+
+    Slots hold a scalar, a blob, or (for a variable whose address is taken) the address of its object.
+    """
+
+    __slots__ = ("brk", "cont", "entry", "machine", "pending", "ret", "slots")
+
+    def __init__(self, machine: Machine, size: int) -> None:
+        self.machine = machine
+        self.slots: list[Value] = [None] * size
+        self.ret: Value = None
+        self.entry: Mask = machine.mask
+        self.pending: dict[str, Mask] = {}
+        self.brk: Mask | None = None
+        self.cont: Mask | None = None
+
+    def assign(self, slot: int, value: Value, signed: bool) -> None:
+        """Set a variable in the current lanes; a structure is copied."""
+        new = value.copy() if isinstance(value, Blob) else value
+        old = self.slots[slot]
+        mask = self.machine.mask
+        if old is None or mask is self.entry or bool((mask | ~self.entry).all()):
+            self.slots[slot] = new
+        elif isinstance(new, Blob):
+            assert isinstance(old, Blob)
+            self.slots[slot] = merge(mask, new, old)
+        else:
+            assert new is not None
+            assert not isinstance(old, Blob)
+            self.slots[slot] = choose(mask, new, old, signed)
+
+    def leave(self) -> None:
+        """Take the current lanes out of the running ones: they returned, broke out or jumped."""
+        self.machine.mask = np.zeros(self.machine.lanes, dtype=bool)
+
+    def returned(self, value: Value, signed: bool) -> None:
+        """Record what the current lanes return, and take them out."""
+        if value is not None:
+            mask = self.machine.mask
+            if self.ret is None or mask is self.entry:
+                self.ret = value
+            elif isinstance(value, Blob):
+                assert isinstance(self.ret, Blob)
+                self.ret = merge(mask, value, self.ret)
+            else:
+                assert not isinstance(self.ret, Blob)
+                self.ret = choose(mask, value, self.ret, signed)
+        self.leave()
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A lowered expression: its C type, how to run it, and its value when that is constant."""
+
+    type: CType
+    run: Run
+    const: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A lowered lvalue. ``locate`` runs once per use (an address, or None for a variable in a slot).
+
+    ``load`` and ``store`` take what ``locate`` gave. ``addressable`` tells whether ``locate`` gives an address.
+    """
+
+    type: CType
+    locate: Callable[[Frame], Scalar | None]
+    load: Callable[[Frame, Scalar | None], Value]
+    store: Callable[[Frame, Scalar | None, Value], None]
+    addressable: bool

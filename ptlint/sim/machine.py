@@ -1,0 +1,253 @@
+"""The state of one run: lanes, memory, the log of what happened, and the bounds.
+
+All lanes run the same code at once; ``mask`` says which of them are at the current statement. Accesses to a live page
+table are atomic steps: before each, the MMU agent may act in the lanes whose schedule says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from ptlint.csrc.ast import NOWHERE, Pos
+from ptlint.sim.blob import Blob
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.memory import Memory, Object
+from ptlint.sim.values import Mask, Scalar, Unknown, choose, narrow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of wall time."""
+
+    statements: int = 200_000
+    depth: int = 80
+    iterations: int = 20_000
+    seconds: float = 10.0
+
+
+@dataclass(slots=True)
+class Record:
+    """One thing that happened, in the lanes of ``mask``.
+
+    ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
+    ``new``), ``call``, ``flush``, ``warn``, ``fault``, ``mmu``, ``unseen``. ``data`` holds scalars and blobs by name.
+    ``stack`` is the chain of calls, outermost first, each with the place it was called from.
+    """
+
+    kind: str
+    mask: Mask
+    pos: Pos
+    function: str
+    name: str = ""
+    data: dict[str, Scalar | Blob] = field(default_factory=dict)
+    stack: tuple[tuple[str, Pos], ...] = ()
+
+
+class Agent(Protocol):
+    """Hardware that changes live entries on its own."""
+
+    def before_step(self, machine: Machine, table: Object) -> None:
+        """Act before the CPU's next atomic step on *table*, in the lanes whose schedule says so."""
+
+
+class Machine:
+    """See the module. ``answers`` gives, for each known question about unknown code, the answer of every lane."""
+
+    def __init__(
+        self,
+        lanes: int,
+        memory: Memory,
+        answers: Mapping[Hashable, Mask] | None = None,
+        agent: Agent | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.lanes = lanes
+        self.memory = memory
+        self.mask: Mask = np.ones(lanes, dtype=bool)
+        self.dead: Mask | None = None
+        self.answers = dict(answers or {})
+        self.asked: dict[Hashable, Pos] = {}
+        self.agent = agent
+        self.limits = limits or Limits()
+        self.log: list[Record] = []
+        self.steps = np.zeros(lanes, dtype=np.int64)
+        self.pos: Pos = NOWHERE
+        self.function = ""
+        self.depth = 0
+        self.executed: set[str] = set()
+        self.stack: list[tuple[str, Pos]] = []
+        self.assumed: dict[str, tuple[str, Pos]] = {}
+        self.page_base_pfn = 0
+        self._statements = 0
+        self._deadline = time.monotonic() + self.limits.seconds
+
+    # --- bounds ---------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Count a statement or iteration. Raises OutOfBounds past the limit."""
+        self._statements += 1
+        if self._statements > self.limits.statements:
+            raise OutOfBounds(f"more than {self.limits.statements} statements", self.pos, self.function)
+        if not self._statements & 0xFF and time.monotonic() > self._deadline:
+            raise OutOfBounds(f"more than {self.limits.seconds:g} seconds", self.pos, self.function)
+
+    # --- lanes ----------------------------------------------------------------------------------------------------
+
+    def truth(self, value: Scalar) -> bool | Mask:
+        """Return whether *value* is not 0: one bool where all lanes agree, else one a lane. Unknowns are answered."""
+        if isinstance(value, int):
+            return value != 0
+        if isinstance(value, Unknown):
+            return self.ask(value.key)
+        result: Mask = value != 0
+        return result
+
+    def ask(self, key: Hashable) -> Mask:
+        """Return every lane's answer to a question about unknown code; a new one is noted and answered no."""
+        if isinstance(key, tuple) and len(key) == 2 and key[0] == "!":
+            return ~self.ask(key[1])
+        if key not in self.answers:
+            self.asked.setdefault(key, self.pos)
+            self.answers[key] = np.zeros(self.lanes, dtype=bool)
+        return self.answers[key]
+
+    def kill(self, mask: Mask) -> None:
+        """Stop the lanes of *mask*: what they would do next has no meaning."""
+        self.dead = mask.copy() if self.dead is None else self.dead | mask
+        self.mask = self.mask & ~mask
+
+    def without_dead(self, mask: Mask) -> Mask:
+        """Return *mask* less the stopped lanes; the same object when there are none in it."""
+        if self.dead is None or not bool((mask & self.dead).any()):
+            return mask
+        return mask & ~self.dead
+
+    @contextmanager
+    def narrowed(self, mask: Mask) -> Iterator[None]:
+        """Run the body in the lanes of *mask* only."""
+        saved = self.mask
+        self.mask = mask
+        try:
+            yield
+        finally:
+            self.mask = self.without_dead(saved)
+
+    # --- the log --------------------------------------------------------------------------------------------------
+
+    def note(self, kind: str, name: str = "", mask: Mask | None = None, **data: Scalar | Blob) -> None:
+        """Append a record at the current place."""
+        self.record(kind, name, data, mask)
+
+    def record(self, kind: str, name: str, data: dict[str, Scalar | Blob], mask: Mask | None = None) -> None:
+        """Append a record with *data* at the current place."""
+        where = self.mask if mask is None else mask
+        self.log.append(Record(kind, where, self.pos, self.function, name, data, tuple(self.stack)))
+
+    # --- memory ---------------------------------------------------------------------------------------------------
+
+    def load(self, address: Scalar, size: int, signed: bool) -> Scalar:
+        """Return the integer of *size* bytes at *address*; lanes without an object there fault and stop."""
+        result: Scalar | None = None
+        for obj, offset, mask in self._targets(address):
+            if obj is None or not self._inside(obj, offset, size):
+                self._fault("read", address, obj, offset, mask)
+                continue
+            if obj.live:
+                self._step(obj)
+            value = self._loaded(obj, offset, size)
+            if obj.live:
+                self.note("read", obj.name, mask, offset=offset, old=value)
+            result = value if result is None else choose(mask, value, result, False)
+        return narrow(0 if result is None else result, size, signed)
+
+    def store(self, address: Scalar, size: int, value: Scalar) -> None:
+        """Store the low *size* bytes of *value* at *address*."""
+        for obj, offset, mask in self._targets(address):
+            if obj is None or not self._inside(obj, offset, size):
+                self._fault("write", address, obj, offset, mask)
+                continue
+            if obj.live:
+                self._step(obj)
+                self.note("write", obj.name, mask, offset=offset, old=obj.blob.load(offset, size, False), new=value)
+            obj.blob.store(offset, size, value, None if bool(mask.all()) else mask)
+
+    def load_blob(self, address: Scalar, size: int) -> Blob:
+        """Return the structure of *size* bytes at *address*: one step on a live table."""
+        result: Blob | None = None
+        for obj, offset, mask in self._targets(address):
+            if obj is None or not self._inside(obj, offset, size):
+                self._fault("read", address, obj, offset, mask)
+                continue
+            if obj.live:
+                self._step(obj)
+            part = obj.blob.sub(offset, size)
+            if obj.live:
+                self.note("read", obj.name, mask, offset=offset, old=part.load(0, size, False) if size <= 8 else part)
+            if result is None:
+                result = part
+            else:
+                result.put(0, part, mask)
+        return result if result is not None else Blob(size, self.memory.big_endian, lambda _at, _size: 0)
+
+    def store_blob(self, address: Scalar, value: Blob) -> None:
+        """Store a structure at *address*: one step on a live table."""
+        for obj, offset, mask in self._targets(address):
+            if obj is None or not self._inside(obj, offset, value.size):
+                self._fault("write", address, obj, offset, mask)
+                continue
+            if obj.live:
+                self._step(obj)
+                small = value.size in (1, 2, 4, 8)
+                old: Scalar | Blob = (
+                    obj.blob.load(offset, value.size, False) if small else obj.blob.sub(offset, value.size)
+                )
+                new: Scalar | Blob = value.load(0, value.size, False) if small else value
+                self.note("write", obj.name, mask, offset=offset, old=old, new=new)
+            obj.blob.put(offset, value, None if bool(mask.all()) else mask)
+
+    @contextmanager
+    def atomic(self, address: Scalar, size: int) -> Iterator[None]:
+        """Make all accesses of the body one step on the live tables that *address* names."""
+        tables = [obj for obj, _, _ in self._targets(address) if obj is not None and obj.live]
+        for table in tables:
+            self._step(table)
+        agent, self.agent = self.agent, None
+        steps = self.steps
+        try:
+            yield
+        finally:
+            self.agent = agent
+            self.steps = steps
+
+    def _targets(self, address: Scalar) -> Iterator[tuple[Object | None, int, Mask]]:
+        if isinstance(address, Unknown):
+            raise CannotExecute(f"follows an unknown pointer ({address})", self.pos, self.function)
+        return self.memory.split(address, self.mask)
+
+    def _inside(self, obj: Object, offset: int, size: int) -> bool:
+        return not obj.function and offset >= 0 and offset + size <= obj.blob.size
+
+    def _loaded(self, obj: Object, offset: int, size: int) -> Scalar:
+        try:
+            return obj.blob.load(offset, size, False)
+        except CannotExecute as error:
+            raise CannotExecute(f"{error.what} ({obj.name})", self.pos, self.function) from None
+
+    def _step(self, table: Object) -> None:
+        if self.agent is not None:
+            self.agent.before_step(self, table)
+        self.steps = self.steps + self.mask
+
+    def _fault(self, what: str, address: Scalar, obj: Object | None, offset: int, mask: Mask) -> None:
+        if not bool(mask.any()):
+            return
+        name = obj.name if obj is not None else ""
+        self.note("fault", what, mask, address=address, offset=offset, **({} if obj is None else {"inside": 1}))
+        self.log[-1].name = f"{what} outside {name}" if name else f"{what} through an invalid pointer"
+        self.kill(mask)

@@ -1,0 +1,243 @@
+"""Unary and binary operators over lowered operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from ptlint.csrc.ctypes import CPointer, CType
+from ptlint.sim.convert import constant, converted, scalar
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Op, Run, Value
+from ptlint.sim.places import merged
+from ptlint.sim.types import INT, common, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_of
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, compare, narrow, negate, of_mask, to_bool
+
+T = TypeVar("T")
+
+COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
+
+
+def binary(op: str, left: Op, right: Op, long: CType) -> Op:
+    """Return ``left op right`` for everything but ``&&`` and ``||``. *long* is the type of a pointer difference."""
+    if is_pointer(left.type) or is_pointer(right.type):
+        return _pointer(op, left, right, long)
+    if op in ("<<", ">>"):
+        result = promoted(left.type)
+        left = converted(left, result)
+        right = converted(right, promoted(right.type))
+    else:
+        result = common(promoted(left.type), promoted(right.type))
+        left, right = converted(left, result), converted(right, result)
+    if op in COMPARISONS:
+        return _fold(op, left, right, INT, lambda a, b: compare(op, a, b))
+    if op in ("/", "%"):
+        return _division(op, left, right)
+    size, signed = result.size, result.signed
+    return _fold(op, left, right, result, lambda a, b: arithmetic(op, a, b, size, signed))
+
+
+def _fold(op: str, left: Op, right: Op, type: CType, apply: Callable[[Scalar, Scalar], Scalar]) -> Op:
+    if left.const is not None and right.const is not None:
+        value = apply(left.const, right.const)
+        if isinstance(value, int):
+            return constant(value, type)
+    run_left, run_right, const = left.run, right.run, right.const
+    if const is not None:
+        return Op(type, lambda frame: apply(scalar(run_left(frame)), const))
+    return Op(type, lambda frame: apply(scalar(run_left(frame)), scalar(run_right(frame))))
+
+
+def _division(op: str, left: Op, right: Op) -> Op:
+    size, signed = size_of(left.type), is_signed(left.type)
+    if left.const is not None and right.const:
+        value = arithmetic(op, left.const, right.const, size, signed)
+        assert isinstance(value, int)
+        return constant(value, left.type)
+    run_left, run_right = left.run, right.run
+
+    def run(frame: Frame) -> Value:
+        a, b = scalar(run_left(frame)), scalar(run_right(frame))
+        if isinstance(a, Unknown) or isinstance(b, Unknown):
+            return arithmetic(op, a, b, size, signed)
+        zero = b == 0
+        if isinstance(zero, np.ndarray):
+            bad = zero & frame.machine.mask
+            b = np.where(zero, 1, b).astype(b.dtype) if isinstance(b, np.ndarray) else b
+        else:
+            bad = frame.machine.mask if zero else np.zeros(frame.machine.lanes, dtype=bool)
+            b = 1 if zero else b
+        if bool(bad.any()):
+            frame.machine.note("fault", "division by zero", bad)
+            frame.machine.kill(bad)
+        return arithmetic(op, a, b, size, signed)
+
+    return Op(left.type, run)
+
+
+def _pointer(op: str, left: Op, right: Op, long: CType) -> Op:
+    if op in COMPARISONS:
+        return _fold(op, _as_address(left), _as_address(right), INT, lambda a, b: compare(op, a, b))
+    if op == "-" and is_pointer(left.type) and is_pointer(right.type):
+        assert isinstance(left.type, CPointer)
+        step, size = size_of(left.type.to), size_of(long)
+
+        def difference(frame: Frame) -> Value:
+            bytes_apart = arithmetic("-", scalar(left.run(frame)), scalar(right.run(frame)), size, True)
+            return arithmetic("/", bytes_apart, step, size, True) if step != 1 else bytes_apart
+
+        return Op(long, difference)
+    if op not in ("+", "-"):
+        raise CannotExecute(f"operator {op} on a pointer")
+    pointer, offset = (left, right) if is_pointer(left.type) else (right, left)
+    assert isinstance(pointer.type, CPointer)
+    size = pointer.type.size
+    index = converted(offset, promoted(offset.type))
+    step = size_of(pointer.type.to)
+    run_pointer, run_index = pointer.run, index.run
+
+    def moved(frame: Frame) -> Value:
+        base, count = scalar(run_pointer(frame)), narrow(scalar(run_index(frame)), size, False)
+        by = arithmetic("*", count, step, size, False)
+        return arithmetic(op, base, by, size, False)
+
+    if pointer.const is not None and index.const is not None:
+        by = index.const * step
+        value = narrow(pointer.const + by if op == "+" else pointer.const - by, size, False)
+        assert isinstance(value, int)
+        return constant(value, pointer.type)
+    return Op(pointer.type, moved)
+
+
+def _as_address(op: Op) -> Op:
+    if is_pointer(op.type):
+        return op
+    if op.const is not None:
+        return constant(op.const, op.type)
+    return op
+
+
+def unary(op: str, operand: Op) -> Op:
+    """Return ``+ - ~ !`` of *operand*."""
+    if op == "!":
+        run = operand.run
+        if operand.const is not None:
+            return constant(int(not operand.const), INT)
+        return Op(INT, lambda frame: negate(scalar(run(frame))))
+    type = promoted(operand.type)
+    value = converted(operand, type)
+    size, signed = type.size, type.signed
+    if op == "+":
+        return value
+    apply: Callable[[Scalar], Scalar]
+    if op == "-":
+        apply = lambda v: arithmetic("-", 0, v, size, signed)  # noqa: E731
+    else:
+        apply = lambda v: arithmetic("^", v, -1 if signed else (1 << 8 * size) - 1, size, signed)  # noqa: E731
+    if value.const is not None:
+        result = apply(value.const)
+        assert isinstance(result, int)
+        return constant(result, type)
+    run_value = value.run
+    return Op(type, lambda frame: apply(scalar(run_value(frame))))
+
+
+def logical(op: str, left: Op, right: Op) -> Op:
+    """Return ``left && right`` or ``left || right`` with C's short circuit, lane by lane."""
+    stop = op == "||"
+    if left.const is not None:
+        if bool(left.const) == stop:
+            return constant(int(stop), INT)
+        return truth_value(right)
+    run_left, run_right = left.run, right.run
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        first = machine.truth(scalar(run_left(frame)))
+        if isinstance(first, bool):
+            return int(stop) if first == stop else _as_int(machine.truth(scalar(run_right(frame))))
+        going = machine.mask & (~first if stop else first)
+        if not bool(going.any()):
+            return int(stop)
+        second = narrowed(frame, going, lambda: machine.truth(scalar(run_right(frame))))
+        return of_mask(first | second) if stop else of_mask(first & second)
+
+    return Op(INT, run)
+
+
+def _as_int(value: bool | Mask) -> Scalar:
+    return int(value) if isinstance(value, bool) else of_mask(value)
+
+
+def truth_value(op: Op) -> Op:
+    """Return *op* as the C ``int`` 0 or 1."""
+    if op.const is not None:
+        return constant(int(bool(op.const)), INT)
+    run = op.run
+    return Op(INT, lambda frame: to_bool(scalar(run(frame))))
+
+
+def narrowed(frame: Frame, mask: Mask, body: Callable[[], T]) -> T:
+    """Run *body* in the lanes of *mask*; lanes that it loses (a return in a statement expression) stay lost."""
+    machine = frame.machine
+    saved = machine.mask
+    machine.mask = mask
+    result = body()
+    if machine.mask is mask:
+        machine.mask = saved
+    else:
+        machine.mask = saved & ~(mask & ~machine.mask)
+    return result
+
+
+def conditional(cond: Op, then: Op, other: Op) -> Op:
+    """Return ``cond ? then : other``."""
+    type = conditional_type(then, other)
+    if not is_void(type):
+        then, other = converted(then, type), converted(other, type)
+    if cond.const is not None:
+        chosen = then if cond.const else other
+        return Op(type, chosen.run, chosen.const)
+    run_cond, run_then, run_other, signed = cond.run, then.run, other.run, is_signed(type)
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        truth = machine.truth(scalar(run_cond(frame)))
+        if isinstance(truth, bool):
+            return run_then(frame) if truth else run_other(frame)
+        yes, no = machine.mask & truth, machine.mask & ~truth
+        if not bool(no.any()):
+            return run_then(frame)
+        if not bool(yes.any()):
+            return run_other(frame)
+        return _both(frame, yes, no, run_then, run_other, signed)
+
+    return Op(type, run)
+
+
+def _both(frame: Frame, yes: Mask, no: Mask, run_then: Run, run_other: Run, signed: bool) -> Value:
+    a = narrowed(frame, yes, lambda: run_then(frame))
+    b = narrowed(frame, no & frame.machine.mask, lambda: run_other(frame))
+    if a is None or b is None:
+        return None
+    saved = frame.machine.mask
+    frame.machine.mask = yes
+    result = merged(frame, a, b, signed)
+    frame.machine.mask = saved
+    return result
+
+
+def conditional_type(then: Op, other: Op) -> CType:
+    """Return the type of a conditional expression."""
+    if is_void(then.type) or is_void(other.type):
+        return then.type if is_void(then.type) else other.type
+    if is_record(then.type):
+        return then.type
+    if is_integer(then.type) and is_integer(other.type):
+        return common(promoted(then.type), promoted(other.type))
+    if is_pointer(then.type) and is_pointer(other.type):
+        null = then.const == 0 or (isinstance(then.type, CPointer) and is_void(then.type.to))
+        return other.type if null else then.type
+    return then.type if is_pointer(then.type) else other.type

@@ -1,0 +1,102 @@
+"""The kernel's own assertions (include/asm-generic/bug.h): a WARN that fires is noted, a BUG stops its lanes.
+
+They are checked whatever the configuration says of debugging: with the check off the kernel goes on just as wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptlint.csrc import ast
+from ptlint.sim.convert import constant, scalar
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.primitives.registry import lowers
+from ptlint.sim.types import INT
+from ptlint.sim.values import Mask, Unknown, of_mask
+
+if TYPE_CHECKING:
+    from ptlint.sim.expressions import Expressions
+
+_MM = r"(?:_PAGE|_FOLIO|_VMA|_MM|_VMG)?"
+
+
+@lowers(
+    r"/(?:__)?WARN(?:_ON)?(?:_ONCE|_TAINT|_TAINT_ONCE|_RATELIMIT|_ON_ONCE|_ON_SMP|_ON_ONCE_SMP)?/",
+    rf"/VM_WARN(?:_ON)?(?:_ONCE)?{_MM}/",
+    rf"/VM_WARN_ON(?:_ONCE)?{_MM}/",
+    "WARN_ON_PAGEFAULT",
+    "VM_WARN_ON_IRQS_ENABLED",
+    "MMU_WARN_ON",
+)
+def warn(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """WARN_ON(condition): note the lanes in which it is true; the value is the condition's."""
+    op = _condition(expressions, call)
+    if op is None:
+        return constant(0, INT)
+    run_cond, text = op.run, name
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        value = scalar(run_cond(frame))
+        machine.pos = call.pos
+        if isinstance(value, Unknown):
+            return 0
+        truth = machine.truth(value)
+        fired = _fired(machine.mask, truth)
+        if bool(fired.any()):
+            machine.note("warn", text, fired)
+        return int(truth) if isinstance(truth, bool) else of_mask(truth)
+
+    return Op(INT, run)
+
+
+@lowers(r"/(?:__)?BUG(?:_ON)?/", rf"/VM_BUG_ON{_MM}/", "VIRTUAL_BUG_ON", "panic")
+def bug(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """BUG_ON(condition): the lanes in which it is true stop here, with a fault."""
+    op = constant(1, INT) if name in ("BUG", "__BUG", "panic") else _condition(expressions, call)
+    if op is None:
+        return constant(0, INT)
+    run_cond = op.run
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        value = scalar(run_cond(frame))
+        machine.pos = call.pos
+        if isinstance(value, Unknown):
+            return None
+        fired = _fired(machine.mask, machine.truth(value))
+        if bool(fired.any()):
+            machine.note("fault", f"{name}()", fired)
+            machine.kill(fired)
+        return None
+
+    return Op(expressions.program.builtin("void"), run)
+
+
+def _fired(mask: Mask, truth: bool | Mask) -> Mask:
+    if isinstance(truth, bool):
+        return mask if truth else np.zeros(mask.shape, dtype=bool)
+    return mask & truth
+
+
+def _condition(expressions: Expressions, call: ast.Call) -> Op | None:
+    """Return the asserted condition, or None when it cannot be executed: an assertion has no say in the result."""
+    if not call.args or isinstance(call.args[0], ast.TypeArg):
+        return None
+    try:
+        op = expressions.expr(call.args[0])
+    except CannotExecute:
+        return None
+    run_cond = op.run
+
+    def run(frame: Frame) -> Value:
+        try:
+            return run_cond(frame)
+        except CannotExecute as error:
+            frame.machine.assumed.setdefault("an assertion", (error.what, error.pos or call.pos))
+            return 0
+
+    return Op(op.type, run, op.const)

@@ -1,0 +1,78 @@
+"""The instructions by which s390 changes a valid entry (Principles of Operation; arch/s390/include/asm/pgtable.h)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptlint.csrc import ast
+from ptlint.sim.convert import converted, scalar
+from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.primitives.exchange import modify
+from ptlint.sim.primitives.registry import lowers
+from ptlint.sim.types import VOID
+from ptlint.sim.values import arithmetic
+
+if TYPE_CHECKING:
+    from ptlint.sim.expressions import Expressions
+
+
+def _constant(expressions: Expressions, text: str) -> int:
+    return expressions.program.constant(text)
+
+
+@lowers("__ptep_ipte")
+def ipte(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """IPTE: set the invalid bit of the entry and flush its translation, in one step."""
+    address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
+    pointer = expressions.expr(call.args[1]).run
+    invalid = _constant(expressions, "_PAGE_INVALID")
+
+    def run(frame: Frame) -> Value:
+        addr, ptep = scalar(address(frame)), scalar(pointer(frame))
+        frame.machine.pos = call.pos
+        modify(frame.machine, ptep, 8, 0, invalid)
+        frame.machine.note("flush", name, address=addr)
+        return None
+
+    return Op(VOID, run)
+
+
+@lowers("__ptep_ipte_range")
+def ipte_range(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """IPTE with a range: nr + 1 entries from ptep on."""
+    long = expressions.program.size_type
+    address = converted(expressions.expr(call.args[0]), long).run
+    number = converted(expressions.expr(call.args[1]), long).run
+    pointer = expressions.expr(call.args[2]).run
+    invalid = _constant(expressions, "_PAGE_INVALID")
+
+    def run(frame: Frame) -> Value:
+        addr, ptep, nr = scalar(address(frame)), scalar(pointer(frame)), scalar(number(frame))
+        frame.machine.pos = call.pos
+        if not isinstance(nr, int):
+            from ptlint.sim.errors import CannotExecute
+
+            raise CannotExecute("an IPTE range whose length differs between scenarios", call.pos)
+        for index in range(min(nr + 1, 256)):
+            modify(frame.machine, arithmetic("+", ptep, 8 * index, 8, False), 8, 0, invalid)
+        frame.machine.note("flush", name, address=addr, nr=nr + 1)
+        return None
+
+    return Op(VOID, run)
+
+
+@lowers("__ptep_rdp")
+def rdp(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """RDP: clear the protection bit of the entry and flush its translation, in one step."""
+    address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
+    pointer = expressions.expr(call.args[1]).run
+    protect = _constant(expressions, "_PAGE_PROTECT")
+
+    def run(frame: Frame) -> Value:
+        addr, ptep = scalar(address(frame)), scalar(pointer(frame))
+        frame.machine.pos = call.pos
+        modify(frame.machine, ptep, 8, protect, 0)
+        frame.machine.note("flush", name, address=addr)
+        return None
+
+    return Op(VOID, run)

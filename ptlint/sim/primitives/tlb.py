@@ -1,0 +1,80 @@
+"""TLB maintenance, as events: which addresses lose their translations (Documentation/core-api/cachetlb.rst).
+
+An entry point is known by its name; the range it covers by the names of its parameters in the tree's own prototype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CType
+from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.primitives.registry import lowers, runs, values_of
+from ptlint.sim.types import VOID
+
+if TYPE_CHECKING:
+    from ptlint.sim.expressions import Expressions
+
+_NAMES = (
+    "/(?:__|local_|native_|radix__|hash__|arch_|smp_|do_|__local_)*flush_tlb_\\w+/",
+    "/(?:__|local_|native_|radix__|hash__|arch_)*flush_all_tlb\\w*/",
+    "/__flush_tlb\\w*/",
+    "/__tlb_flush_\\w+/",
+    "/__tlbi\\w*/",
+    "/tlb_flush_(?:pte|pmd|pud|p4d)_range/",
+    "/tlb_(?:flush|flush_mmu|flush_mmu_tlbonly)/",
+    "/tlb_remove_tlb_(?:entry|entries)/",
+    "/(?:__)?tlb_remove_tlb_entry/",
+    "/(?:__)?local_flush_tlb\\w*/",
+    "hpte_need_flush",
+    "/(?:__)?flush_hash_\\w+/",
+    "/arch_tlbbatch_\\w+/",
+)
+
+
+@lowers(*_NAMES)
+def flush(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """Note a flush with its arguments by parameter name."""
+    ops = values_of(expressions, call, name)
+    names = _parameters(expressions, name, len(ops))
+    evaluate = [op.run for op in ops]
+
+    def run(frame: Frame) -> Value:
+        values = [op(frame) for op in evaluate]
+        frame.machine.pos = call.pos
+        data = {key: value for key, value in zip(names, values, strict=True) if value is not None}
+        frame.machine.record("flush", name, data)
+        return None
+
+    return Op(VOID, run)
+
+
+def _parameters(expressions: Expressions, name: str, count: int) -> list[str]:
+    universe = expressions.program.universe
+    definition = expressions.program.definition(name, expressions.path)
+    prototype = definition.type if definition is not None else universe.prototype(name)
+    if prototype is not None and len(prototype.params) == count:
+        return [param.name or f"arg{at}" for at, param in enumerate(prototype.params)]
+    macro = universe.macro(name)
+    if macro is not None and macro.params is not None and len(macro.params) == count:
+        return list(macro.params)
+    return [f"arg{at}" for at in range(count)]
+
+
+@runs(
+    "/update_mmu_(?:cache|tlb)(?:_range|_pmd|_pud)?/",
+    "/(?:__)?sync_(?:icache|cache)\\w*/",
+    "/__sync_icache_dcache/",
+    "/mte_sync_tags/",
+    "/flush_(?:icache|dcache|cache)_\\w+/",
+    "/(?:arch_)?sync_dma_\\w+/",
+    "/mmu_notifier_\\w+/",
+    "/queue_pte_barriers/",
+    "/emit_pte_barriers/",
+    returns="void",
+)
+def caches(_frame: Frame, _values: Sequence[Value], _types: Sequence[CType], _name: str) -> Value:
+    """Caches of data, instructions and tags, and listeners: not part of the page table's contract."""
+    return None

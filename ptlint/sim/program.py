@@ -1,0 +1,344 @@
+"""The code of one universe, lowered on demand and kept for all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CTypeError, DataModel
+from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import Universe
+from ptlint.sim import data
+from ptlint.sim.calls import lower_call
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.expressions import Expressions
+from ptlint.sim.frame import Frame, Op, Place, Run, Value
+from ptlint.sim.machine import Machine
+from ptlint.sim.primitives import KEEP
+from ptlint.sim.primitives.registry import written
+from ptlint.sim.scope import Local, Scope, address_taken, nodes
+from ptlint.sim.statements import Statements, Step
+from ptlint.sim.types import VOID, size_of
+from ptlint.sim.values import Scalar
+
+
+@dataclass(slots=True)
+class Lowered:
+    """A function ready to run. ``hardware`` tells that it holds assembly with results."""
+
+    name: str
+    definition: ast.FunctionDef
+    params: tuple[Local, ...]
+    returns: CType
+    size: int
+    body: Step
+    hardware: bool
+    tables: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A lowered expression over variables, which take the first slots in order of their names."""
+
+    op: Op
+    size: int
+
+
+class Program:
+    """Functions, types and data of a universe as the simulator runs them."""
+
+    def __init__(self, universe: Universe) -> None:
+        self.universe = universe
+        self.model: DataModel = universe.types.model
+        self._lowered: dict[tuple[str, str], Lowered] = {}
+        self._snippets: dict[tuple[str, tuple[tuple[str, str], ...]], Snippet] = {}
+        self.long = CInt(self.model.long_size, True, "long")
+        self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
+        self._pte: CType | None = None
+        self.mmu = hardware_data(universe.profile)
+        self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
+        self.values: Mapping[str, int | str] = self.mmu.get("values", {})
+
+    # --- types and names ------------------------------------------------------------------------------------------
+
+    def resolve(self, type: ast.Type, expressions: Expressions | None = None) -> CType:
+        """Return the type that a written type means; local typedefs of *expressions* come first."""
+        if expressions is not None:
+            type = _with_local_typedefs(type, expressions.scope)
+        ask = None if expressions is None else expressions.type_of
+        try:
+            return self.universe.types.resolve(type, ask)
+        except CTypeError as error:
+            raise CannotExecute(str(error)) from None
+
+    def builtin(self, name: str) -> CType:
+        """Return a type of the language."""
+        return self.resolve(ast.BuiltinType(name))
+
+    def pointer_to(self, type: CType) -> CPointer:
+        """Return the type ``type *``."""
+        return CPointer(type, self.model.pointer_size)
+
+    def enum_type(self, value: int) -> CInt:
+        """Return the type of an enumerator with this value."""
+        if -(1 << 31) <= value < 1 << 31:
+            return CInt(4, True, "int")
+        return CInt(8, value < 0, "long")
+
+    @property
+    def pte_type(self) -> CType | None:
+        """Return what ``pte_t`` is here, or None."""
+        if self._pte is None and self.universe.typedef("pte_t") is not None:
+            self._pte = self.resolve(ast.TypedefName("pte_t"))
+        return self._pte
+
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of an enumeration constant, or None."""
+        return self.universe.enumerator(name)
+
+    def member(self, record: CRecord, name: str) -> tuple[int, CType, tuple[int, int] | None]:
+        """Return offset (bytes), type and, for a bit-field, shift and width of a member, also of unnamed ones in it."""
+        try:
+            found = record.find(name)
+        except CTypeError as error:
+            raise CannotExecute(str(error)) from None
+        if found is None:
+            raise CannotExecute(f"{record} has no member {name}")
+        bits = None
+        if found.bit_width is not None:
+            assert isinstance(found.type, CInt)
+            shift = found.bit_offset
+            if self.model.big_endian:
+                shift = 8 * found.type.size - found.bit_offset - found.bit_width
+            bits = (shift, found.bit_width)
+        return found.offset, found.type, bits
+
+    def constant_expression(self, expr: ast.Expr, expressions: Expressions) -> int:
+        """Return the value of an integer constant expression. Raises CannotExecute when it is none."""
+        if not isinstance(expr, (ast.Offsetof, ast.Alignof)):
+            value = expressions.expr(expr).const
+            if value is None:
+                raise CannotExecute("a value that is not constant", expr.pos)
+            return value
+        from ptlint.csrc import constexpr
+
+        try:
+            return constexpr.evaluate(expr, self.universe.types, self.universe.enumerator)
+        except CSourceError as error:
+            raise CannotExecute(str(error), expr.pos) from None
+
+    def declare_tags(self, stmt: ast.Declaration, expressions: Expressions) -> None:
+        """Refuse structures and enums that are defined inside a function: the universe has no room for them."""
+        for node in nodes(stmt.type):
+            if isinstance(node, (ast.RecordType, ast.EnumType)) and node.tag is not None and node.members is not None:
+                raise CannotExecute("a structure or enum defined inside a function", stmt.pos)
+
+    # --- functions ------------------------------------------------------------------------------------------------
+
+    def is_function(self, name: str) -> bool:
+        """Return whether *name* is a declared or defined function."""
+        return self.universe.prototype(name) is not None or self.universe.function(name, KEEP) is not None
+
+    def definition(self, name: str, caller: str = "") -> ast.FunctionDef | None:
+        """Return the definition that a call of *name* in the file *caller* runs."""
+        if caller.endswith(".c"):
+            return self.universe.in_file(caller).function(name, KEEP)
+        return self.universe.function(name, KEEP)
+
+    def variable(self, name: str, caller: str = "") -> ast.Declarator | None:
+        """Return the declaration of a file-scope variable as code in *caller* sees it, the definition if in sight."""
+        found = self._variable(name, caller)
+        return None if found is None else found[1]
+
+    def is_extern(self, name: str, caller: str = "") -> bool:
+        """Return whether only a declaration of a variable is in sight: its start value is not known."""
+        found = self._variable(name, caller)
+        return found is None or ("extern" in found[0].storage and found[1].init is None)
+
+    def _variable(self, name: str, caller: str) -> tuple[ast.Declaration, ast.Declarator] | None:
+        found = None
+        if caller.endswith(".c"):
+            found = self.universe.in_file(caller).variable(name)
+        if found is None or found[1].init is None:
+            found = self.universe.variable(name) or found
+        return found
+
+    def lowered(self, definition: ast.FunctionDef) -> Lowered:
+        """Return the lowered form of a definition, made on first use."""
+        key = (definition.name, definition.pos.path)
+        found = self._lowered.get(key)
+        if found is None:
+            found = self._lower(definition)
+            self._lowered[key] = found
+        return found
+
+    def _lower(self, definition: ast.FunctionDef) -> Lowered:
+        scope = Scope(address_taken(definition))
+        expressions = Expressions(self, scope, definition.name)
+        expressions.path = definition.pos.path
+        returns = self.resolve(definition.type.ret, expressions)
+        params = []
+        for number, param in enumerate(definition.type.params):
+            type = _decayed(self.resolve(param.type, expressions), self)
+            params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=False))
+        body = Statements(expressions, self, returns).block(definition.body)
+        hardware = any(isinstance(node, ast.Asm) and (node.outputs or node.labels) for node in nodes(definition.body))
+        tables = tuple(i for i, local in enumerate(params) if self._is_table_pointer(local.type))
+        return Lowered(definition.name, definition, tuple(params), returns, scope.size, body, hardware, tables)
+
+    def _is_table_pointer(self, type: CType) -> bool:
+        return isinstance(type, CPointer) and self.pte_type is not None and type.to == self.pte_type
+
+    def file_scope(self) -> Expressions:
+        """Return what lowers expressions outside functions."""
+        return Expressions(self, Scope(frozenset()), "")
+
+    def snippet(self, text: str, variables: tuple[tuple[str, str], ...]) -> Snippet:
+        """Return expression *text* lowered at the end of the unit. Raises CannotExecute when it is not understood."""
+        key = (text, variables)
+        found = self._snippets.get(key)
+        if found is None:
+            scope = Scope(frozenset())
+            expressions = Expressions(self, scope, "")
+            for name, type in variables:
+                scope.declare(name, self.resolve(written(type)), boxed=False)
+            try:
+                parsed = self.universe.expression(text, KEEP)
+            except CSourceError as error:
+                raise CannotExecute(f"{text}: {error.what}") from None
+            op = expressions.expr(parsed)
+            found = self._snippets[key] = Snippet(op, scope.size)
+        return found
+
+    def constant(self, text: str) -> int:
+        """Return the value of a constant expression in the universe (``_PAGE_DIRTY``, ``PAGE_SIZE``)."""
+        from ptlint.sim.session import Session
+
+        value = Session(self, 1).run(text)
+        if not isinstance(value, int):
+            raise CannotExecute(f"{text} is not constant")
+        return value
+
+    def boot_value(self, name: str) -> int:
+        """Return the value that start-up code gives to a variable, as the profile says (a number or C)."""
+        value = self.values[name]
+        return self.constant(value) if isinstance(value, str) else value
+
+    def has(self, name: str) -> bool:
+        """Return whether the universe has a function or function-like macro *name*."""
+        return self.universe.macro(name) is not None or self.universe.function(name, KEEP) is not None
+
+    @property
+    def pte_size(self) -> int:
+        """Return the size of an entry in bytes. Raises CannotExecute when it does not fit a machine word of 64 bits."""
+        type = self.pte_type
+        if type is None:
+            raise CannotExecute("the tree does not define pte_t")
+        size = size_of(type)
+        if size not in (4, 8):
+            raise CannotExecute(f"entries of {size} bytes")
+        return size
+
+    @property
+    def pte_is_record(self) -> bool:
+        """Return whether ``pte_t`` is a structure or union."""
+        return isinstance(self.pte_type, CRecord)
+
+    def call(self, expressions: Expressions, expr: ast.Call) -> Op:
+        """Return the op of a call."""
+        return lower_call(self, expressions, expr)
+
+    def statement_expression(self, expressions: Expressions, expr: ast.StmtExpr) -> Op:
+        """Return the op of ``({ … })``: the value of its last statement."""
+        statements = Statements(expressions, self, VOID)
+        scope = expressions.scope
+        items = expr.body.items
+        if not items or not isinstance(items[-1], ast.ExprStmt) or items[-1].expr is None:
+            step = statements.block(expr.body)
+            return Op(VOID, _void(step))
+        scope.enter()
+        steps = [statements.statement(item) for item in items[:-1]]
+        value = expressions.expr(items[-1].expr)
+        scope.leave()
+        run, before = value.run, tuple(step.run for step in steps)
+
+        def run_all(frame: Frame) -> Value:
+            for step in before:
+                step(frame)
+            return run(frame)
+
+        if not before and value.const is not None:
+            return value
+        return Op(value.type, run_all)
+
+    def function_address(self, machine: Machine, name: str) -> int:
+        """Return the address of a function: one object a name."""
+        return data.function_address(machine, name)
+
+    # --- data -----------------------------------------------------------------------------------------------------
+
+    def global_place(self, expressions: Expressions, name: ast.Name) -> Place:
+        """Return the place of a file-scope variable."""
+        return data.global_place(self, expressions, name)
+
+    def literal_place(self, expressions: Expressions, expr: ast.CompoundLiteral) -> Place:
+        """Return the place of a compound literal in memory."""
+        return data.literal_place(self, expressions, expr)
+
+    def initialiser(self, expressions: Expressions, type: CType, init: ast.InitList | ast.Expr) -> Run:
+        """Return what builds an object of *type* from an initialiser."""
+        return data.initialiser(self, expressions, type, init)
+
+    def completed(self, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
+        """Return an array type with the length its initialiser gives."""
+        return data.completed(self, type, init)
+
+    def single(self, init: ast.InitList) -> ast.Expr:
+        """Return the one expression of ``{ expression }`` for a scalar."""
+        return data.single(init)
+
+    def static(self, frame: Frame, key: str, type: CType, init: Run | None) -> int:
+        """Return the address of a static variable of a function."""
+        return data.static(frame, key, type, init)
+
+    def string(self, machine: Machine, text: bytes) -> int:
+        """Return the address of a string literal."""
+        return data.string(machine, text)
+
+
+def hardware_data(profile: Profile) -> Mapping[str, Any]:
+    """Return the ``[mmu]`` table of a profile, that of its own name laid over the architecture's."""
+    table = dict(profile.data.get("mmu", {}))
+    own = table.pop("profile", {}).get(profile.name, {})
+    answers = {**table.get("answers", {}), **own.get("answers", {})}
+    return {**table, **own, "answers": answers}
+
+
+def _void(step: Step) -> Run:
+    def run(frame: Frame) -> Scalar | None:
+        step.run(frame)
+        return None
+
+    return run
+
+
+def _decayed(type: CType, program: Program) -> CType:
+    if isinstance(type, CArray):
+        return program.pointer_to(type.of)
+    if isinstance(type, CFunction):
+        return program.pointer_to(type)
+    return type
+
+
+def _with_local_typedefs(type: ast.Type, scope: Scope) -> ast.Type:
+    if isinstance(type, ast.TypedefName):
+        local = scope.typedef(type.name)
+        return type if local is None else _with_local_typedefs(local, scope)
+    if isinstance(type, ast.PointerType):
+        return ast.PointerType(_with_local_typedefs(type.to, scope))
+    if isinstance(type, ast.ArrayType):
+        return ast.ArrayType(_with_local_typedefs(type.of, scope), type.size)
+    return type

@@ -1,0 +1,1 @@
+"""What must hold of a run, each property once, by the words of its contract. A check yields the lanes that break it."""

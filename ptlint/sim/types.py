@@ -1,0 +1,75 @@
+"""C types as the simulator asks about them."""
+
+from __future__ import annotations
+
+from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CVoid, IncompleteType
+from ptlint.sim.errors import CannotExecute
+
+CHAR = CInt(1, True, "char")
+INT = CInt(4, True, "int")
+UINT = CInt(4, False, "unsigned int")
+VOID = CVoid()
+BOOL = CInt(1, False, "_Bool", is_bool=True)
+
+
+def size_of(type: CType) -> int:
+    """Return the size in bytes. Raises CannotExecute for an incomplete type."""
+    size = size_or_none(type)
+    if size is None:
+        raise CannotExecute(f"needs the size of {type}, which is not known")
+    return size
+
+
+def size_or_none(type: CType) -> int | None:
+    """Return the size in bytes, or None for an incomplete type (``void`` counts 1, as in GNU C)."""
+    try:
+        return type.size
+    except IncompleteType:
+        return None
+
+
+def is_record(type: CType) -> bool:
+    """Return whether values of *type* are blobs."""
+    return isinstance(type, CRecord)
+
+
+def is_void(type: CType) -> bool:
+    """Return whether *type* is ``void``."""
+    return isinstance(type, CVoid)
+
+
+def is_integer(type: CType) -> bool:
+    """Return whether *type* is an integer type."""
+    return isinstance(type, CInt)
+
+
+def is_pointer(type: CType) -> bool:
+    """Return whether *type* is a pointer, or decays to one."""
+    return isinstance(type, (CPointer, CArray, CFunction))
+
+
+def is_signed(type: CType) -> bool:
+    """Return whether *type* is a signed integer."""
+    return isinstance(type, CInt) and type.signed
+
+
+def is_bool(type: CType) -> bool:
+    """Return whether *type* is ``_Bool``."""
+    return isinstance(type, CInt) and type.is_bool
+
+
+def promoted(type: CType) -> CInt:
+    """Return what the integer promotions make of *type*."""
+    if not isinstance(type, CInt):
+        raise CannotExecute(f"arithmetic on {type}")
+    return INT if type.size < 4 else type
+
+
+def common(left: CInt, right: CInt) -> CInt:
+    """Return the type of the usual arithmetic conversions for promoted types."""
+    if left.signed == right.signed:
+        return left if left.size >= right.size else right
+    unsigned, signed = (right, left) if left.signed else (left, right)
+    if unsigned.size >= signed.size:
+        return unsigned
+    return signed
