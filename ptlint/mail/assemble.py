@@ -1,13 +1,15 @@
 """A submission's mails made into a Series."""
 
 import re
+from typing import TYPE_CHECKING
 
 from ptlint.core.patch import FilePatch, LeftOut, Patch, PatchRef, Series
 from ptlint.mail.encoding import decode_text
 from ptlint.mail.message import Mail, addresses, body_text, trailers_of
-from ptlint.mail.quotes import Recovery, authors_by_depth, recover_at, split_quotes
-from ptlint.mail.render import render_files
 from ptlint.mail.threads import Group
+
+if TYPE_CHECKING:
+    from ptlint.mail.quotes import Recovery
 
 _BASE_COMMIT = re.compile(r"^base-commit: ([0-9a-f]{7,64})\s*$", re.MULTILINE)
 _PREREQUISITE = re.compile(r"^prerequisite-patch-id: ([0-9a-f]{40,64})\s*$", re.MULTILINE)
@@ -88,13 +90,19 @@ def _own_patch(mail: Mail, index: int, group: Group, left_out: list[LeftOut]) ->
 
 def _repaired(mail: Mail) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
     """Return the files of a damaged diff if every hunk can be made to come out, else nothing."""
-    text = body_text(mail.info)[max(mail.info.patch_line - 1, 0) :]
-    recovery = recover_at([line for line in split_quotes(text) if line.depth == 0], 0)
+    from ptlint.mail.quotes import recover_at, split_quotes
+
+    lines = split_quotes(body_text(mail.info))
+    start = mail.info.patch_line
+    recovery = recover_at([line for line in lines if line.depth == 0 and line.number >= start], 0)
     return ((), ()) if recovery.lost else (recovery.files, recovery.notes)
 
 
-def _quoted_patch(mail: Mail, recovery: Recovery, index: int, group: Group) -> Patch:
+def _quoted_patch(mail: Mail, recovery: "Recovery", index: int, group: Group) -> Patch:
     """Return the patch that a reply quotes. Author and Message-ID are those that the reply names, if it does."""
+    from ptlint.mail.quotes import authors_by_depth, split_quotes
+    from ptlint.mail.render import render_files
+
     name = authors_by_depth(split_quotes(body_text(mail.info))).get(recovery.depth, "")
     above = mail.references
     message_id = above[-recovery.depth] if len(above) >= recovery.depth else ""

@@ -75,14 +75,15 @@ def segments(pieces: Sequence[Piece], *, stuffed: bool) -> Iterator[tuple[HunkLi
     """Yield the runs of lines that nothing interrupts, each piece read in its likeliest way."""
     run: list[HunkLine] = []
     for piece in pieces:
-        if piece.interrupted or piece.cut or piece.text.rstrip() == "--":
+        reading = next(_readings(piece, None, stuffed), None)
+        if piece.interrupted or piece.cut or reading is None or piece.text.rstrip() == "--":
             if run:
                 yield tuple(run)
             run = []
         if piece.text.rstrip() == "--":
             return
-        reading = next(_readings(piece, None, stuffed))[0]
-        _apply(run, piece, reading)
+        if reading is not None:
+            _apply(run, piece, reading[0])
     if run:
         yield tuple(run)
 

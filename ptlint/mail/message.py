@@ -14,11 +14,13 @@ from ptlint.mail.subject import Subject, parse_subject
 MAX_REFERENCES = 1000
 """Message-IDs taken from one References field."""
 
-_MESSAGE_ID = re.compile(r"<\s*([^<>]*?)\s*>")
+MAX_LINES = 100_000
+"""Lines of a body in which quotes and proposals are looked for."""
+
+_MESSAGE_ID = re.compile(r"<([^<>]*)>")
 _CR_HEADER = re.compile(rb"^(?:diff --git |\+\+\+ )[^\n]*\r$", re.MULTILINE)
 _BLANK = re.compile(r"\s+")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S.*)")
-_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\([^)]*\)|[^,"(])+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,26 @@ def _first(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
 
 def addresses(value: str) -> tuple[str, ...]:
     """Return the mailboxes of a To or Cc field as they are written."""
-    return tuple(text for match in _ADDRESS.finditer(value) if (text := " ".join(match[0].split())))
+    found: list[str] = []
+    start, in_string, comments, is_literal = 0, False, 0, False
+    for at, char in enumerate(value):
+        if is_literal or char == "\\":
+            is_literal = not is_literal
+        elif char == '"' and not comments:
+            in_string = not in_string
+        elif not in_string and char in "()":
+            comments = max(0, comments + (1 if char == "(" else -1))
+        elif char == "," and not in_string and not comments:
+            found.append(value[start:at])
+            start = at + 1
+    return tuple(text for one in [*found, value[start:]] if (text := " ".join(one.split())))
 
 
 def body_text(info: MailInfo) -> tuple[str, ...]:
     """Return the lines of the body as text, without newlines. Lines of parts that are no plain text are empty."""
     return tuple(
         decode_text(line, part.charset).rstrip("\r\n") if part.type in ("text/plain", "") else ""
-        for line, part in info.text
+        for line, part in info.text[:MAX_LINES]
     )
 
 

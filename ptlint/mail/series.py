@@ -7,8 +7,6 @@ from ptlint.core.patch import LeftOut, Series
 from ptlint.errors import InputError, UsageError
 from ptlint.mail.assemble import series_of
 from ptlint.mail.message import Mail, read_mails
-from ptlint.mail.proposals import find_proposals
-from ptlint.mail.requote import quoted_groups
 from ptlint.mail.sources import RawMail
 from ptlint.mail.threads import Group, Thread, group_mails
 
@@ -43,6 +41,8 @@ def all_series(mails: Iterable[RawMail]) -> tuple[Series, ...]:
 def _groups(thread: Thread) -> list[Group]:
     groups = group_mails(thread)
     if all(group.is_fixup for group in groups):
+        from ptlint.mail.requote import quoted_groups
+
         groups = [*groups, *quoted_groups(thread)]
     if not groups:
         where = ", ".join(dict.fromkeys(mail.raw.source for mail in thread.mails))
@@ -125,11 +125,11 @@ def _complete(chosen: Group, groups: Sequence[Group], thread: Thread) -> Series:
     used = {mail.position for mail in chosen.mails}
     proposing = {proposal.ref.message_id for proposal in series.proposals}
     left = [*series.left_out, *(_left_group(group, chosen) for group in groups if group is not chosen)]
-    grouped = {mail.position for group in groups for mail in group.mails}
+    named = used | {mail.position for group in groups for mail in [*group.mails, *group.spare]}
     left += [
         _left_mail(mail, thread)
         for mail in thread.mails
-        if mail.position not in used | grouped and not (mail.message_id and mail.message_id in proposing)
+        if mail.position not in named and not (mail.message_id and mail.message_id in proposing)
     ]
     left += [
         LeftOut("duplicate", mail.subject.title, "the same Message-ID came before", mail.raw.source, mail.raw.line)
@@ -162,4 +162,8 @@ def _left_mail(mail: Mail, thread: Thread) -> LeftOut:
 
 def _with_proposals(series: Series, group: Group, thread: Thread) -> Series:
     replies = thread.replies_to(group)
-    return replace(series, proposals=find_proposals(series, replies)) if replies else series
+    if not replies:
+        return series
+    from ptlint.mail.proposals import find_proposals
+
+    return replace(series, proposals=find_proposals(series, replies))

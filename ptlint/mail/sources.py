@@ -64,7 +64,7 @@ def split_mails(data: bytes, source: str) -> list[RawMail]:
         raise InputError(f"{source}: the file is empty")
     line = 1 + data.count(b"\n", 0, lead)
     data = data[lead:]
-    if not _SEPARATOR.match(data):
+    if not _is_separator(data, 0):
         return [_single(data, source, line)]
     return list(_split_mbox(data, source, line))
 
@@ -83,27 +83,31 @@ def _single(data: bytes, source: str, line: int) -> RawMail:
 
 
 def _split_mbox(data: bytes, source: str, line: int) -> Iterator[RawMail]:
-    starts = [start for start in _line_starts_of_separators(data) if start == 0 or _header_follows(data, start)]
+    starts = [start for start in _from_lines(data) if start == 0 or _header_follows(data, start)]
+    counted = 0
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
-        separator = _SEPARATOR.match(data, start)
-        if separator is None:
-            continue
-        content = data[separator.end() : end]
+        line += data.count(b"\n", counted, start)
+        counted = start
+        below = data.find(b"\n", start, end) + 1 or end
+        content = data[below:end]
         # git format-patch writes its separator without quoting the text below; every other writer of an mbox quotes.
         if not _FORMAT_PATCH_FROM.match(data, start):
             content = _QUOTED_FROM.sub(rb"\1", content)
-        where = line + data.count(b"\n", 0, start) + 1
-        yield RawMail(_with_unix_line_ends(content), source, where)
+        yield RawMail(_with_unix_line_ends(content), source, line + 1)
 
 
-def _line_starts_of_separators(data: bytes) -> Iterator[int]:
+def _from_lines(data: bytes) -> Iterator[int]:
     start = 0
     while start >= 0:
-        found = _SEPARATOR.match(data, start)
-        if found and int(found[1][:9]) > 90:
+        if _is_separator(data, start):
             yield start
         start = data.find(b"\nFrom ", start)
         start = start + 1 if start >= 0 else -1
+
+
+def _is_separator(data: bytes, start: int) -> bool:
+    found = _SEPARATOR.match(data, start)
+    return found is not None and int(found[1][:9]) > 90
 
 
 def _header_follows(data: bytes, start: int) -> bool:

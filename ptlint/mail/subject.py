@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass
 
+MAX_LENGTH = 2000
+"""Characters of a subject that are read; the rest cannot hold a tag."""
+
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|fwd?|答复|回复)(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
 _TAG = re.compile(r"\s*[\[{]([^\[\]{}]*)\]\s*")
 _COUNTER = re.compile(r"(?<![\w.])(\d{1,4})\s*/\s*(\d{1,4})(?![\w.])")
@@ -40,7 +43,7 @@ class Subject:
 
 def parse_subject(text: str) -> Subject:
     """Return the parts of a decoded, unfolded subject."""
-    text = " ".join(text.split())
+    text = " ".join(text[:MAX_LENGTH].split())
     is_reply = False
     while found := _REPLY.match(text):
         is_reply = True

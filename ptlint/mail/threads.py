@@ -1,13 +1,17 @@
 """Which mails belong to one submission, and which reply to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ptlint.mail.message import Mail
-from ptlint.mail.quotes import Recovery
+
+if TYPE_CHECKING:
+    from ptlint.mail.quotes import Recovery
 
 _COUNTER_IN_ID = re.compile(r"-\d{1,4}-(?!.*-\d{1,4}-)")
+_NEAR = 100
 _SENDER = re.compile(r"<([^<>]+)>")
 
 
@@ -70,7 +74,7 @@ class Group:
     total: int
     cover: Mail | None = None
     patches: dict[int, Mail] = field(default_factory=dict)
-    recovered: Mapping[int, Recovery] = field(default_factory=dict)
+    recovered: Mapping[int, "Recovery"] = field(default_factory=dict)
     spare: list[Mail] = field(default_factory=list)
     is_fixup: bool = False
     is_reply: bool = False
@@ -135,8 +139,9 @@ def group_mails(thread: Thread) -> list[Group]:
         _put(by_key.setdefault(key, Group(subject.version, subject.total)), mail)
     groups = sorted([*_merged(list(by_key.values())), *singles], key=lambda group: group.position)
     groups = [group for group in groups if group.patches]
+    owners = {mail.position: group for group in groups for mail in group.mails}
     for group in groups:
-        _place(group, groups, thread)
+        _place(group, owners, thread)
     return groups
 
 
@@ -179,10 +184,13 @@ def _anchor(mail: Mail, thread: Thread) -> str:
 def _merged(groups: list[Group]) -> list[Group]:
     """Join what is one submission although no reference says so."""
     out: list[Group] = []
+    alike: dict[tuple[int, int], list[Group]] = {}
     for group in sorted(groups, key=lambda group: group.position):
-        target = next((other for other in reversed(out) if _fits(group, other)), None)
+        near = alike.setdefault((group.version, group.total), [])
+        target = next((other for other in reversed(near[-_NEAR:]) if _fits(group, other)), None)
         if target is None:
             out.append(group)
+            near.append(group)
             continue
         for mail in group.mails:
             _put(target, mail)
@@ -191,17 +199,16 @@ def _merged(groups: list[Group]) -> list[Group]:
 
 
 def _fits(group: Group, other: Group) -> bool:
-    if (group.version, group.total) != (other.version, other.total) or (group.cover and other.cover):
-        return False
-    if set(group.patches) & set(other.patches):
+    if (group.cover and other.cover) or not group.patches.keys().isdisjoint(other.patches):
         return False
     mail, with_mail = group.mails[0], other.mails[0]
     if not mail.message_id and not with_mail.message_id:
         return True
     if _stem(mail) and _stem(mail) == _stem(with_mail):
         return True
-    threaded = [bool(one.in_reply_to) for one in (*group.patches.values(), *other.patches.values())]
-    return not any(threaded) and _sender(mail) == _sender(with_mail)
+    return _sender(mail) == _sender(with_mail) and not any(
+        one.in_reply_to for one in (*group.patches.values(), *other.patches.values())
+    )
 
 
 def _stem(mail: Mail) -> str:
@@ -210,12 +217,10 @@ def _stem(mail: Mail) -> str:
     return stem if replaced else ""
 
 
-def _place(group: Group, groups: Sequence[Group], thread: Thread) -> None:
+def _place(group: Group, owners: Mapping[int, Group], thread: Thread) -> None:
     """Note whether *group* was sent into the thread of another one, and whether it is but a part sent again."""
-    others = {mail.position for other in groups if other is not group for mail in other.mails}
     above = thread.parent(group.mails[0])
-    group.is_reply = above is not None and above.position in others | {
-        mail.position for mail in thread.mails if mail.subject.is_reply
-    }
+    if above is not None:
+        group.is_reply = above.subject.is_reply or owners.get(above.position, group) is not group
     few = group.cover is None and 2 * len(group.patches) < group.total
     group.is_fixup = group.is_fixup or (few and group.is_reply)
