@@ -188,7 +188,7 @@ _WORDS = """
 auto break case char continue default do double else enum extern float for goto if inline int long register return
 short signed sizeof static struct switch typedef union unsigned void while _Alignas _Alignof _Atomic _Bool _Complex
 _Generic _Static_assert _Thread_local __alignof __alignof__ __asm __asm__ asm __attribute __attribute__ __auto_type
-__builtin_offsetof __builtin_va_list __complex__ __imag__ __inline __inline__ __int128 __label__ __real__ __signed
+__builtin_offsetof __complex__ __imag__ __inline __inline__ __int128 __label__ __real__ __signed
 __signed__ __thread __typeof __typeof__ typeof typeof_unqual __typeof_unqual__
 """
 KEYWORDS = frozenset(_WORDS.split())

@@ -216,7 +216,7 @@ class Types(AttributeReader):
         self.at += 1
         found = Attributes()
         self.attributes(found)
-        while self.is_annotation(self.at) and self.tokens[self.at + 1].kind == "id":
+        while self.is_annotation(self.at) and self._is_before_tag(self.at + 1):
             self.attribute(found)
         tag = None
         if self.text != "{":
@@ -231,6 +231,14 @@ class Types(AttributeReader):
         self.depth -= 1
         self._trailing_attributes(found)
         return RecordType(kind, tag, tuple(members), found.packed, found.align, pos)
+
+    def _is_before_tag(self, index: int) -> bool:
+        # Only a definition tells an annotation from a tag: ``struct __packed s {`` but ``struct __s name``.
+        while self.tokens[index].kind == "id":
+            index += 1
+            if self.tokens[index].text == "{":
+                return True
+        return False
 
     def _trailing_attributes(self, found: Attributes) -> None:
         # Behind a closing brace an annotation may be the last thing; a lone unknown name there is a declarator.
@@ -316,8 +324,10 @@ class Types(AttributeReader):
         while True:
             if self.accept("*"):
                 base = PointerType(base)
-            elif self.text in ATTRIBUTE or (isinstance(base, PointerType) and self._annotates_a_pointer()):
-                self.attributes(found, annotations=True)
+            elif self.text in ATTRIBUTE:
+                self.attributes(found)
+            elif isinstance(base, PointerType) and self._annotates_a_pointer():
+                self.attribute(found)
             elif self.text == "_Atomic":
                 self.at += 1
             else:
@@ -345,7 +355,9 @@ class Types(AttributeReader):
         following = self.tokens[self.at + 1]
         if not self.is_annotation(self.at):
             return False
-        return self.text in ADDRESS_SPACES or following.kind == "id" or following.text == "*"
+        if self.text in ADDRESS_SPACES or following.text == "*":
+            return True
+        return following.kind == "id" and following.text not in KEYWORDS  # ``*__name __attribute__((…))`` is a name
 
     def _nests(self) -> bool:
         # Whether the parenthesis holds a declarator and not parameters.

@@ -112,6 +112,24 @@ def test_kernel_annotations_need_no_definition() -> None:
     assert declared("char __user *__restrict const *argv;") == "PointerType(PointerType(BuiltinType(char)))"
 
 
+def test_names_spelled_like_annotations_are_names_where_nothing_else_can_be_one() -> None:
+    text = 'void f(int __a, char *__b) { union __halves o = { 1 }, *__p; register u32 *__q __asm__("r0") = __b; }'
+    function = read_function(text)
+    assert [param.name for param in function.type.params] == ["__a", "__b"]
+    assert [outline(item) for item in function.body.items] == [
+        "Declaration(frozenset(), RecordType(union, __halves), [Declarator(o, RecordType(union, __halves),"
+        " InitList([InitItem([], IntConst(1, int))])), Declarator(__p, PointerType(RecordType(union, __halves)))])",
+        "Declaration(frozenset({'register'}), TypedefName(u32),"
+        " [Declarator(__q, PointerType(TypedefName(u32)), Name(__b))])",
+    ]
+    assert outline(read_type("struct __packed s { int a; }")) == (
+        "RecordType(struct, s, [Member(a, BuiltinType(int))], True)"
+    )
+    assert declared("extern struct __timeval now(void);") == "FunctionType(RecordType(struct, __timeval))"
+    assert declared("typedef __builtin_va_list va_list;") == "BuiltinType(__builtin_va_list)"
+    assert declared("char *__name __attribute__((unused));") == "PointerType(BuiltinType(char))"
+
+
 def test_unknown_names_are_types_where_a_type_must_stand() -> None:
     assert declared("hugetlb_t entry;") == "TypedefName(hugetlb_t)"
     assert declared("static inline swp_t *f(__le32 x, other_t *);") == (
