@@ -4,33 +4,17 @@ The checks, their order and the in-patch bookkeeping (a file renamed away, a fil
 those of ``check_patch()`` and ``previous_patch()`` in git's ``apply.c``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ptlint.core.patch import FilePatch, LeftOut, Patch
-from ptlint.core.tree import Snapshot, blob_id_of
-from ptlint.tree.binary import BinaryPatchError, apply_binary
-from ptlint.tree.image import Image, Sought, first_difference, lay, reversed_hunk, sought, split_lines
+from ptlint.core.tree import Snapshot
+from ptlint.tree.content import DoesNotApplyError, content_after
 from ptlint.tree.modes import REGULAR, SUBMODULE, canonical, kind
-from ptlint.tree.result import Applied, FileResult, Rejected
+from ptlint.tree.result import Applied, FileResult
 from ptlint.tree.safety import path_fault
 from ptlint.tree.state import Blob, Extras, State
-from ptlint.tree.words import hunk_header, quoted, summary
-
-EMPTY_BLOBS = (
-    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
-    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
-)
-"""The id of the empty blob, in SHA-1 and SHA-256."""
-
-
-class _DoesNotApplyError(Exception):
-    """Carries the result of a file that fails, and what to keep of it."""
-
-    def __init__(self, reason: str, result: FileResult | None = None, kept: bytes | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.result = result
-        self.kept = kept
+from ptlint.tree.words import hunk_header, summary
 
 
 @dataclass(eq=False)
@@ -80,8 +64,8 @@ def _apply_file(work: _Work, file: FilePatch) -> FileResult:
     try:
         before = _preimage(work, file)
         _check_target(work, file)
-        after, offsets = _content(file, before.data if before else b"")
-    except _DoesNotApplyError as error:
+        after, offsets = content_after(file, before.data if before else b"")
+    except DoesNotApplyError as error:
         if error.kept is not None and file.new_path:
             work.written[file.new_path] = work.made[file.new_path] = Blob(_new_mode(file, before), error.kept)
         return error.result or FileResult(file.path, "failed", error.reason)
@@ -102,15 +86,15 @@ def _preimage(work: _Work, file: FilePatch) -> Blob | None:
     if previous_counts and path in work.written:
         blob = work.written[path]
         if blob is None:
-            raise _DoesNotApplyError(f"{path} was renamed or deleted by an earlier part of the same patch")
+            raise DoesNotApplyError(f"{path} was renamed or deleted by an earlier part of the same patch")
     else:
         blob = work.state.blob(path)
     if blob is None:
         if _may_be_new(file):
             return None
-        raise _DoesNotApplyError(f"{path} does not exist in the tree")
+        raise DoesNotApplyError(f"{path} does not exist in the tree")
     if file.old_mode is not None and kind(canonical(file.old_mode)) != kind(blob.mode):
-        raise _DoesNotApplyError(f"{path} is of another type (mode {blob.mode:o}) than the patch expects")
+        raise DoesNotApplyError(f"{path} is of another type (mode {blob.mode:o}) than the patch expects")
     return blob
 
 
@@ -125,7 +109,7 @@ def _check_target(work: _Work, file: FilePatch) -> None:
     for path in dict.fromkeys(path for path in (file.old_path, file.new_path) if path is not None):
         fault = path_fault(path, file.new_mode)
         if fault:
-            raise _DoesNotApplyError(f"the path {path!r} {fault}")
+            raise DoesNotApplyError(f"the path {path!r} {fault}")
     target = file.new_path
     if target is None:
         return
@@ -134,21 +118,19 @@ def _check_target(work: _Work, file: FilePatch) -> None:
         there = work.state.blob(target)
         if there is not None and not makes_room:
             raise _already_there(file, there)
-    parts = target.split("/")
-    for depth in range(1, len(parts)):
-        folder = "/".join(parts[:depth])
+    for folder in _above(target):
         blob = work.written[folder] if folder in work.written else work.state.blob(folder)
         if blob is not None and kind(blob.mode) != kind(REGULAR):
-            raise _DoesNotApplyError(f"{target} is beyond the symbolic link or submodule {folder}")
+            raise DoesNotApplyError(f"{target} is beyond the symbolic link or submodule {folder}")
 
 
-def _already_there(file: FilePatch, there: Blob) -> _DoesNotApplyError:
+def _already_there(file: FilePatch, there: Blob) -> DoesNotApplyError:
     reason = f"{file.path} already exists in the tree"
     wanted = b"".join(hunk.postimage() for hunk in file.hunks)
     same = file.old_path is None and there.data == wanted
     if same:
         reason += ", with the bytes that the patch brings: it looks already applied"
-    return _DoesNotApplyError(reason, FileResult(file.path, "failed", reason, is_already_applied=same))
+    return DoesNotApplyError(reason, FileResult(file.path, "failed", reason, is_already_applied=same))
 
 
 def _new_mode(file: FilePatch, before: Blob | None) -> int:
@@ -159,120 +141,27 @@ def _new_mode(file: FilePatch, before: Blob | None) -> int:
     return canonical(file.new_mode) if sets and file.new_mode is not None else before.mode
 
 
-def _content(file: FilePatch, before: bytes) -> tuple[bytes, tuple[int, ...]]:
-    """Return the bytes after the part and how far its hunks moved."""
-    if file.binary is not None:
-        return _binary_content(file, before), ()
-    if not file.hunks:
-        return _content_without_hunks(file, before), ()
-    if file.old_path is None and any(line.kind != "+" for hunk in file.hunks for line in hunk.lines):
-        raise _DoesNotApplyError(f"{file.path} is said to be new, but the patch expects lines in it")
-    if file.new_path is None and any(line.kind != "-" for hunk in file.hunks for line in hunk.lines):
-        raise _DoesNotApplyError(f"{file.path} is said to be deleted, but the patch leaves lines in it")
-    image = Image(split_lines(before))
-    hunks = [sought(hunk) for hunk in file.hunks]
-    offsets: list[int] = []
-    rejected: list[Rejected] = []
-    for hunk, wanted in zip(file.hunks, hunks, strict=True):
-        changes = any(line.kind != " " for line in hunk.lines)
-        moved = lay(image, wanted) if changes else None
-        if moved is not None:
-            offsets.append(moved)
-            continue
-        line, reason = _mismatch(file, image, wanted) if changes else (hunk.old_start, "the hunk changes nothing")
-        rejected.append(Rejected(hunk, line, f"{file.old_path or file.path}: hunk {hunk_header(hunk)}: {reason}"))
-    after = image.data()
-    if rejected:
-        raise _rejection(file, before, hunks, rejected, after, tuple(offsets))
-    if file.new_path is None and after:
-        raise _DoesNotApplyError(
-            f"{file.path} is said to be deleted, but the tree has more lines than the patch removes"
-        )
-    return after, tuple(offsets)
-
-
-def _mismatch(file: FilePatch, image: Image, wanted: Sought) -> tuple[int, str]:
-    line, expected, found = first_difference(image, wanted)
-    if not wanted.before or not expected:
-        where = "at the start" if wanted.at_start else "at the end" if wanted.at_end else "there"
-        return line, f"must stand {where} of the file, which has {len(image.lines)} lines"
-    has = "the file ends" if found is None else f"the tree has {quoted(found)}"
-    return line, f"expected {quoted(expected)} at line {line}, where {has}"
-
-
-def _rejection(
-    file: FilePatch,
-    before: bytes,
-    hunks: list[Sought],
-    rejected: list[Rejected],
-    kept: bytes,
-    offsets: tuple[int, ...],
-) -> _DoesNotApplyError:
-    image = Image(split_lines(before))
-    undone = all(lay(image, reversed_hunk(hunk)) is not None for hunk in hunks)
-    reason = rejected[0].reason
-    if len(rejected) > 1:
-        reason += f" (and {len(rejected) - 1} more of its {len(hunks)} hunks)"
-    if undone:
-        reason += "; it looks already applied"
-    result = FileResult(file.path, "failed", reason, offsets, tuple(rejected), undone)
-    return _DoesNotApplyError(reason, result, kept if offsets and not undone else None)
-
-
-def _content_without_hunks(file: FilePatch, before: bytes) -> bytes:
-    """Return the unchanged bytes; raise when the ids say that a content change was left out of the patch."""
-    old, new = _real_id(file.old_blob), _real_id(file.new_blob)
-    if not (old.startswith(new) if len(new) < len(old) and new else new.startswith(old) if old else not new):
-        reason = f"{file.path} changes in a way that the patch does not carry (a binary file without its data)"
-        raise _DoesNotApplyError(reason)
-    if file.new_path is None and before:
-        raise _DoesNotApplyError(f"{file.path} is deleted as an empty file, but has {len(before)} bytes in the tree")
-    return before
-
-
-def _real_id(blob: str | None) -> str:
-    """Return an id, empty for that of nothing: zeros, or the empty blob."""
-    if not blob or not blob.strip("0") or any(empty.startswith(blob) for empty in EMPTY_BLOBS):
-        return ""
-    return blob
-
-
-def _binary_content(file: FilePatch, before: bytes) -> bytes:
-    """Return the bytes after a binary part. As git, ask for full ids and for exactly the old bytes."""
-    old, new = file.old_blob or "", file.new_blob or ""
-    is_full = len(old) == len(new) and len(new) in (40, 64)
-    if (file.binary or b"").startswith(b"Binary files ") and not (is_full and not new.strip("0")):
-        raise _DoesNotApplyError(f"{file.path} is a binary file that the patch carries no data for")
-    if not is_full:
-        raise _DoesNotApplyError(f"{file.path} is a binary patch without a full index line")
-    if len(new) == 40 and file.old_path is not None and blob_id_of(before) != old:
-        raise _DoesNotApplyError(f"{file.path} is binary and its bytes in the tree are not those the patch is for")
-    if not new.strip("0"):
-        return b""
-    try:
-        after = apply_binary(file.binary or b"", before)
-    except BinaryPatchError as error:
-        raise _DoesNotApplyError(f"{file.path}: {error}") from error
-    if len(new) == 40 and blob_id_of(after) != new:
-        raise _DoesNotApplyError(f"{file.path}: the binary patch does not make the bytes that its index line names")
-    return after
-
-
 def _check_folders(after: State, work: _Work) -> list[FileResult]:
     """Fail the parts whose new file stands where the tree has a folder, or below a file."""
     made = {path for path in work.made if work.state.blob(path) is None}
-    clashing: set[str] = set()
-    for path in made:
-        parents = path.split("/")[:-1]
-        above = ("/".join(parents[: depth + 1]) for depth in range(len(parents)))
-        if after.is_folder(path) or any(after.blob(parent) is not None for parent in above):
-            clashing.add(path)
+    folders = {folder for path, data in after.snapshot.changed.items() if data is not None for folder in _above(path)}
+    clashing = {
+        path
+        for path in made
+        if path in folders or after.is_folder(path) or any(after.blob(folder) is not None for folder in _above(path))
+    }
     return [
         FileResult(result.path, "failed", f"{result.path} cannot be both a file and a folder")
         if result.path in clashing and result.how != "failed"
         else result
         for result in work.results
     ]
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the folders that *path* stands in."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _left_out(patch: Patch, results: list[FileResult]) -> tuple[LeftOut, ...]:

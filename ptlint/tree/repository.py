@@ -8,13 +8,13 @@ execute or fetch on behalf of a repository's own configuration is switched off.
 import os
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ptlint.errors import TreeError
+from ptlint.tree.process import Answer, Running
 
 if TYPE_CHECKING:
     from git import Git
@@ -55,21 +55,6 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a git command came to. ``errors`` is what it wrote to standard error, at most 64 KiB of it."""
-
-    code: int
-    output: bytes
-    errors: str
-
-    @property
-    def complaint(self) -> str:
-        """Return the first line of the errors without git's ``fatal:``, for use in a sentence."""
-        line = self.errors.strip().splitlines()[0] if self.errors.strip() else f"git exited with {self.code}"
-        return line.removeprefix("fatal: ").removeprefix("error: ")
-
-
 @dataclass(eq=False)
 class Repository:
     """An opened repository. ``worktree`` is None for a bare one; ``hex_length`` is 40 or 64 (SHA-256).
@@ -107,7 +92,7 @@ class Repository:
         with tempfile.TemporaryFile() as source:
             source.write(stdin)
             source.seek(0)
-            with _Running(self._start(arguments, source, environment), seconds) as running:
+            with Running(self._start(arguments, source, environment), seconds) as running:
                 for chunk in running.chunks():
                     output += chunk
                     if len(output) > limit:
@@ -119,7 +104,7 @@ class Repository:
     def lines(self, *arguments: str, seconds: float) -> Iterator[str]:
         """Yield the lines that a git command prints, for as long as *seconds* allow; then end quietly."""
         rest = b""
-        with _Running(self._start(arguments, None, None), seconds) as running:
+        with Running(self._start(arguments, None, None), seconds) as running:
             for chunk in running.chunks():
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from (line.decode("utf-8", "surrogateescape") for line in whole)
@@ -201,61 +186,6 @@ class Repository:
             places["GIT_OBJECT_DIRECTORY"] = str(self.common_dir / "objects")
             places["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ""
         return places
-
-
-class _Running:
-    """A started git command: its output in chunks, its errors read alongside, stopped when its time is over."""
-
-    def __init__(self, process: "Git.AutoInterrupt", seconds: float) -> None:
-        self._process = process
-        self._seconds = seconds
-        self._errors = bytearray()
-        self.code = 0
-        self.is_late = False
-
-    @property
-    def errors(self) -> str:
-        """Return what the command wrote to standard error, cut at 64 KiB."""
-        return self._errors.decode("utf-8", "replace")
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the output as it comes."""
-        stream = self._process.stdout
-        while stream is not None and (chunk := os.read(stream.fileno(), 1 << 16)):
-            yield chunk
-
-    def __enter__(self) -> "_Running":
-        self._timer = threading.Timer(self._seconds, self._expire)
-        self._timer.daemon = True
-        self._timer.start()
-        self._drain = threading.Thread(target=self._read_errors, daemon=True)
-        self._drain.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        process = self._process.proc
-        if process is None:
-            return
-        if process.stdout is not None:
-            process.stdout.close()  # a command that still prints ends on a broken pipe
-        try:
-            self.code = process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            self.code = process.wait()
-        self._drain.join(1)
-
-    def _expire(self) -> None:
-        self.is_late = True
-        if self._process.proc is not None:
-            self._process.proc.kill()
-
-    def _read_errors(self) -> None:
-        stream = self._process.stderr
-        while stream is not None and (chunk := stream.read(1 << 12)):
-            if len(self._errors) < 1 << 16:
-                self._errors += chunk
 
 
 def is_repository(path: Path) -> bool:

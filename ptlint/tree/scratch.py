@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ptlint.errors import TreeError
 from ptlint.tree.modes import FOLDER
-from ptlint.tree.repository import Answer, Repository
+from ptlint.tree.process import Answer
+from ptlint.tree.repository import Repository
 from ptlint.tree.state import Blob
 
 _NOBODY = b"ptlint <ptlint@localhost> 946684800 +0000"

@@ -17,8 +17,8 @@ MAX_COMMITS = 2_000
 MAX_TRIED = 100
 """Commits that the series is really applied to."""
 
-MAX_SECONDS = 10.0
-"""Seconds that the whole search may take."""
+MAX_SECONDS = 6.0
+"""Seconds that the whole search may take; half of it for finding candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,11 @@ def newest_base(repository: Repository, head: str | None, series: Series) -> Fou
     First those whose blobs are the ones that the ``index`` lines name, newest first; when none applies, the newest
     ones at which the files of the series changed. Looks at HEAD's history, the branches and the tags.
     """
-    deadline = time.monotonic() + MAX_SECONDS
+    start = time.monotonic()
+    deadline = start + MAX_SECONDS
     needed = preimages(series)
-    commits = list(_candidates(repository, head, sorted(needed), deadline))
+    commits = list(_candidates(repository, head, sorted(needed)))
+    is_cut = time.monotonic() - start >= MAX_SECONDS / 2 or len(commits) >= MAX_COMMITS
     exact, others = _sorted_by_blobs(repository, commits, needed)
     tried = 0
     for commit in [*exact, *others]:
@@ -58,7 +60,8 @@ def newest_base(repository: Repository, head: str | None, series: Series) -> Fou
         tree = repository.resolve(commit, "tree")
         if tree is not None and applies_to(GitTree(repository, tree, commit), series):
             return Found(commit, (_sentence(commit, commit in exact),))
-    return Found(None, (f"{tried} of {len(commits)} commits that changed these files were tried as the base",))
+    bound = " (the search of the history was cut short)" if is_cut else ""
+    return Found(None, (f"{tried} of {len(commits)} commits that changed these files were tried as the base{bound}",))
 
 
 def _sentence(commit: str, is_exact: bool) -> str:
@@ -84,8 +87,8 @@ def _named_blob(file: FilePatch) -> str | None:
     return blob if blob and len(blob) >= 7 and blob.strip("0") else None
 
 
-def _candidates(repository: Repository, head: str | None, paths: list[str], deadline: float) -> Iterator[str]:
-    """Yield commits, newest first: at and right before every change of *paths*, as far as time allows.
+def _candidates(repository: Repository, head: str | None, paths: list[str]) -> Iterator[str]:
+    """Yield commits, newest first: at and right before every change of *paths*, as far as ``MAX_SECONDS`` allow.
 
     A state of the files lasts from the commit that made it to the parent of the one that changed it next, so that
     parent is the newest commit with that state.
@@ -95,7 +98,7 @@ def _candidates(repository: Repository, head: str | None, paths: list[str], dead
     seen: set[str] = set()
     starts = ["HEAD"] if head else []
     options = ("log", "--format=%P %H", f"--max-count={MAX_COMMITS}", "--branches", "--tags", "--remotes")
-    for line in repository.lines(*options, *starts, "--", *paths, seconds=max(deadline - time.monotonic(), 0.1) / 2):
+    for line in repository.lines(*options, *starts, "--", *paths, seconds=MAX_SECONDS / 2):
         words = line.split()  # the parents, then the commit itself
         for commit in (words[-1], words[0]):
             if commit not in seen:

@@ -50,8 +50,11 @@ class State:
         return None if data is None else Blob(self.extras.modes.get(path, mode), data)
 
     def is_folder(self, path: str) -> bool:
-        """Return whether a file stands below *path*."""
-        return next(iter(self.snapshot.paths(path)), None) is not None
+        """Return whether the base has files below *path* that are still there."""
+        base = self.snapshot.base
+        if isinstance(base, ModedTree) and base.mode(path) not in (None, FOLDER):
+            return False
+        return any(self.snapshot.changed.get(below, b"") is not None for below in base.paths(path))
 
     def with_blobs(self, blobs: Mapping[str, Blob | None], ref: PatchRef | None) -> "State":
         """Return the state with *blobs* laid over this one; None removes a path."""

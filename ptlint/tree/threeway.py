@@ -41,7 +41,7 @@ def merge(base: GitTree, state: State, patch: Patch, plain: Applied) -> Applied:
 
 def _preimages(repository: Repository, state: State, patch: Patch) -> dict[str, Blob] | str:
     """Return the files the patch was made from, or why they cannot be had."""
-    files = [file for file in patch.files if file.old_path is not None and not _is_second(file, patch)]
+    files = _first_touches(patch)
     ids = repository.object_ids([file.old_blob or "-" for file in files])
     ours = {blob_id_of(data): data for data in state.snapshot.changed.values() if data is not None}
     found: dict[str, Blob] = {}
@@ -54,10 +54,15 @@ def _preimages(repository: Repository, state: State, patch: Patch) -> dict[str, 
     return found
 
 
-def _is_second(file: FilePatch, patch: Patch) -> bool:
-    """Return whether an earlier part of the patch already touches the file."""
-    first = next(one for one in patch.files if file.old_path in (one.old_path, one.new_path))
-    return first is not file
+def _first_touches(patch: Patch) -> list[FilePatch]:
+    """Return the parts that start from a file of the base: not from one that an earlier part made or changed."""
+    found: list[FilePatch] = []
+    seen: set[str | None] = {None}
+    for file in patch.files:
+        if file.old_path not in seen:
+            found.append(file)
+        seen |= {file.old_path, file.new_path}
+    return found
 
 
 def _preimage(
