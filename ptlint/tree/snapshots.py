@@ -2,7 +2,7 @@
 
 from ptlint.core.patch import Patch, Series
 from ptlint.core.report import PatchStatus
-from ptlint.core.tree import Snapshot, SourceTree
+from ptlint.core.tree import Snapshot, SourceTree, blob_id_of
 from ptlint.tree.apply import apply_patch
 from ptlint.tree.gittree import GitTree
 from ptlint.tree.result import Applied
@@ -19,19 +19,28 @@ def apply_series(base: SourceTree, series: Series) -> tuple[Applied, ...]:
     """
     outcomes: list[Applied] = []
     state = State(Snapshot(base))
+    made: dict[str, bytes] = {}
     for patch in series.patches:
-        outcome = apply_best(base, state, patch)
+        outcome = _apply_best(base, state, patch, made)
         outcomes.append(outcome)
         state = outcome.state
+        if isinstance(base, GitTree):
+            made |= _touched(outcome)
     return tuple(outcomes)
 
 
-def apply_best(base: SourceTree, state: State, patch: Patch) -> Applied:
+def _apply_best(base: SourceTree, state: State, patch: Patch, made: dict[str, bytes]) -> Applied:
     """Apply *patch* as it is, else by a three-way merge, else as far as it goes."""
     plain = apply_patch(state.snapshot, patch, state.extras)
     if plain.status.applied or not isinstance(base, GitTree) or not plain.files:
         return plain
-    return merge(base, state, patch, plain)
+    return merge(base, state, patch, plain, made)
+
+
+def _touched(outcome: Applied) -> dict[str, bytes]:
+    """Return the files of a patch as it left them, by blob id."""
+    contents = (outcome.snapshot.changed.get(file.path) for file in outcome.files)
+    return {blob_id_of(data): data for data in contents if data is not None}
 
 
 def build_snapshots(base: SourceTree, series: Series) -> tuple[tuple[Snapshot, PatchStatus], ...]:

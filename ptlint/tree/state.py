@@ -1,10 +1,10 @@
 """What a patch is applied to: a snapshot, and what git records of a path that a snapshot has no place for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ptlint.core.patch import PatchRef
-from ptlint.core.tree import Snapshot
+from ptlint.core.tree import Snapshot, blob_id_of
 from ptlint.tree.modes import FOLDER, LINK, REGULAR, SUBMODULE, ModedTree
 
 
@@ -14,6 +14,42 @@ class Blob:
 
     mode: int
     data: bytes
+
+
+@dataclass(frozen=True)
+class BlobTree:
+    """A tree in a dictionary that knows modes and links, as a git tree does."""
+
+    blobs: Mapping[str, Blob]
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a regular file, or None."""
+        blob = self.blobs.get(path)
+        return blob.data if blob and blob.mode != LINK else None
+
+    def exists(self, path: str) -> bool:
+        """Return whether *path* is a regular file."""
+        return self.read(path) is not None
+
+    def blob_id(self, path: str) -> str | None:
+        """Return the blob id of *path*, or None."""
+        data = self.read(path)
+        return None if data is None else blob_id_of(data)
+
+    def paths(self, folder: str = "") -> Iterator[str]:
+        """Yield every regular file below *folder*, sorted."""
+        prefix = folder + "/" if folder else ""
+        yield from sorted(path for path in self.blobs if path.startswith(prefix) and self.exists(path))
+
+    def mode(self, path: str) -> int | None:
+        """Return the mode of *path*, or None."""
+        blob = self.blobs.get(path)
+        return blob.mode if blob else None
+
+    def link_target(self, path: str) -> bytes | None:
+        """Return where a link points to, or None."""
+        blob = self.blobs.get(path)
+        return blob.data if blob and blob.mode == LINK else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from ptlint.core.patch import FilePatch, Patch
 from ptlint.core.report import PatchStatus
-from ptlint.core.tree import MemoryTree, Snapshot, blob_id_of
+from ptlint.core.tree import Snapshot, blob_id_of
 from ptlint.tree.apply import apply_patch
 from ptlint.tree.gittree import GitTree
 from ptlint.tree.modes import REGULAR
 from ptlint.tree.repository import Repository
 from ptlint.tree.result import Applied, FileResult
 from ptlint.tree.scratch import Scratch, scratch
-from ptlint.tree.state import Blob, Extras, State
+from ptlint.tree.state import Blob, BlobTree, State
 
 MAX_MOVED = 500
 """Files that are looked at when a file of the patch is no longer where it was."""
@@ -24,12 +24,17 @@ _MIN_ID = 7
 """Digits an abbreviated id needs before it is believed."""
 
 
-def merge(base: GitTree, state: State, patch: Patch, plain: Applied) -> Applied:
-    """Return *patch* merged into *state*, or *plain* (the failed plain application) with the reason why not."""
-    preimages = _preimages(base.repository, state, patch)
-    if isinstance(preimages, str):
+def merge(base: GitTree, state: State, patch: Patch, plain: Applied, made: dict[str, bytes]) -> Applied:
+    """Return *patch* merged into *state*, or *plain* (the failed plain application) with the reason why not.
+
+    *made* holds the blobs that ``git am`` would have stored for the patches so far, by id; a later patch may start
+    from one. The files that this patch makes of its own base are added.
+    """
+    preimages = _preimages(base.repository, state, patch, made)
+    if preimages is None:
         return plain
-    theirs = apply_patch(Snapshot(MemoryTree({path: blob.data for path, blob in preimages.items()})), patch)
+    theirs = apply_patch(Snapshot(BlobTree(preimages)), patch)
+    made |= {blob_id_of(data): data for data in theirs.snapshot.changed.values() if data is not None}
     if not theirs.status.applied:
         return _failed(plain, "the patch does not even apply to the files that it names as its base")
     with scratch(base.repository) as place:
@@ -39,17 +44,16 @@ def merge(base: GitTree, state: State, patch: Patch, plain: Applied) -> Applied:
     return _merged(state, patch, merged)
 
 
-def _preimages(repository: Repository, state: State, patch: Patch) -> dict[str, Blob] | str:
-    """Return the files the patch was made from, or why they cannot be had."""
+def _preimages(repository: Repository, state: State, patch: Patch, made: dict[str, bytes]) -> dict[str, Blob] | None:
+    """Return the files the patch was made from, or None when the repository lacks one."""
     files = _first_touches(patch)
     ids = repository.object_ids([file.old_blob or "-" for file in files])
-    ours = {blob_id_of(data): data for data in state.snapshot.changed.values() if data is not None}
     found: dict[str, Blob] = {}
     for file, known in zip(files, ids, strict=True):
         path = file.old_path or ""
-        data = _preimage(repository, state, file, known, ours)
+        data = _preimage(repository, state, file, known, made)
         if data is None:
-            return f"the repository does not have the file that the patch to {path} was made from"
+            return None
         found[path] = Blob(file.old_mode or REGULAR, data)
     return found
 
@@ -66,7 +70,7 @@ def _first_touches(patch: Patch) -> list[FilePatch]:
 
 
 def _preimage(
-    repository: Repository, state: State, file: FilePatch, known: str | None, ours: dict[str, bytes]
+    repository: Repository, state: State, file: FilePatch, known: str | None, made: dict[str, bytes]
 ) -> bytes | None:
     short = file.old_blob
     if short is None and not file.hunks and file.binary is None:
@@ -74,7 +78,7 @@ def _preimage(
         return blob.data if blob else None
     if short is None or len(short) < _MIN_ID:
         return None
-    matches = [data for object_id, data in ours.items() if object_id.startswith(short)]
+    matches = [data for object_id, data in made.items() if object_id.startswith(short)]
     if matches:
         return matches[0]
     found = repository.read(known) if known else None
@@ -133,7 +137,7 @@ def _merged(state: State, patch: Patch, changes: dict[str, Blob | None]) -> Appl
         reason = "already applied: the three-way merge with the files that the patch was made from changes nothing"
     files = tuple(FileResult(path, "3way", is_already_applied=path not in changes) for path in _touched(patch, changes))
     status = PatchStatus(patch.ref.index, True, "3way", reason)
-    return Applied(after.snapshot, status, files, (), Extras(after.extras.modes, after.extras.links), not changes)
+    return Applied(after.snapshot, status, files, (), after.extras, not changes)
 
 
 def _touched(patch: Patch, changes: dict[str, Blob | None]) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ptlint.core.tree import Snapshot, blob_id_of
 from ptlint.mail.diff import CorruptPatch
 from ptlint.tree.apply import apply_patch
-from ptlint.tree.state import Blob, State
-from tests.tree.scratchrepo import HeldTree, git, make_repository, patch_of, run_git
+from ptlint.tree.state import Blob, BlobTree, State
+from tests.tree.scratchrepo import git, make_repository, patch_of, run_git
 
 Tree = dict[str, Blob]
 
@@ -153,7 +153,7 @@ def compare(repository: Path, base: Tree, diff: bytes) -> None:
     except CorruptPatch:
         assert done.returncode != 0
         return
-    state = State(Snapshot(HeldTree(base)))
+    state = State(Snapshot(BlobTree(base)))
     applied = apply_patch(state.snapshot, patch)
     told = f"{base}\n{diff.decode('latin-1')}\n{done.stderr.decode()}\n{applied.status}"
     assert applied.status.applied == (done.returncode == 0), told

@@ -9,8 +9,8 @@ from ptlint.core.patch import FilePatch, Patch, PatchRef
 from ptlint.core.tree import MemoryTree, Snapshot, blob_id_of
 from ptlint.tree.apply import apply_patch
 from ptlint.tree.result import Applied
-from ptlint.tree.state import Blob
-from tests.tree.scratchrepo import HeldTree, contents, patch_of
+from ptlint.tree.state import Blob, BlobTree
+from tests.tree.scratchrepo import contents, patch_of
 
 BEFORE = b"".join(b"line %d\n" % number for number in range(1, 21))
 AFTER = BEFORE.replace(b"line 10\n", b"line ten\n")
@@ -98,7 +98,7 @@ def test_a_missing_file_and_a_file_that_is_there_are_failures() -> None:
 
 def test_a_rename_takes_the_mode_along_and_leaves_nothing_behind() -> None:
     diff = b"diff --git a/old b/new\nsimilarity index 100%\nrename from old\nrename to new\n"
-    applied = apply_patch(Snapshot(HeldTree({"old": Blob(0o100755, b"x\n")})), patch_of(diff))
+    applied = apply_patch(Snapshot(BlobTree({"old": Blob(0o100755, b"x\n")})), patch_of(diff))
     assert contents(applied.snapshot) == {"new": b"x\n"}
     assert applied.state.blob("new") == Blob(0o100755, b"x\n")
 

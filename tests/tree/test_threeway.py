@@ -70,6 +70,34 @@ def test_later_patches_build_on_a_merged_one(tmp_path: Path) -> None:
     assert contents(applied[-1].snapshot) == committed(folder)
 
 
+def test_a_later_patch_starts_from_what_an_earlier_one_made_of_its_base(tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "r", {"mm/a.c": ONE})
+    second = edited(ONE, (b"line 10\n", b"line ten\n"))
+    mails = patches_on(folder, {"mm/a.c": second}, {"mm/a.c": edited(second, (b"line 20\n", b"line twenty\n"))})
+    git(folder, "branch", "-q", "-D", "side")
+    git(folder, "reflog", "expire", "--expire=now", "--all")
+    git(folder, "gc", "-q", "--prune=now")  # so that only the first patch's base is in the repository
+    moved = edited(ONE, (b"line 12\n", b"line twelve\n"), (b"line 22\n", b"line XXII\n"))
+    commit(folder, {"mm/a.c": moved}, "meanwhile")
+    applied = apply_all(folder, mails)
+    assert [one.status.how for one in applied] == ["3way", "3way"]
+    assert am(folder, mails) == 0
+    assert contents(applied[-1].snapshot) == committed(folder)
+
+
+def test_the_mode_of_a_merged_file_is_kept(tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "r", {"mm/a.sh": ONE})
+    (folder / "mm/a.sh").chmod(0o755)
+    commit(folder, {}, "executable")
+    mails = patches_on(folder, {"mm/a.sh": edited(ONE, (b"line 10\n", b"line ten\n"))})
+    commit(folder, {"mm/a.sh": edited(ONE, (b"line 12\n", b"line twelve\n"))}, "meanwhile")
+    (applied,) = apply_all(folder, mails)
+    assert applied.status.how == "3way"
+    blob = applied.state.blob("mm/a.sh")
+    assert blob is not None
+    assert blob.mode == 0o100755
+
+
 def test_a_conflict_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "r", {"mm/a.c": ONE, "mm/b.c": b"b\n"})
     mails = patches_on(folder, {"mm/a.c": edited(ONE, (b"line 10\n", b"line ten\n")), "mm/b.c": b"B\n"})
