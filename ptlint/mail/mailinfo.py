@@ -37,6 +37,7 @@ class MailInfo:
     fields: tuple[tuple[str, str], ...]
     text: tuple[tuple[bytes, Part], ...]
     patch_line: int = 0
+    is_nested: bool = False
 
     def get(self, name: str) -> str:
         """Return the first header field *name* (lower case), ``""`` when it is not there."""
@@ -106,10 +107,13 @@ def is_patch_break(line: bytes) -> bool:
     return _MANUAL_BREAK.match(line) is not None
 
 
-def read_mailinfo(data: bytes) -> MailInfo:
-    """Return what git mailinfo reads from the bytes of one mail (LF line ends)."""
+def read_mailinfo(data: bytes, *, reads_nested: bool = False) -> MailInfo:
+    """Return what git mailinfo reads from the bytes of one mail (LF line ends).
+
+    *reads_nested* also decodes a multipart inside of a part, which git takes for text (``is_nested``).
+    """
     reader = LineReader(data, len(data) - len(data.lstrip(b" \t\n\r\v\f")))
-    body = BodyLines(reader)
+    body = BodyLines(reader, reads_nested=reads_nested)
     header: list[bytes] = []
     while True:
         first, is_field = read_field(reader)
@@ -142,6 +146,7 @@ def _assemble(header: list[bytes], body: BodyLines, message: _Message, patch: li
         fields=tuple(_fields(header)),
         text=tuple(body.text),
         patch_line=patch_line,
+        is_nested=body.is_nested,
     )
 
 

@@ -19,6 +19,7 @@ MAX_LINES = 100_000
 
 _MESSAGE_ID = re.compile(r"<([^<>]*)>")
 _CR_HEADER = re.compile(rb"^(?:diff --git |\+\+\+ )[^\n]*\r$", re.MULTILINE)
+_UNJOINED = "the mail says format=flowed, but its hunks come out only when no lines are joined; git am refuses it"
 _BLANK = re.compile(r"\s+")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S.*)")
 
@@ -64,6 +65,9 @@ def read_mail(raw: RawMail, position: int = 0) -> Mail:
     """Return one mail decoded. Never fails on its content."""
     info = read_mailinfo(b"\n" + raw.data if raw.is_bare_diff else raw.data)
     files, corrupt, notes = _own_diff(info)
+    if info.is_nested and not files:
+        info = read_mailinfo(raw.data, reads_nested=True)
+        files, corrupt, notes = _own_diff(info)
     parents = message_ids(info.get("in-reply-to"))
     references = message_ids(info.get("references"))
     parent = parents[-1] if parents else references[-1] if references else ""
@@ -96,7 +100,23 @@ def _own_diff(info: MailInfo) -> tuple[tuple[FilePatch, ...], str, tuple[str, ..
     try:
         return parse_diff(patch, info.patch_line), "", notes
     except CorruptPatch as error:
-        return (), str(error), notes
+        unjoined = _unjoined(info)
+        return (unjoined, "", (*notes, _UNJOINED)) if unjoined else ((), str(error), notes)
+
+
+def _unjoined(info: MailInfo) -> tuple[FilePatch, ...]:
+    """Return the files of a diff in format=flowed text read without joining lines.
+
+    A sender that flows text marks an empty context line, which ends in a space, as one to be joined to the next.
+    """
+    lines = info.text[info.patch_line - 1 :]
+    if not any(part.flowed for _, part in lines):
+        return ()
+    patch = b"".join(line.removeprefix(b" ") if part.flowed else line for line, part in lines)
+    try:
+        return parse_diff(patch, info.patch_line)
+    except CorruptPatch:
+        return ()
 
 
 def address(name: str, email: str) -> str:

@@ -74,11 +74,15 @@ class BodyLines:
     """Iterates over the decoded lines of a body, with the part that each stands in.
 
     ``part`` describes the part of the line just yielded. ``end_of_part`` lines are the empty lines that git inserts
-    where a multipart ends. ``text`` collects the text/plain lines before format=flowed is undone.
+    where a multipart ends. git takes the first boundary of a multipart inside of a part for text; ``reads_nested`` does
+    not, and ``is_nested`` says that it makes a difference. ``text`` collects the
+    decoded lines before format=flowed is undone.
     """
 
     reader: LineReader
     part: Part = field(default_factory=Part)
+    reads_nested: bool = False
+    is_nested: bool = False
     boundaries: list[bytes] = field(default_factory=list)
     fields: list[bytes] = field(default_factory=list)
     text: list[tuple[bytes, Part]] = field(default_factory=list)
@@ -117,6 +121,10 @@ class BodyLines:
                 yield from [b"\n"] * ended
                 if line is None:
                     return
+                if self.boundaries and line.startswith(self.boundaries[-1]):
+                    self.is_nested = True
+                    if self.reads_nested:
+                        continue
             for index, piece in enumerate(pending.decode(line, self.part)):
                 self.text.append((piece, self.part))
                 yield from pending.unflow(piece, self.part, rejoin=index == 0 and bool(self.part.encoding))

@@ -111,8 +111,12 @@ def _is_separator(data: bytes, start: int) -> bool:
 
 
 def _header_follows(data: bytes, start: int) -> bool:
-    newline = data.find(b"\n", start)
-    return newline >= 0 and _FIELD.match(data, newline + 1) is not None
+    below = data.find(b"\n", start) + 1
+    if not below:
+        return False
+    if data.startswith((b"From ", b">From "), below):
+        return _is_separator(data, below + data.startswith(b">", below))
+    return _FIELD.match(data, below) is not None
 
 
 def _with_unix_line_ends(data: bytes) -> bytes:
