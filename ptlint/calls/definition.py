@@ -15,11 +15,11 @@ _NAME_ONLY = re.compile(r"[A-Za-z_]\w*")
 class Definition:
     """How a name is defined in one universe.
 
-    ``kind`` is ``arch`` or ``generic``, by the place that defines it (for an alias: that makes it one). ``shape`` is ``inline`` (a body in a header),
-    ``extern`` (a prototype in a header; ``definition`` is in a ``.c`` file, None when the configuration builds none),
-    ``macro`` or ``alias`` (an object-like macro that is another name: ``via`` lists the names passed through, and
-    ``definition`` is that of the last). ``prototype`` is where a reader meets the name first. ``body`` is the text of
-    a macro on one line.
+    ``kind`` is ``arch`` or ``generic``, by the place that defines it (for an alias: that makes it one). ``shape`` is
+    ``inline`` (a body in a header), ``extern`` (a prototype in a header; ``definition`` is in a ``.c`` file, None when
+    the configuration builds none), ``macro`` or ``alias`` (an object-like macro that is another name: ``via`` lists the
+    names passed through, and ``definition`` is that of the last). ``prototype`` is where a reader meets the name first.
+    ``body`` is the text of a macro on one line.
     """
 
     name: str

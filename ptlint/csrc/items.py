@@ -22,7 +22,8 @@ _BLANK = re.compile(r"""(?:\s++|/\*.*?(?:\*/|\Z)|//[^\n]*+)*+""", re.DOTALL)
 _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
-_LONE_CALL = re.compile(r"\s*([A-Za-z]\w*)\s*\(")
+_LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
+_LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
 _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
@@ -40,6 +41,7 @@ _CALLED = re.compile(r"\s*\(")
 class Item:
     """One item of file scope: offsets in the active text, its line, and ``kind``.
 
+    ``leads_with_call`` is set when it begins with ``NAME(…)``.
     ``kind``: ``function`` (has a body), ``typedef``, ``declaration``, ``call`` (a macro call by its looks).
     """
 
@@ -47,13 +49,15 @@ class Item:
     start: int
     end: int
     line: int
+    leads_with_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ItemIndex:
     """The items of one file, and where a name may be declared: name -> (what, item number, offset of the name).
 
-    ``calls`` are the items that may make names no text shows: macro calls, items that begin with one, and enums with one in them.
+    ``calls`` are the items that may make names no text shows: macro calls, items that begin with one, and enums with
+    one in them.
     *what* is ``function``, ``ordinary`` (prototype or variable), ``typedef``, ``struct``, ``union``, ``enum`` or
     ``enumerator``.
     """
@@ -116,7 +120,7 @@ def _cut(text: str) -> Iterator[Item]:
         line += text.count("\n", counted, start)
         counted = start
         if end > start + 1 or text[start] != ";":
-            yield Item(kind, start, end, line)
+            yield Item(kind, start, end, line, _LONE_CALL.match(text, start) is not None)
         position = end
 
 
@@ -214,7 +218,7 @@ def _index(text: str, items: tuple[Item, ...]) -> ItemIndex:
     names: dict[str, list[tuple[str, int, int]]] = {}
     calls: list[int] = []
     for number, item in enumerate(items):
-        if item.kind == "call" or (item.kind == "function" and _LONE_CALL.match(text, item.start)):
+        if item.kind == "call" or (item.kind == "function" and item.leads_with_call):
             calls.append(number)
         for what, name, offset in _names(text, item):
             names.setdefault(name, []).append((what, number, offset))

@@ -30,6 +30,7 @@ from ptlint.csrc.unit import Instance, MacroState, Unit
 NOTHING: frozenset[str] = frozenset()
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
+_BODY = re.compile(r"\)[\s\\]*\{")  # the macro brings a whole function
 MAX_ITEM_BYTES = 1 << 18
 MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
 
@@ -117,7 +118,7 @@ class Scope:
             for word in pending - seen:
                 macro = state.lookup(word)
                 if macro is not None:
-                    if "##" in macro.text or _TAGGED.search(macro.text):
+                    if "##" in macro.text or _TAGGED.search(macro.text) or _BODY.search(macro.text):
                         return True
                     following.update(_WORD.findall(macro.text))
             seen |= pending
@@ -138,8 +139,9 @@ class Scope:
         text = instance.active_text()
         column = item.start - text.rfind("\n", 0, item.start)
         tokens = tokenize(text[item.start : item.end], instance.path, item.line, column)
-        last = item.line + text.count("\n", item.start, item.end)
-        return expand(tokens, MacroState(self.unit, instance, last), keep)
+        # A function may define macros in its body; macro calls at file scope are often undefined right behind.
+        line = item.line if item.leads_with_call else item.line + text.count("\n", item.start, item.end)
+        return expand(tokens, MacroState(self.unit, instance, line), keep)
 
     def parsed(self, site: Site, keep: frozenset[str] = NOTHING) -> tuple[External, ...]:
         """Return what the item at *site* declares; empty, and noted as not understood, when it cannot be read."""
