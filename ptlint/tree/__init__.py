@@ -7,6 +7,7 @@ from ptlint.tree.gittree import GitTree
 from ptlint.tree.overlay import LocalTree, index_tree, work_tree
 from ptlint.tree.partial import partial_files, partial_preimages
 from ptlint.tree.ranges import range_series, staged_series, worktree_series
+from ptlint.tree.rebuild import RebuiltStep, rebuild_series
 from ptlint.tree.repository import Repository, is_repository, open_repository
 from ptlint.tree.result import Applied, FileResult, Rejected
 from ptlint.tree.snapshots import apply_series, build_snapshots
@@ -18,6 +19,7 @@ __all__ = [
     "FileResult",
     "GitTree",
     "LocalTree",
+    "RebuiltStep",
     "Rejected",
     "Repository",
     "apply_patch",
@@ -31,6 +33,7 @@ __all__ = [
     "partial_files",
     "partial_preimages",
     "range_series",
+    "rebuild_series",
     "staged_series",
     "work_tree",
     "worktree_series",
