@@ -108,6 +108,9 @@ def _readings(piece: Piece, before: Piece | None, stuffed: bool) -> Iterator[_Re
             yield _JOIN, 0, 0, 0
         return
     counts = (int(kind != "+"), int(kind != "-"))
+    if text.rstrip() == "--":
+        yield _OWN, *counts, 20
+        return
     glued = GLUED.match(text)
     if glued:
         sign = text.lstrip(" ")[0]
