@@ -7,6 +7,7 @@ from ptlint.csrc import ast
 from ptlint.csrc.ctypes import TypeOf, TypeTable, decayed
 from ptlint.csrc.errors import ConstError, CSourceError, CTypeError
 from ptlint.csrc.exprtypes import chosen, enumerator_type, type_of_expression
+from ptlint.csrc.recursion import deep_recursion
 from ptlint.csrc.resolved import CArray, CInt, CPointer, CRecord, CType
 
 __all__ = ["ConstError", "Enumerators", "enumerator_values", "evaluate"]
@@ -22,7 +23,8 @@ def evaluate(expr: ast.Expr, types: TypeTable, enumerators: Enumerators, type_of
     :raises ConstError: it is no integer constant, or its value is undefined.
     """
     try:
-        return _Evaluation(types, enumerators, type_of).value(expr)[0]
+        with deep_recursion():
+            return _Evaluation(types, enumerators, type_of).value(expr)[0]
     except CTypeError as error:
         raise ConstError(error.pos if error.pos.path else expr.pos, error.what) from None
 

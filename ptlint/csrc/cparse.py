@@ -6,21 +6,16 @@ where the text allows nothing else, so that code can be read from a patch alone.
 (``cparse_cursor.NESTING_LIMIT`` and ``HEIGHT_LIMIT``): no node is deeper than about a thousand levels.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ptlint.csrc.ast import Expr, External, FunctionDef, Type
 from ptlint.csrc.cparse_cursor import Names
 from ptlint.csrc.cparse_stmt import Statements
 from ptlint.csrc.datamodel import LP64, DataModel
+from ptlint.csrc.recursion import deep_recursion
 from ptlint.csrc.tokens import Token
 
 __all__ = ["Names", "Tokens", "parse_expression", "parse_external", "parse_function", "parse_type"]
 
 Tokens = list[Token] | tuple[Token, ...]
-
-_FRAMES = 6000  # what NESTING_LIMIT can need; frames of Python code take no C stack
 
 
 def parse_function(tokens: Tokens, names: Names, model: DataModel = LP64) -> FunctionDef:
@@ -39,7 +34,7 @@ def parse_external(tokens: Tokens, names: Names, model: DataModel = LP64) -> lis
 
     :raises CParseError: something is no C, or not supported.
     """
-    with _deep_recursion():
+    with deep_recursion():
         return Statements(tokens, names, model).externals()
 
 
@@ -49,7 +44,7 @@ def parse_expression(tokens: Tokens, names: Names, model: DataModel = LP64) -> E
     :raises CParseError: they are no expression, or more than one.
     """
     parser = Statements(tokens, names, model)
-    with _deep_recursion():
+    with deep_recursion():
         expression = parser.expression()
     _at_end(parser)
     return expression
@@ -61,7 +56,7 @@ def parse_type(tokens: Tokens, names: Names, model: DataModel = LP64) -> Type:
     :raises CParseError: they are no type name, or more than one.
     """
     parser = Statements(tokens, names, model)
-    with _deep_recursion():
+    with deep_recursion():
         type_ = parser.type_name()
     _at_end(parser)
     return type_
@@ -70,13 +65,3 @@ def parse_type(tokens: Tokens, names: Names, model: DataModel = LP64) -> Type:
 def _at_end(parser: Statements) -> None:
     if parser.tokens[parser.at].kind != "eof":
         raise parser.error("expected the end")
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _FRAMES))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)

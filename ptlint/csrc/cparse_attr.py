@@ -12,6 +12,8 @@ ASM = frozenset(("asm", "__asm__", "__asm"))
 # Annotations as the kernel writes them, for text in which no macro defines them. Others are known by where they stand.
 ANNOTATIONS = frozenset(("asmlinkage", "noinline", "noinstr", "notrace", "noinline_for_stack"))
 
+ADDRESS_SPACES = frozenset(("__user", "__kernel", "__iomem", "__rcu", "__percpu", "__force", "__bitwise", "__nocast"))
+
 
 @dataclass(slots=True)
 class Attributes:

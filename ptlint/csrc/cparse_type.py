@@ -1,24 +1,14 @@
-"""Types as written: specifiers, records, enums and declarators."""
+"""Declaration specifiers, and what begins a type."""
 
 from ptlint.csrc.ast import (
-    ArrayType,
     BuiltinType,
-    Enumerator,
-    EnumType,
-    Expr,
-    FunctionType,
-    Member,
-    Param,
-    PointerType,
-    Pos,
-    RecordType,
     Type,
     TypedefName,
     TypeofExpr,
 )
-from ptlint.csrc.cparse_attr import ATTRIBUTE, AttributeReader, Attributes
-from ptlint.csrc.cparse_cursor import KEYWORDS, pos_of
-from ptlint.csrc.tokens import Token
+from ptlint.csrc.cparse_attr import ADDRESS_SPACES, ATTRIBUTE, Attributes
+from ptlint.csrc.cparse_cursor import KEYWORDS
+from ptlint.csrc.cparse_record import Records
 
 STORAGE = {
     "static": "static", "extern": "extern", "typedef": "typedef", "register": "register", "auto": "",
@@ -42,15 +32,14 @@ _MODES = {
     "pointer": "long",
 }
 _RECORDS = frozenset(("struct", "union"))
-ADDRESS_SPACES = frozenset(("__user", "__kernel", "__iomem", "__rcu", "__percpu", "__force", "__bitwise", "__nocast"))
 TYPE_WORDS = frozenset(_WORDS) | _TYPEOF | _RECORDS | {"enum", "__auto_type", "_Atomic", "_Complex", "__complex__"}
 
 AUTO = BuiltinType("__auto_type")
 """Stands for the type of the initialiser until the declarator is read."""
 
 
-class Types(AttributeReader):
-    """The part of the grammar that reads types and declarators."""
+class Types(Records):
+    """The part of the grammar that reads specifiers."""
 
     # --- what begins a type
 
@@ -206,228 +195,6 @@ class Types(AttributeReader):
         if type_.name.startswith("unsigned"):
             return BuiltinType(f"unsigned {name}")
         return BuiltinType("signed char" if name == "char" else name)
-
-    # --- records and enums
-
-    def record(self) -> RecordType:
-        """Read a struct or union specifier."""
-        pos = self.pos
-        kind = self.tokens[self.at].text
-        self.at += 1
-        found = Attributes()
-        self.attributes(found)
-        while self.is_annotation(self.at) and self._is_before_tag(self.at + 1):
-            self.attribute(found)
-        tag = None
-        if self.text != "{":
-            tag = self.identifier("a tag").text
-        if self.text != "{":
-            return RecordType(kind, tag, pos=pos)
-        self.at += 1
-        self.enter()
-        members: list[Member] = []
-        while not self.accept("}"):
-            members += self.members()
-        self.depth -= 1
-        self._trailing_attributes(found)
-        return RecordType(kind, tag, tuple(members), found.packed, found.align, pos)
-
-    def _is_before_tag(self, index: int) -> bool:
-        # Only a definition tells an annotation from a tag: ``struct __packed s {`` but ``struct __s name``.
-        while self.tokens[index].kind == "id":
-            index += 1
-            if self.tokens[index].text == "{":
-                return True
-        return False
-
-    def _trailing_attributes(self, found: Attributes) -> None:
-        # Behind a closing brace an annotation may be the last thing; a lone unknown name there is a declarator.
-        self.attributes(found)
-        while self.is_annotation(self.at) and (
-            self.text.strip("_") in ("packed", "aligned", "randomize_layout", "no_randomize_layout")
-            or "cacheline" in self.text
-            or self.tokens[self.at + 1].kind == "id"
-        ):
-            self.attribute(found)
-            self.attributes(found)
-
-    def members(self) -> list[Member]:
-        """Read one member declaration."""
-        if self.accept(";"):
-            return []
-        if self.text == "_Static_assert":
-            self.at = self.closing(self.at + 1) + 1
-            self.expect(";")
-            return []
-        shared = Attributes()
-        base = self.specifiers(set(), shared)
-        members: list[Member] = []
-        if self.text == ";" and isinstance(base, RecordType | TypedefName):
-            members.append(Member(None, base, None, shared.align, shared.packed))
-        while self.text != ";":
-            found = Attributes(shared.packed, shared.align)
-            name: str | None = None
-            type_ = base
-            if self.text != ":":
-                token, type_ = self.declarator(base, found)
-                if token is None:
-                    raise self.error("expected a member name")
-                name = token.text
-            bits: Expr | None = None
-            if self.accept(":"):
-                bits = self.conditional()
-            self.attributes(found, annotations=True)
-            members.append(Member(name, type_, bits, found.align, found.packed))
-            if not self.accept(","):
-                break
-        self.expect(";")
-        return members
-
-    def enum(self) -> EnumType:
-        """Read an enum specifier."""
-        pos = self.pos
-        self.at += 1
-        found = Attributes()
-        self.attributes(found)
-        tag = None
-        if self.text != "{":
-            tag = self.identifier("a tag").text
-        if self.text != "{":
-            return EnumType(tag, pos=pos)
-        self.at += 1
-        members: list[Enumerator] = []
-        while not self.accept("}"):
-            name = self.identifier("an enumerator").text
-            self.attributes(Attributes(), annotations=True)
-            value = self.conditional() if self.accept("=") else None
-            self.declare(name, False)
-            members.append(Enumerator(name, value))
-            if not self.accept(","):
-                self.expect("}")
-                break
-        self._trailing_attributes(found)
-        return EnumType(tag, tuple(members), pos, found.packed)
-
-    # --- declarators
-
-    def type_name(self) -> Type:
-        """Read a type without a declared name."""
-        found = Attributes()
-        base = self.specifiers(set(), found)
-        name, type_ = self.declarator(base, found)
-        if name is not None:
-            raise self.error("a type name cannot declare")
-        return type_
-
-    def declarator(self, base: Type, found: Attributes) -> tuple[Token | None, Type]:
-        """Read a declarator over *base*; the name is None when there is none."""
-        while True:
-            if self.accept("*"):
-                base = PointerType(base)
-            elif self.text in ATTRIBUTE:
-                self.attributes(found)
-            elif isinstance(base, PointerType) and self._annotates_a_pointer():
-                self.attribute(found)
-            elif self.text == "_Atomic":
-                self.at += 1
-            else:
-                break
-        self.enter()
-        name: Token | None = None
-        if self.text == "(" and self._nests():
-            start = self.at
-            self.at = self.closing(start) + 1
-            outer = self.suffixes(base)
-            end, self.at = self.at, start + 1
-            name, base = self.declarator(outer, found)
-            self.expect(")")
-            self.at = end
-        else:
-            token = self.tokens[self.at]
-            if token.kind == "id" and token.text not in KEYWORDS:
-                name = token
-                self.at += 1
-            base = self.suffixes(base)
-        self.depth -= 1
-        return name, base
-
-    def _annotates_a_pointer(self) -> bool:
-        following = self.tokens[self.at + 1]
-        if not self.is_annotation(self.at):
-            return False
-        if self.text in ADDRESS_SPACES or following.text == "*":
-            return True
-        return following.kind == "id" and following.text not in KEYWORDS  # ``*__name __attribute__((…))`` is a name
-
-    def _nests(self) -> bool:
-        # Whether the parenthesis holds a declarator and not parameters.
-        token = self.tokens[self.at + 1]
-        if token.text in ("*", "(", "[") or token.text in ATTRIBUTE:
-            return True
-        if token.kind != "id" or token.text in KEYWORDS or self.is_typedef(token.text):
-            return False
-        following = self.tokens[self.at + 2]
-        return following.text in (")", "[", "(", "*") or (self.is_annotation(self.at + 1) and following.kind == "id")
-
-    def suffixes(self, base: Type) -> Type:
-        """Read the array bounds and parameters behind a declarator."""
-        if self.text == "(":
-            self.enter()
-            function = self.parameters(base)
-            self.depth -= 1
-            return function
-        if self.text != "[":
-            return base
-        self.at += 1
-        self.enter()
-        self.accept("static")
-        size: Expr | None = None
-        if self.text == "*" and self.tokens[self.at + 1].text == "]":
-            self.at += 1
-        elif self.text != "]":
-            size = self.assignment()
-        self.expect("]")
-        inner = self.suffixes(base)
-        self.depth -= 1
-        return ArrayType(inner, size)
-
-    def parameters(self, ret: Type) -> FunctionType:
-        """Read a parameter list. Arrays and functions become the pointers that C makes of them."""
-        self.expect("(")
-        if self.accept(")"):
-            return FunctionType(ret, (), oldstyle=True)
-        if self.text == "void" and self.tokens[self.at + 1].text == ")":
-            self.at += 2
-            return FunctionType(ret, ())
-        self.push_scope()
-        params: list[Param] = []
-        variadic = False
-        while True:
-            if self.accept("..."):
-                variadic = True
-                break
-            params.append(self.parameter())
-            if not self.accept(","):
-                break
-        self.expect(")")
-        self.pop_scope()
-        return FunctionType(ret, tuple(params), variadic)
-
-    def parameter(self) -> Param:
-        """Read one parameter."""
-        pos: Pos = self.pos
-        found = Attributes()
-        base = self.specifiers(set(), found)
-        name, type_ = self.declarator(base, found)
-        self.attributes(found, annotations=True)
-        if isinstance(type_, ArrayType):
-            type_ = PointerType(type_.of)
-        elif isinstance(type_, FunctionType):
-            type_ = PointerType(type_)
-        if name is not None:
-            self.declare(name.text, False)
-            pos = pos_of(name)
-        return Param(name.text if name else None, type_, pos)
 
 
 def _spellings() -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import TypeTable, decayed
 from ptlint.csrc.errors import CSourceError, CTypeError
+from ptlint.csrc.recursion import deep_recursion
 from ptlint.csrc.resolved import CArray, CFloat, CFunction, CInt, CPointer, CRecord, CType, CVoid
 
 Variables = Callable[[str], CType | None]
@@ -34,7 +35,8 @@ def type_of_expression(expr: ast.Expr, table: TypeTable, variables: Variables = 
 
     :raises CTypeError: a name is not known, or operands do not fit.
     """
-    return _Typing(table, variables).of(expr)
+    with deep_recursion():
+        return _Typing(table, variables).of(expr)
 
 
 class _Typing:

@@ -7,8 +7,10 @@ from ptlint.csrc.datamodel import DataModel
 from ptlint.csrc.errors import CParseError
 from ptlint.csrc.tokens import Token
 
-_INTEGER = re.compile(r"(0[xX][0-9a-fA-F']+|0[bB][01']+|[0-9][0-9']*)([uU]?(?:ll?|LL?|wb|WB)?[uU]?)\Z")
-_FLOAT = re.compile(r"(0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?[0-9]+|[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?)[fFlL]?\Z")
+_INTEGER = re.compile(r"(0[xX][0-9a-fA-F']++|0[bB][01']++|[0-9][0-9']*+)([uU]?(?:ll?|LL?|wb|WB)?[uU]?)\Z")
+_FLOAT = re.compile(
+    r"(0[xX][0-9a-fA-F]*+\.?[0-9a-fA-F]*+[pP][+-]?[0-9]++|[0-9]*+\.?[0-9]*+(?:[eE][+-]?[0-9]++)?)[fFlL]?\Z"
+)
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _SIMPLE = {
     b"n": 10, b"t": 9, b"r": 13, b"0": 0, b"a": 7, b"b": 8, b"f": 12, b"v": 11, b"e": 27, b"E": 27,
