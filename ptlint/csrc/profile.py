@@ -3,7 +3,8 @@
 A data file is TOML in ``csrc/profiles``:
 
 ``[arch]``
-    ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
+    ``checked`` (the profiles that a check runs by default), ``name``, ``folder`` (below ``arch/``), ``include``
+    (further include directories), ``mandatory_headers``,
     ``borrowed`` (folders below ``arch/`` whose sources it builds too), ``shadowed`` (headers that those provide: the
     host architecture's headers of these names are no substitute).
 ``[define]``
@@ -114,6 +115,15 @@ def all_profiles() -> tuple[Profile, ...]:
 def default_profiles() -> tuple[Profile, ...]:
     """Return the default profile of every architecture."""
     return tuple(profile_named(profile_names(arch)[0]) for arch in architectures())
+
+
+def checked_profiles() -> tuple[Profile, ...]:
+    """Return the profiles that a check runs when none is named: ``[arch] checked``, else the default, of each."""
+    return tuple(
+        profile_named(name)
+        for arch in architectures()
+        for name in _data(arch)["arch"].get("checked", profile_names(arch)[:1])
+    )
 
 
 def profile_from_config(arch: str, text: bytes, source: str) -> Profile:

@@ -110,6 +110,9 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     """Run a lowered function in the current lanes and return its value."""
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
+    if machine.intercept is not None:
+        values = list(values)
+        machine.intercept(lowered.name, [local.name for local in lowered.params], values)
     frame = Frame(machine, lowered.size)
     for local, value in zip(lowered.params, values, strict=False):
         if local.boxed:

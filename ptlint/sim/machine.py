@@ -7,10 +7,10 @@ table are atomic steps: before each, the MMU agent may act in the lanes whose sc
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -57,7 +57,10 @@ class Agent(Protocol):
 
 
 class Machine:
-    """See the module. ``answers`` gives, for each known question about unknown code, the answer of every lane."""
+    """See the module. ``answers`` gives, for each known question about unknown code, the answer of every lane.
+
+    ``intercept`` sees every call before it runs (name, parameter names, values) and may put other values in.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Machine:
         self.stack: list[tuple[str, Pos]] = []
         self.assumed: dict[str, tuple[str, Pos]] = {}
         self.page_base_pfn = 0
+        self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None
         self._statements = 0
         self._deadline = time.monotonic() + self.limits.seconds
 

@@ -7,23 +7,28 @@ first entry, and sets nr entries to the new value with the PFN advanced by one e
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim.batch import Batch, Layout, layout, none_of
 from ptlint.sim.blob import Blob
-from ptlint.sim.convert import scalar
+from ptlint.sim.counterexample import build
+from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.frame import Value
+from ptlint.sim.inventory import names_with, used_by
+from ptlint.sim.judgement import Assumption, Judgement, Violation
 from ptlint.sim.machine import Limits, Machine
 from ptlint.sim.mmu import Hardware, Walker, hardware_of
 from ptlint.sim.palette import Palette, palette, protection
 from ptlint.sim.program import Program
 from ptlint.sim.properties import transaction
-from ptlint.sim.roles import Signature
+from ptlint.sim.roles import Signature, signature_of
 from ptlint.sim.session import Session
 from ptlint.sim.values import Mask
 
@@ -76,6 +81,7 @@ class Ran:
     walker: Walker | None
     commit_from: int
     usable: Mask
+    space: Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +119,14 @@ def _drive(
     base: NDArray[np.int64],
     answers: dict[Hashable, Mask],
     limits: Limits | None,
+    intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None,
 ) -> Ran:
     lanes, program = len(base), shared.program
     walker = _walker(shared.hardware, where, space, base)
     session = Session(program, lanes, answers, walker, limits)
     raw = np.stack([shared.colours.raw[space.states[base, i], i] for i in range(where.nr)], axis=1)
     batch = Batch(session, where, raw, shared.none)
+    session.machine.intercept = intercept
     session.machine.page_base_pfn = PFN & ~0xFF
     returned = _start(session, pair, batch)
     after = tuple(batch.entry(i) for i in range(where.nr))
@@ -138,7 +146,7 @@ def _drive(
     )
     return Ran(
         session, batch, where, colours, lanes_used, session.raw(returned), session.raw(asked), after, final,
-        shared.hardware, walker, commit_from, usable,
+        shared.hardware, walker, commit_from, usable, space,
     )  # fmt: skip
 
 
@@ -285,4 +293,169 @@ def raced(space: Space, nr: int, slots: int) -> Space:
     )
 
 
-__all__ = ["Blob", "Pair", "Ran", "Setting", "Space", "raced", "run_pair", "scalar", "setting", "still"]
+# --- the family -----------------------------------------------------------------------------------------------
+
+
+def subjects(program: Program) -> Iterator[Pair]:
+    """Yield the start/commit pairs of the universe: names that differ in that word, with the roles of a transaction."""
+    for name in names_with(program, "_start"):
+        if name.startswith("huge_"):  # sized by the hstate of the mapping, which these scenarios do not have
+            continue
+        partner = name.replace("_start", "_commit")
+        if program.definition(name) is None or program.definition(partner) is None:
+            continue
+        pair = _pair(program, name, partner)
+        if pair is not None:
+            yield pair
+
+
+def _pair(program: Program, name: str, partner: str) -> Pair | None:
+    forms = []
+    for one in (name, partner):
+        definition = program.definition(one)
+        assert definition is not None
+        forms.append(signature_of(program, one, definition.type))
+    start, commit = forms
+    fits = start.returns == "pte" and len(start.of("ptep")) == 1 and not start.of("pte")
+    fits = fits and commit.returns == "void" and len(commit.of("ptep")) == 1 and len(commit.of("pte")) == 2
+    known = all(p.role != "other" for form in forms for p in form.parameters)
+    return Pair(start, commit) if fits and known and bool(start.of("nr")) == bool(commit.of("nr")) else None
+
+
+def judge(program: Program, pair: Pair, arch: str) -> Judgement:
+    """Run the pair over growing batches and return the verdicts. What stops a run is part of the judgement."""
+    subject = f"{pair.start.name}+{pair.commit.name}"
+    found: dict[str, Violation] = {}
+    record = _Tally()
+    try:
+        shared = setting(program, 3)
+        for nr in (1, 2, 3):
+            space = still(shared.colours, nr, MOST_STATES)
+            trial = _counted(record, run_pair(shared, pair, nr, FIRST, space), space)
+            _collect(found, trial, pair, shared, arch, raced_run=False)
+            if nr < 3 and shared.hardware.updates:
+                space = raced(space, nr, int(trial.machine.steps.max()) + 1)
+                trial = _counted(record, run_pair(shared, pair, nr, FIRST, space), space)
+                _collect(found, trial, pair, shared, arch, raced_run=True)
+    except CannotExecute as error:
+        record.stopped = (error.what, error.pos or NOWHERE, error.function)
+    except OutOfBounds as error:
+        record.exhausted = error.what
+    return record.judgement(program, subject, arch, found)
+
+
+MOST_STATES = 4096
+"""Lanes of one run before questions multiply them."""
+
+FIRST = 19
+"""Index of a batch in its table: not aligned to any block, with room on both sides."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    scenarios: int = 0
+    exhaustive: bool = True
+    executed: set[str] = field(default_factory=set)
+    assumed: dict[str, tuple[str, Pos]] = field(default_factory=dict)
+    stopped: tuple[str, Pos, str] | None = None
+    exhausted: str = ""
+
+    def judgement(self, program: Program, subject: str, arch: str, found: dict[str, Violation]) -> Judgement:
+        return Judgement(
+            subject,
+            arch,
+            tuple(found.values()),
+            self.scenarios,
+            self.exhaustive and self.stopped is None and not self.exhausted,
+            frozenset(self.executed),
+            used_by(program, self.executed),
+            tuple(Assumption(name, what, pos) for name, (what, pos) in sorted(self.assumed.items())),
+            self.stopped,
+            self.exhausted,
+        )
+
+
+def _counted(record: _Tally, trial: Trial, space: Space) -> Trial:
+    record.scenarios += trial.machine.lanes
+    record.exhaustive = record.exhaustive and trial.exhaustive and space.exhaustive
+    record.executed |= trial.machine.executed
+    record.assumed.update(trial.machine.assumed)
+    return trial
+
+
+def _collect(
+    found: dict[str, Violation], trial: Trial, pair: Pair, shared: Setting, arch: str, raced_run: bool
+) -> None:
+    ran = trial.state
+    assert isinstance(ran, Ran)
+    weights = shared.colours.weight
+    trial.weight = weights[ran.lanes.states].sum(axis=1) * 8 + ran.lanes.request + 2 * (ran.lanes.slot + 1)
+    for breach in trial.breaches:
+        key = f"{breach.property}/race" if raced_run and breach.property == "accessed-dirty" else breach.property
+        if key in found or (raced_run and breach.property in found):
+            continue
+        observed = _observers(shared, pair, ran, trial, breach) if breach.property == "old-pte" else ()
+        example = build(ran, trial, breach, arch, breach.detail)
+        found[key] = Violation(
+            breach.property, raced_run, breach.detail, breach.expected, example, blame_of(breach), observed
+        )
+
+
+def blame_of(breach: Breach) -> tuple[tuple[str, Pos], ...]:
+    """Return the chain of calls to the step that broke the property, outermost first, each with where it was left."""
+    record = breach.record
+    if record is None:
+        return ()
+    left = [pos for _, pos in record.stack[1:]] + [record.pos]
+    return tuple((name, pos) for (name, _), pos in zip(record.stack, left, strict=True))
+
+
+def _observers(shared: Setting, pair: Pair, ran: Ran, trial: Trial, breach: Breach) -> tuple[str, ...]:
+    """Return what goes differently when every per-entry commit gets its own old value: who reads the wrong one."""
+    first = ran.returned
+    delta = _deltas(ran)
+    base, size = ran.batch.table.base, ran.batch.table.blob.size
+
+    def correct(_name: str, names: Sequence[str], values: list[Any]) -> None:
+        entries = [at for at, value in enumerate(values) if isinstance(value, Blob)]
+        pointer = next((v for v in values if isinstance(v, int) and base <= v < base + size), None)
+        if len(entries) < 2 or not isinstance(pointer, int):
+            return
+        at = next((at for at in entries if "old" in names[at]), entries[0])
+        index = (pointer - base) // ran.where.size - ran.where.first
+        if 0 <= index < ran.where.nr:
+            values[at] = ran.session.entry(first ^ delta[index])
+
+    answers = {key: ran.session.machine.answers[key] for key in trial.questions}
+    again = _drive(shared, pair, ran.where, ran.space, trial.lane, answers, None, correct)
+    return _differences(ran, again, breach.mask)
+
+
+def _deltas(ran: Ran) -> list[NDArray[np.uint64]]:
+    """Return, entry by entry, what turns the bytes of the first page frame's entry into those of entry i's (xor)."""
+    initial = ran.colours.raw[ran.lanes.states[:, 0]]
+    return [initial[:, 0] ^ initial[:, index] for index in range(ran.where.nr)]
+
+
+def _differences(ran: Ran, again: Ran, mask: Mask) -> tuple[str, ...]:
+    found: list[str] = []
+    counts = [_flush_counts(one) for one in (ran, again)]
+    for key in sorted(set(counts[0]) | set(counts[1])):
+        nothing = np.zeros(len(mask), dtype=np.int64)
+        had, owed = counts[0].get(key, nothing), counts[1].get(key, nothing)
+        if bool(((had < owed) & mask).any()):
+            found.append(f"{key[0]}() at {key[1]} is not called for an entry that needs it")
+        elif bool(((had > owed) & mask).any()):
+            found.append(f"{key[0]}() at {key[1]} is called for an entry that does not need it")
+    if any(bool(((a != b) & mask).any()) for a, b in zip(ran.final, again.final, strict=True)):
+        found.append("the entries end up different")
+    return tuple(found)
+
+
+def _flush_counts(ran: Ran) -> dict[tuple[str, str], NDArray[np.int64]]:
+    counts: dict[tuple[str, str], NDArray[np.int64]] = {}
+    for record in ran.session.machine.log:
+        if record.kind == "flush":
+            key = (record.name, f"{record.pos.path}:{record.pos.line}")
+            counts[key] = counts.get(key, np.zeros(ran.session.machine.lanes, dtype=np.int64)) + record.mask
+    return counts

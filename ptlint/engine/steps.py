@@ -1,0 +1,165 @@
+"""A series as steps: for each patch and each proposal, the code before it and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
+from ptlint.core.report import PatchStatus
+from ptlint.core.tree import MemoryTree, SourceTree
+from ptlint.csrc.universe import SourceText
+from ptlint.passes.changes import Change, changes_between
+from ptlint.passes.outcomes import Runs
+
+
+@dataclass(frozen=True)
+class Step:
+    """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs."""
+
+    ref: PatchRef
+    before: Runs
+    after: Runs
+    changes: tuple[Change, ...]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps of a series, the status of each patch, and what cannot be looked at."""
+
+    steps: tuple[Step, ...]
+    status: tuple[PatchStatus, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    sources: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> Plan:
+    """Return the steps of *series* over *tree*; without a tree, of its functions over *reference*.
+
+    A patch that does not apply is looked at by the functions that its hunks show whole: they run in place of the
+    tree's own.
+    """
+    applied = _applied(tree, series)
+    steps: list[Step] = []
+    status: list[PatchStatus] = []
+    left_out: list[LeftOut] = []
+    runs = Runs(reference if tree is None else tree)
+    for number, patch in enumerate(series.patches):
+        snapshot, state, lost = applied[number] if applied else (None, _without_tree(patch), ())
+        left_out.extend(lost)
+        status.append(state)
+        if snapshot is not None and state.applied:
+            after = Runs(snapshot, runs.overrides)
+            paths = _paths(patch)
+            steps.append(Step(patch.ref, runs, after, changes_between(runs.tree, snapshot, paths), paths))
+        else:
+            after, changes, missing = _replaced(runs, patch, snapshot)
+            left_out.extend(missing)
+            steps.append(Step(patch.ref, runs, after, changes, _paths(patch)))
+        runs = steps[-1].after
+    steps.extend(_proposals(series, steps))
+    return Plan(tuple(steps), tuple(status), tuple(left_out))
+
+
+def _paths(patch: Patch) -> tuple[str, ...]:
+    return tuple(sorted({path for file in patch.files for path in (file.old_path, file.new_path) if path}))
+
+
+def _without_tree(patch: Patch) -> PatchStatus:
+    return PatchStatus(patch.ref.index, True, "no-tree", "")
+
+
+_Applied = tuple[SourceTree, PatchStatus, tuple[LeftOut, ...]]
+
+
+def _applied(tree: SourceTree | None, series: Series) -> list[_Applied]:
+    if tree is None:
+        return []
+    from ptlint.tree import apply_series
+
+    return [(one.snapshot, one.status, one.left_out) for one in apply_series(tree, series)]
+
+
+def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Runs, tuple[Change, ...], list[LeftOut]]:
+    """Return the runs in which the functions that a patch shows whole stand in for those of the tree."""
+    from ptlint.tree import partial_files, partial_preimages
+
+    old, new = MemoryTree(partial_preimages(patch)), MemoryTree(partial_files(patch))
+    changes = changes_between(old, new, _paths(patch))
+    whole = [change for change in changes if change.kind == "function"]
+    texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
+    shown = {(change.span.path, change.name) for change in whole}
+    missing = [
+        LeftOut("not-whole", change.name, "the patch shows only a part of it", change.span.path, change.line)
+        for change in changes
+        if change.kind != "function" and (change.span.path, change.name) not in shown
+    ]
+    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), tuple(whole), missing
+
+
+def _proposals(series: Series, steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield a step for each piece of C that a reviewer proposes, over the code after the patch it answers."""
+    by_patch = {step.ref.index: step for step in steps}
+    for proposal in series.proposals:
+        base = by_patch.get(proposal.answers.index) if proposal.answers is not None else None
+        runs = base.after if base is not None else (steps[-1].after if steps else None)
+        if runs is None or not proposal.function:
+            continue
+        text = _proposed(runs, proposal, base)
+        if text is None:
+            continue
+        after = Runs(runs.tree, {**runs.overrides, proposal.function: text})
+        change = _change_of(proposal, text)
+        yield Step(proposal.ref, runs, after, (change,), (text.path,))
+
+
+def _change_of(proposal: Proposal, text: SourceText) -> Change:
+    from ptlint.core.span import Span
+
+    first = proposal.text.strip().splitlines()[0].strip()
+    offset = next((at for at, line in enumerate(text.text.splitlines()) if first and first in line), 0)
+    span = Span(text.path, text.line, 1, text.line + text.text.count("\n"), 1)
+    return Change("function", proposal.function, span, text.line + offset, text.text, False)
+
+
+def _proposed(runs: Runs, proposal: Proposal, base: Step | None) -> SourceText | None:
+    """Return the function as the proposal would have it, None when the place for it cannot be found."""
+    current = _current(runs, proposal, base)
+    if proposal.kind == "function":
+        path, line = (current.path, current.line) if current is not None else ("include/linux/pgtable.h", 1)
+        return SourceText(path, line, proposal.text)
+    if current is None:
+        return None
+    lines = current.text.splitlines(keepends=True)
+    at = _place(lines, proposal)
+    if at is None:
+        return None
+    gone = sum(1 for one in proposal.replaces if one.strip())
+    kept = lines[: at - gone + 1] if gone else lines[: at + 1]
+    return SourceText(current.path, current.line, "".join([*kept, *_lines(proposal.text), *lines[at + 1 :]]))
+
+
+def _lines(text: str) -> list[str]:
+    return [line + "\n" for line in text.rstrip("\n").split("\n")]
+
+
+def _place(lines: Sequence[str], proposal: Proposal) -> int | None:
+    """Return the line that the proposal stands under: the nearest quoted one that the function has once."""
+    for wanted in (*reversed(proposal.replaces), *reversed(proposal.after)):
+        places = [at for at, line in enumerate(lines) if line.split() == wanted.split() and wanted.strip()]
+        if len(places) == 1:
+            return places[0]
+        if wanted in proposal.replaces:
+            continue
+    return None
+
+
+def _current(runs: Runs, proposal: Proposal, base: Step | None) -> SourceText | None:
+    """Return the function that a proposal changes: as the patch it answers has it, else as the tree does."""
+    if proposal.function in runs.overrides:
+        return runs.overrides[proposal.function]
+    for change in base.changes if base is not None else ():
+        if change.name == proposal.function and change.kind == "function":
+            return SourceText(change.span.path, change.span.line, change.text)
+    return None

@@ -1,0 +1,32 @@
+"""Which helpers a universe has, by name, and what running them used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ptlint.csrc.items import items_of, words_of
+from ptlint.sim.program import Program
+
+
+def names_with(program: Program, part: str) -> Iterator[str]:
+    """Yield the functions with *part* in their names that the headers of the universe define or declare, sorted."""
+    found = {name for name in program.universe.overrides if part in name}
+    for instance in program.universe.unit.instances:
+        if not any(part in word for word in words_of(instance.scan)):
+            continue
+        for name, places in items_of(instance).names.items():
+            if part in name and any(place[0] in ("function", "ordinary") for place in places):
+                found.add(name)
+    yield from sorted(found)
+
+
+def used_by(program: Program, executed: Iterable[str]) -> frozenset[str]:
+    """Return the names of functions that ran (given as ``path:name``) and of every macro that their text expands."""
+    used: set[str] = set()
+    for entry in executed:
+        path, _, name = entry.rpartition(":")
+        used.add(name)
+        definition = program.definition(name, path)
+        if definition is not None:
+            used |= definition.macros
+    return frozenset(used)

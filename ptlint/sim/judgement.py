@@ -1,0 +1,56 @@
+"""What running a helper under one profile came to: verdicts, the runs that show them, and what was assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ptlint.core.outcome import Counterexample
+from ptlint.csrc.ast import Pos
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken property, with its smallest run.
+
+    ``raced`` tells that it takes a step of the MMU between two of the CPU's. ``blame`` is the chain of calls that led
+    to the step that broke it, outermost first: function, and where it was left (the last: where it broke).
+    ``observed`` says who acts on the wrong value, empty when nothing does today.
+    """
+
+    property: str
+    raced: bool
+    detail: str
+    expected: str
+    counterexample: Counterexample
+    blame: tuple[tuple[str, Pos], ...]
+    observed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A function that could not be executed and was explored both ways instead, and why."""
+
+    function: str
+    what: str
+    pos: Pos
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One subject (a helper, or helpers that belong together) under one profile.
+
+    ``scenarios`` counts lanes. ``executed`` are the functions that ran, as ``path:name``; ``used`` are their names and
+    those of the macros they expanded. ``stopped`` is why the runs
+    could not be finished, None when they were: then nothing is known of the properties without a violation.
+    """
+
+    subject: str
+    arch: str
+    violations: tuple[Violation, ...] = ()
+    scenarios: int = 0
+    exhaustive: bool = True
+    executed: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    assumed: tuple[Assumption, ...] = ()
+    stopped: tuple[str, Pos, str] | None = None
+    exhausted: str = ""

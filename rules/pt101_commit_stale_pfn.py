@@ -1,0 +1,111 @@
+"""PT101: an entry of a batch ends up mapping another page than its own."""
+
+from collections.abc import Iterator
+
+from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+
+EXPLANATION = """
+What it reports
+After a batch helper has run, entry i does not map page frame base + i: the PFN was not advanced, advanced too
+far, or by a stride that is not this architecture's.
+
+Why it matters
+The process reads and writes the page of a neighbour: silent data corruption, and a leak across protections.
+
+What to do
+Advance the value with pte_next_pfn() or pte_advance_pfn() once per entry, or let set_ptes() do it.
+
+When it is wrong
+Architectures may compute the stride themselves: the run decides, not the spelling. It is wrong where a helper
+means to map one page many times; no batch helper of the kernel does.
+"""
+
+VALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(tmp))
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++, addr += PAGE_SIZE) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
+		old_pte = pte_next_pfn(old_pte);
+		pte = pte_next_pfn(pte);
+	}
+}
+"""
+
+INVALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(tmp))
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++, addr += PAGE_SIZE) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte); // want "another page"
+		old_pte = pte_next_pfn(old_pte);
+	}
+}
+"""
+
+RULE = RuleInfo(
+    code="PT101",
+    name="commit-stale-pfn",
+    summary="entry i of a batch must map page frame base + i",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ANY,
+    since="0.1.0",
+    evidence=(
+        Evidence(
+            "doc",
+            "include/linux/pgtable.h",
+            "the comments of modify_prot_start_ptes() and _commit_ptes()",
+        ),
+        Evidence("commit", "ce60f27bb62d", "mm: abstract moving to the next PFN"),
+    ),
+    examples=(
+        invalid(INVALID, why="the new value stays at the first page, so every entry maps it"),
+        valid(VALID, why="old and new value advance together, each entry at its own address"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report every new breach, with the run that shows it."""
+    yield from broken(ctx, RULE, "pfn", "{detail} after {subject}")

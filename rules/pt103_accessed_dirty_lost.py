@@ -1,0 +1,112 @@
+"""PT103: accessed or dirty of an entry is not in the result, with no help of the hardware."""
+
+from collections.abc import Iterator
+
+from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+
+EXPLANATION = """
+What it reports
+A helper drops the accessed or dirty bit of an entry: start does not collect it from every entry, or the final entry
+does not have it.
+
+Why it matters
+A lost dirty bit loses the user's data when the page is reclaimed; a lost accessed bit makes reclaim take hot pages.
+
+What to do
+Collect pte_dirty() and pte_young() from what each entry's own start or get-and-clear returned.
+
+When it is wrong
+Helpers that discard the bits on purpose (clear_full_ptes(), MADV_FREE) promise nothing about them.
+"""
+
+VALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(tmp))
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++, addr += PAGE_SIZE) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
+		old_pte = pte_next_pfn(old_pte);
+		pte = pte_next_pfn(pte);
+	}
+}
+"""
+
+INVALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(pte)) // want "loses the dirty bit"
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++, addr += PAGE_SIZE) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
+		old_pte = pte_next_pfn(old_pte);
+		pte = pte_next_pfn(pte);
+	}
+}
+"""
+
+RULE = RuleInfo(
+    code="PT103",
+    name="accessed-dirty-lost",
+    summary="accessed and dirty of every entry must survive a transaction",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ANY,
+    since="0.1.0",
+    evidence=(
+        Evidence("commit", "97c5550b7631", "arm64: contpte: the bits of every entry of a block count"),
+        Evidence("commit", "ff1712f953e2", "arm64: pgtable: Ensure dirty bit is preserved across pte_wrprotect()"),
+        Evidence(
+            "doc",
+            "include/linux/pgtable.h",
+            "the comments of modify_prot_start_ptes() and _commit_ptes()",
+        ),
+    ),
+    examples=(
+        invalid(INVALID, why="the first value is asked instead of the entry just read"),
+        valid(VALID, why="each value that was read is asked"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report every new breach, with the run that shows it."""
+    yield from broken(ctx, RULE, "accessed-dirty", "{detail}: {subject}", raced=False)

@@ -1,0 +1,111 @@
+"""PT106: a hook is called with the address of another entry than the one it gets."""
+
+from collections.abc import Iterator
+
+from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+
+EXPLANATION = """
+What it reports
+In a loop over a batch, addr and ptep advance differently, so a per-entry hook gets the address of one entry and a
+pointer to another.
+
+Why it matters
+Architectures flush, hash and synchronise caches by the address: the right entry changes, the wrong translation goes.
+
+What to do
+Advance ptep by one and addr by PAGE_SIZE together.
+
+When it is wrong
+Where the address is not used after the first entry; only calls that hand it on are looked at.
+"""
+
+VALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(tmp))
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++, addr += PAGE_SIZE) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
+		old_pte = pte_next_pfn(old_pte);
+		pte = pte_next_pfn(pte);
+	}
+}
+"""
+
+INVALID = """\
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t pte, tmp;
+
+	pte = ptep_modify_prot_start(vma, addr, ptep);
+	while (--nr) {
+		ptep++;
+		addr += PAGE_SIZE;
+		tmp = ptep_modify_prot_start(vma, addr, ptep);
+		if (pte_dirty(tmp))
+			pte = pte_mkdirty(pte);
+		if (pte_young(tmp))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++, ptep++) {
+		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte); // want "address of another entry"
+		old_pte = pte_next_pfn(old_pte);
+		pte = pte_next_pfn(pte);
+	}
+}
+"""
+
+RULE = RuleInfo(
+    code="PT106",
+    name="addr-ptep-out-of-step",
+    summary="hooks must see the address of the entry they get",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ANY,
+    since="0.1.0",
+    evidence=(
+        Evidence("commit", "6f1bace9a9fb", "arm64: hugetlb: fix set_huge_pte_at() to work with all swap entries"),
+        Evidence(
+            "doc",
+            "include/linux/pgtable.h",
+            "the comments of modify_prot_start_ptes() and _commit_ptes()",
+        ),
+    ),
+    examples=(
+        invalid(INVALID, why="addr stays that of the first entry"),
+        valid(VALID, why="both advance by one entry"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report every new breach, with the run that shows it."""
+    yield from broken(ctx, RULE, "address", "{detail}")
