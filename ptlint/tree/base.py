@@ -88,7 +88,7 @@ def _from_repository(repository: Repository, rev: str | None, series: Series) ->
     if series.base_commit:
         commit = repository.resolve(series.base_commit, "commit") if _is_id(series.base_commit) else None
         if commit is not None:
-            return _base(repository, commit, "base-commit trailer")
+            return _base(repository, commit, "base-commit trailer", _prerequisites(series))
         notes.append(f"the base-commit {series.base_commit[:12]} of the series is not in {where}")
     head = repository.resolve("HEAD", "commit")
     if not series.patches or (head is not None and applies_to(commit_tree(repository, head), series)):
@@ -102,6 +102,11 @@ def _from_repository(repository: Repository, rev: str | None, series: Series) ->
         raise TreeError(f"{where}: HEAD names no commit; choose one with --base")
     notes += [*found.notes, "the series applies to no commit that was tried, so HEAD is taken; choose one with --base"]
     return _base(repository, head, "HEAD", notes)
+
+
+def _prerequisites(series: Series) -> list[str]:
+    count = len(series.prerequisite_patch_ids)
+    return [f"the series builds on {count} patches that are not in its base-commit"] if count else []
 
 
 def _base(repository: Repository, commit: str, how: str, notes: list[str] | None = None) -> Base:

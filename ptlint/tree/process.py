@@ -1,6 +1,8 @@
 """A git command while it runs: bounded in time, its errors read alongside its output."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -65,14 +67,20 @@ class Running:
         try:
             self.code = process.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            process.kill()
+            self._kill()
             self.code = process.wait()
         self._drain.join(1)
 
     def _expire(self) -> None:
         self.is_late = True
-        if self._process.proc is not None:
-            self._process.proc.kill()
+        self._kill()
+
+    def _kill(self) -> None:
+        """Kill the command and its children, which would keep its output open."""
+        process = self._process.proc
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _read_errors(self) -> None:
         stream = self._process.stderr

@@ -144,7 +144,7 @@ class Repository:
             return None
         if len(header) != 3:
             self._reader = None
-            raise TreeError(f"{self.path}: object {object_id[:12]} cannot be read; run git fsck there")
+            raise TreeError(f"{self.path}: object {object_id[:12]} is damaged, or not fetched yet (a partial clone)")
         size = int(header[2])
         data = process.stdout.read(size + 1)
         if len(data) != size + 1:
@@ -172,6 +172,7 @@ class Repository:
             ["git", *_OPTIONS, *arguments],
             istream=stdin,
             as_process=True,
+            start_new_session=True,  # so that a late command is stopped together with what it started
             env={**_ENVIRONMENT, **self._places(), **(environment or {})},
         )
 

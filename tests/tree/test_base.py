@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from ptlint.core.patch import Series
 from ptlint.errors import TreeError, UsageError
 from ptlint.tree.base import enclosing_tree, open_base
 from ptlint.tree.repository import open_repository
-from tests.tree.scratchrepo import commit, contents, git, make_repository, series_of
+from tests.tree.scratchrepo import commit, contents, git, make_repository, series_of, state_of
 
 EMPTY = Series("", 1, "", "", (), 0)
 FILE = "mm/a.c"
@@ -152,6 +153,32 @@ def test_a_damaged_repository_gets_one_sentence(kernel: Path) -> None:
     (kernel / ".git/HEAD").write_bytes(b"\0\0")
     with pytest.raises(TreeError, match="git cannot read this repository"):
         open_base(kernel, None, EMPTY)
+
+
+def test_a_partial_clone_fetches_nothing(kernel: Path, tmp_path: Path) -> None:
+    git(kernel, "config", "uploadpack.allowFilter", "true")
+    url = f"file://{kernel}"
+    git(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", url, "partial.git")
+    before = state_of(tmp_path / "partial.git")
+    tree = open_base(tmp_path / "partial.git", None, EMPTY).tree
+    assert tree.exists(FILE)
+    with pytest.raises(TreeError, match="partial clone"):
+        tree.read(FILE)
+    assert state_of(tmp_path / "partial.git") == before
+
+
+def test_a_command_that_prints_too_much_or_takes_too_long_is_stopped(kernel: Path) -> None:
+    repository = open_repository(kernel)
+    with pytest.raises(TreeError, match="prints more than"):
+        repository.run("show", f"HEAD:{FILE}", limit=10)
+    with pytest.raises(TreeError, match="took longer than"):
+        repository.run("-c", "alias.wait=!sleep 20", "wait", seconds=0.2)
+
+
+def test_prerequisite_patches_are_told(kernel: Path) -> None:
+    first = git(kernel, "rev-parse", "v1").decode().strip()
+    series = replace(series_of(base_commit=first), prerequisite_patch_ids=("1" * 40,))
+    assert "builds on 1 patches" in open_base(kernel, None, series).notes[0]
 
 
 def test_a_repository_before_its_first_commit_has_no_head(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ptlint.core.patch import Patch
 from ptlint.core.tree import blob_id_of
+from ptlint.mail.diff import CorruptPatch
 from ptlint.tree.base import commit_tree
 from ptlint.tree.repository import open_repository
 from ptlint.tree.result import Applied
@@ -33,20 +34,21 @@ class Mail:
 
 
 def mails(mbox: Path, folder: Path) -> list[Mail]:
-    """Return the mails of *mbox* that carry a patch and are no reply, in series order."""
+    """Return the mails of *mbox* that carry a patch, in series order; replies only where the mails are no series."""
     split = folder / "split"
     split.mkdir()
     git(folder, "mailsplit", f"-o{split}", str(mbox))
     found = []
+    is_series = "misc" not in mbox.name
     for path in sorted(split.iterdir()):
         info = git(folder, "mailinfo", "--encoding=UTF-8", "-k", "message", "patch", stdin=path.read_bytes())
         subject = re.search(rb"^Subject: (.*)", info, re.MULTILINE)
         text = subject[1].decode("utf-8", "replace") if subject else ""
         diff = (folder / "patch").read_bytes()
-        if re.search(rb"^(diff --git|--- )", diff, re.MULTILINE) and not text.lower().startswith("re:"):
+        if re.search(rb"^(diff --git|--- )", diff, re.MULTILINE) and not (is_series and text.lower().startswith("re:")):
             counter = re.search(r"\[[^]]*?(\d+)/\d+[^]]*]", text)
             found.append(Mail(path, text, int(counter[1]) if counter else 1, diff))
-    return found if "misc" in mbox.name else sorted(found, key=lambda mail: mail.counter)
+    return sorted(found, key=lambda mail: mail.counter) if is_series else found
 
 
 def corpus() -> list[Path]:
@@ -60,10 +62,7 @@ def test_every_series_of_the_corpus_gives_the_tree_that_git_am_gives(tmp_path: P
         folder = tmp_path / f"{number}"
         folder.mkdir()
         found = mails(mbox, folder)
-        patches = [
-            replace(patch_of(mail.diff, index, len(found)), source=str(mail.path))
-            for index, mail in enumerate(found, 1)
-        ]
+        patches = [patch for index, mail in enumerate(found, 1) if (patch := read(mail, index, folder))]
         subjects = {str(mail.path): mail.subject for mail in found}
         for place, run in enumerate(runs(patches)):
             if run.why_not:
@@ -73,6 +72,18 @@ def test_every_series_of_the_corpus_gives_the_tree_that_git_am_gives(tmp_path: P
             compared += len(run.patches)
     assert left_out == [], "a patch for which no base could be made was compared with nothing"
     assert compared >= 290
+
+
+def read(mail: Mail, index: int, folder: Path) -> Patch | None:
+    """Return the patch of a mail; None for one that git cannot read either (a damaged or quoted diff)."""
+    try:
+        patch = patch_of(mail.diff, index)
+    except CorruptPatch:
+        patch = None
+    if patch is None or not patch.files:
+        assert run_git(folder, "apply", "--numstat", stdin=mail.diff).returncode != 0, mail.subject
+        return None
+    return replace(patch, source=str(mail.path))
 
 
 def compare(folder: Path, run: Run) -> None:
