@@ -21,7 +21,7 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Step, planned
 from ptlint.errors import InputError, UsageError
-from ptlint.passes.outcomes import profiles_touched
+from ptlint.passes.outcomes import profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
 
 _RANGE = re.compile(r"[^\s/<>]*[\w~^@{}-]\.\.[\w~^@{}/.-]*|\.\.[\w~^@{}/.-]+")
@@ -49,8 +49,7 @@ def _checked(
     base = open_base(folder, request.base, series)
     has_tree = folder is not None
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
-    if not has_tree:
-        profiles = _reference_profile()
+    profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
     run = _Run(rules, profiles, has_tree)
     for step in plan.steps:
         run.step(step)

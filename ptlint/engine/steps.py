@@ -9,7 +9,7 @@ from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import Change, changes_between
+from ptlint.passes.changes import Change, changes_between, changes_in_hunks
 from ptlint.passes.outcomes import Runs
 
 
@@ -85,17 +85,17 @@ def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Ru
     """Return the runs in which the functions that a patch shows whole stand in for those of the tree."""
     from ptlint.tree import partial_files, partial_preimages
 
+    whole = changes_in_hunks(patch)
     old, new = MemoryTree(partial_preimages(patch)), MemoryTree(partial_files(patch))
-    changes = changes_between(old, new, _paths(patch))
-    whole = [change for change in changes if change.kind == "function"]
+    rest = changes_between(old, new, _paths(patch))
     texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
     shown = {(change.span.path, change.name) for change in whole}
     missing = [
         LeftOut("not-whole", change.name, "the patch shows only a part of it", change.span.path, change.line)
-        for change in changes
-        if change.kind != "function" and (change.span.path, change.name) not in shown
+        for change in rest
+        if change.kind == "macro" and (change.span.path, change.name) not in shown
     ]
-    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), tuple(whole), missing
+    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), whole, missing
 
 
 def _proposals(series: Series, steps: Sequence[Step]) -> Iterator[Step]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ptlint.core.patch import Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.items import index_of_text
@@ -17,6 +18,7 @@ from ptlint.csrc.items import index_of_text
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
 _NOISE = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n", re.DOTALL)
+_HEAD = re.compile(r"^(?!else\b|do\b)[A-Za-z_]", re.MULTILINE)
 _SOURCES = (".c", ".h")
 
 
@@ -45,16 +47,34 @@ def changes_between(before: SourceTree, after: SourceTree, paths: Iterable[str])
         new = after.read(path)
         if new is not None:
             old = before.read(path) or b""
-            found.extend(_changes(path, old.decode("latin-1"), new.decode("latin-1")))
+            found.extend(_changes(path, _items(old.decode("latin-1")), _items(new.decode("latin-1"))))
     return tuple(found)
 
 
-def _changes(path: str, old: str, new: str) -> list[Change]:
+def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
+    """Return the functions that *patch* adds or changes and that one of its hunks shows whole, by path and line."""
+    found: list[Change] = []
+    for file in sorted(patch.files, key=lambda one: one.path):
+        if file.new_path is None or not file.new_path.endswith(_SOURCES):
+            continue
+        old = [item for hunk in file.hunks for item in _whole_functions(hunk.preimage().decode("latin-1"), 1)]
+        new = [
+            item for hunk in file.hunks for item in _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
+        ]
+        found.extend(_changes(file.new_path, old, new))
+    return tuple(found)
+
+
+_Item = tuple[str, str, int, str]
+"""Kind, name, line and text."""
+
+
+def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
     known: dict[tuple[str, str], list[str]] = {}
-    for kind, name, _, text in _items(old):
+    for kind, name, _, text in old:
         known.setdefault((kind, name), []).append(text)
     result = []
-    for kind, name, line, text in _items(new):
+    for kind, name, line, text in new:
         versions = known.get((kind, name), [])
         if any(_bare(text) == _bare(version) for version in versions):
             continue
@@ -64,14 +84,36 @@ def _changes(path: str, old: str, new: str) -> list[Change]:
     return result
 
 
-def _items(text: str) -> list[tuple[str, str, int, str]]:
+def _whole_functions(text: str, line: int) -> list[_Item]:
+    """Return the functions that stand whole in a piece of a file that begins at *line*: heads in the first column."""
+    plain = _without_directives(text)
+    found: list[_Item] = []
+    end = 0
+    for match in _HEAD.finditer(plain):
+        if match.start() < end:
+            continue
+        index = index_of_text(plain[match.start() :])
+        if not index.items or index.items[0].kind != "function":
+            continue
+        item = index.items[0]
+        name = next((n for n, places in index.names.items() if places[0][:2] == ("function", 0)), "")
+        if name:
+            start, end = match.start() + item.start, match.start() + item.end
+            found.append(("function", name, line + text.count("\n", 0, start), text[start:end]))
+    return found
+
+
+def _without_directives(text: str) -> str:
+    return _DIRECTIVE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
+
+
+def _items(text: str) -> list[_Item]:
     """Return kind, name, line and text of every named item, macros included."""
     found = [
         ("macro", match.group(1), text.count("\n", 0, match.start()) + 1, match.group(0))
         for match in _DEFINE.finditer(text)
     ]
-    plain = _DIRECTIVE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
-    index = index_of_text(plain)
+    index = index_of_text(_without_directives(text))
     named: dict[int, tuple[str, str]] = {}
     for name, places in index.names.items():
         for what, number, _ in places:

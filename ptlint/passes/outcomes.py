@@ -35,6 +35,11 @@ def profiles_touched(profiles: Iterable[Profile], paths: Iterable[str]) -> tuple
     return tuple(profile for profile in profiles if "" in folders or folders & {profile.folder, *borrowed(profile)})
 
 
+def profiles_of(tree: SourceTree, profiles: Iterable[Profile]) -> tuple[Profile, ...]:
+    """Return the profiles whose architecture the tree has: a page-table header below ``arch/``."""
+    return tuple(p for p in profiles if tree.exists(f"arch/{p.folder}/include/asm/pgtable.h"))
+
+
 def borrowed(profile: Profile) -> tuple[str, ...]:
     """Return the architectures whose folders the profile also uses (um uses x86's)."""
     return tuple(getattr(profile, "borrowed", ()))

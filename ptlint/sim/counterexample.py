@@ -98,7 +98,7 @@ def _event(ran: Ran, record: Record, lane: int, shown: dict[int, str]) -> Event:
     return Event(
         agent=agent,
         text=_text(record, lane, shown),
-        span=None if record.kind == "mmu" else span_of(record.pos),
+        span=None if record.kind == "mmu" or record.pos.path.startswith("<") else span_of(record.pos),
         function=record.function,
         entry=_entry_of(ran, record, lane),
         before=shown.get(before, "") if before is not None else "",

@@ -115,7 +115,6 @@ def hardware_of(program: Program) -> Hardware:
         text = data.get(key, "")
         return program.constant(text) & 0xFFFF_FFFF_FFFF_FFFF if text else 0
 
-    swapped = bool(data.get("big_endian", program.model.big_endian)) != program.model.big_endian
     return Hardware(
         mask("valid"),
         mask("accessed"),
@@ -123,5 +122,16 @@ def hardware_of(program: Program) -> Hardware:
         mask("dirty_set"),
         mask("dirty_clear"),
         program.pte_size,
-        swapped,
+        _is_swapped(program),
     )
+
+
+def _is_swapped(program: Program) -> bool:
+    """Return whether memory holds entries in the other byte order than ``pte_val()`` gives (powerpc book3s64)."""
+    from ptlint.sim.session import Session
+
+    session = Session(program, 1)
+    pte = session.pte("__pte(value)", value=("unsigned long", 1))
+    held = int(session.raw(pte)[0])
+    value = int(session.number("pte_val(pte)", session.raw(pte))[0])
+    return value == 1 and held == 1 << (8 * program.pte_size - 8)

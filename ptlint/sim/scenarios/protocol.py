@@ -394,7 +394,10 @@ def _collect(
         key = f"{breach.property}/race" if raced_run and breach.property == "accessed-dirty" else breach.property
         if key in found or (raced_run and breach.property in found):
             continue
-        observed = _observers(shared, pair, ran, trial, breach) if breach.property == "old-pte" else ()
+        observed: tuple[str, ...] = ()
+        if breach.property == "old-pte":
+            observed, lanes = _observers(shared, pair, ran, trial, breach)
+            breach.mask = lanes if observed else breach.mask
         example = build(ran, trial, breach, arch, breach.detail)
         found[key] = Violation(
             breach.property, raced_run, breach.detail, breach.expected, example, blame_of(breach), observed
@@ -410,8 +413,8 @@ def blame_of(breach: Breach) -> tuple[tuple[str, Pos], ...]:
     return tuple((name, pos) for (name, _), pos in zip(record.stack, left, strict=True))
 
 
-def _observers(shared: Setting, pair: Pair, ran: Ran, trial: Trial, breach: Breach) -> tuple[str, ...]:
-    """Return what goes differently when every per-entry commit gets its own old value: who reads the wrong one."""
+def _observers(shared: Setting, pair: Pair, ran: Ran, trial: Trial, breach: Breach) -> tuple[tuple[str, ...], Mask]:
+    """Return what goes differently when each per-entry commit gets its own old value, and in which lanes."""
     first = ran.returned
     delta = _deltas(ran)
     base, size = ran.batch.table.base, ran.batch.table.blob.size
@@ -437,19 +440,22 @@ def _deltas(ran: Ran) -> list[NDArray[np.uint64]]:
     return [initial[:, 0] ^ initial[:, index] for index in range(ran.where.nr)]
 
 
-def _differences(ran: Ran, again: Ran, mask: Mask) -> tuple[str, ...]:
+def _differences(ran: Ran, again: Ran, mask: Mask) -> tuple[tuple[str, ...], Mask]:
     found: list[str] = []
+    lanes = np.zeros(len(mask), dtype=bool)
     counts = [_flush_counts(one) for one in (ran, again)]
     for key in sorted(set(counts[0]) | set(counts[1])):
         nothing = np.zeros(len(mask), dtype=np.int64)
         had, owed = counts[0].get(key, nothing), counts[1].get(key, nothing)
+        lanes |= (had != owed) & mask
         if bool(((had < owed) & mask).any()):
             found.append(f"{key[0]}() at {key[1]} is not called for an entry that needs it")
         elif bool(((had > owed) & mask).any()):
             found.append(f"{key[0]}() at {key[1]} is called for an entry that does not need it")
-    if any(bool(((a != b) & mask).any()) for a, b in zip(ran.final, again.final, strict=True)):
+    entries = np.any([a != b for a, b in zip(ran.final, again.final, strict=True)], axis=0) & mask
+    if bool(entries.any()):
         found.append("the entries end up different")
-    return tuple(found)
+    return tuple(found), lanes | entries
 
 
 def _flush_counts(ran: Ran) -> dict[tuple[str, str], NDArray[np.int64]]:
