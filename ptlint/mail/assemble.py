@@ -90,12 +90,16 @@ def _own_patch(mail: Mail, index: int, group: Group, left_out: list[LeftOut]) ->
 
 def _repaired(mail: Mail) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
     """Return the files of a damaged diff if every hunk can be made to come out, else nothing."""
-    from ptlint.mail.quotes import recover_at, split_quotes
+    from ptlint.mail.quotes import RESTORED_SPACES, recover_at, split_quotes
 
-    lines = split_quotes(body_text(mail.info))
+    text = body_text(mail.info)
+    lines = split_quotes(text)
     start = mail.info.patch_line
     recovery = recover_at([line for line in lines if line.depth == 0 and line.number >= start], 0)
-    return ((), ()) if recovery.lost else (recovery.files, recovery.notes)
+    if recovery.lost:
+        return (), ()
+    note = (RESTORED_SPACES,) if any("\xa0" in line for line in text[start - 1 :]) else ()
+    return recovery.files, note + recovery.notes
 
 
 def _quoted_patch(mail: Mail, recovery: "Recovery", index: int, group: Group) -> Patch:

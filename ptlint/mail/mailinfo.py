@@ -121,8 +121,8 @@ def read_mailinfo(data: bytes, *, reads_nested: bool = False) -> MailInfo:
             break
         header.append(first)
         body.take_field(first)
-    # Without parts, the first line that comes is the one that ended the header.
-    separator = 0 if body.boundaries else 1
+    # Without parts, the first line that comes is the one that ended the header; in base64 it is nothing.
+    separator = 0 if body.boundaries or body.part.encoding == "base64" else 1
     message, patch, patch_line = _Message(), list[bytes](), 0
     for line in body.lines(first):
         if patch or message.take(line, body.part):

@@ -19,6 +19,7 @@ MAX_LINES = 100_000
 
 _MESSAGE_ID = re.compile(r"<([^<>]*)>")
 _CR_HEADER = re.compile(rb"^(?:diff --git |\+\+\+ )[^\n]*\r$", re.MULTILINE)
+_NO_BREAK_SPACE = re.compile(rb"^\+[^\n]*\xc2\xa0", re.MULTILINE)
 _UNJOINED = "the mail says format=flowed, but its hunks come out only when no lines are joined; git am refuses it"
 _BLANK = re.compile(r"\s+")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S.*)")
@@ -97,6 +98,8 @@ def _own_diff(info: MailInfo) -> tuple[tuple[FilePatch, ...], str, tuple[str, ..
     if _CR_HEADER.search(patch):
         patch = patch.replace(b"\r\n", b"\n")
         notes = ("CR at the line ends of the encoded mail was taken off; git am needs --quoted-cr=strip for this mail",)
+    if _NO_BREAK_SPACE.search(patch):
+        notes = (*notes, "added lines hold no-break spaces (U+00A0); they are kept, as git am keeps them")
     try:
         return parse_diff(patch, info.patch_line), "", notes
     except CorruptPatch as error:

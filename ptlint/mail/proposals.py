@@ -15,7 +15,7 @@ from ptlint.mail.ccode import (
 from ptlint.mail.commentary import Chunk, chunks, code_blocks, dedented, prose_above
 from ptlint.mail.message import Mail, body_text
 from ptlint.mail.quoted_code import PatchLines, Place, QuotedCode, is_quoted_statement, lines_of
-from ptlint.mail.quotes import Quoted, split_quotes
+from ptlint.mail.quotes import Quoted, split_quotes, with_wrapped_ends
 
 MAX_PROPOSALS = 200
 """Proposals taken from the replies to one series."""
@@ -63,7 +63,7 @@ def _proposals_of(mail: Mail, patches: Sequence[PatchLines]) -> Iterator[tuple[i
     lines = body_text(mail.info)
     if not any(line.rstrip("\xa0 \t").endswith((";", "}")) for line in lines):
         return
-    quoted = split_quotes(lines)
+    quoted = with_wrapped_ends(split_quotes(lines))
     if mail.is_patch:
         quoted = quoted[: max(mail.info.patch_line - 1, 0)]
     code = QuotedCode(quoted, _answered(mail, patches))

@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ptlint.core.patch import FilePatch
 from ptlint.mail.recover import Piece, recover_files
 
 MAX_DEPTH = 40
 """Quote marks beyond these belong to the text."""
+
+RESTORED_SPACES = "no-break spaces (U+00A0) were restored to spaces"
 
 _MARKS = re.compile(rf"(?:[ \t]?>){{1,{MAX_DEPTH}}}")
 _CUT = re.compile(
@@ -20,7 +22,7 @@ _WROTE = re.compile(
     r"(?:^|[,>\d] )(?P<name>[^,<>:\d][^,<>:]*?)\s*(?:<[^>]*>)?\s*(?:via [\w-]+\s*)?(?:wrote|writes|said):?\s*\Z"
 )
 _SIGN_TIGHT = re.compile(r"[-+@][^>]")
-_ENDS_WHOLE = re.compile(r"(?:[;{},\\]|\*/)\s*\Z")
+_ENDS_WHOLE = re.compile(r"(?:[;{}\\]|\*/)\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,7 @@ def recover_patch(lines: Sequence[str]) -> Recovery | None:
     if not found:
         return None
     best = max(found, key=_amount)
-    replaced = any("\xa0" in line for line in lines)
-    note = ("no-break spaces (U+00A0) were restored to spaces",) if replaced else ()
+    note = (RESTORED_SPACES,) if any("\xa0" in line for line in lines) else ()
     return Recovery(best.depth, best.files, best.message, note + best.notes, best.lost)
 
 
@@ -138,14 +139,21 @@ def _continues(quoted: Sequence[Quoted], at: int, depth: int) -> bool:
     return (
         line.depth < depth
         and before.depth == depth
-        and before.width >= 60
+        and before.width >= 40
         and before.width + 1 + len(line.text.split(" ", 1)[0]) > 70
         and bool(line.text.strip())
         and len(line.text) < 45
         and after is not None
         and after.depth == depth
-        and bool(after.text.strip())
         and not _ENDS_WHOLE.search(before.text)
+    )
+
+
+def with_wrapped_ends(quoted: Sequence[Quoted]) -> tuple[Quoted, ...]:
+    """Return the lines with those that end a quoted line, but lost its quote marks, put at the depth of that line."""
+    return tuple(
+        replace(line, depth=quoted[at - 1].depth) if at and _continues(quoted, at, quoted[at - 1].depth) else line
+        for at, line in enumerate(quoted)
     )
 
 

@@ -51,13 +51,16 @@ def _groups(thread: Thread) -> list[Group]:
 
 
 def _choose(groups: Sequence[Group], thread: Thread, revision: int | None, message_id: str | None) -> Group:
-    candidates = list(groups)
     if message_id is not None:
         candidates = _lineage(_group_of_message(groups, thread, message_id), groups)
         if revision is None:
             return candidates[0]
-    elif revision is None:
-        return _newest(_lineage(_main(groups), groups))
+    else:
+        candidates = _lineage(_main(groups), groups)
+        if revision is None:
+            return _newest(candidates)
+        if not any(group.version == revision for group in candidates):
+            candidates = list(groups)
     having = [group for group in candidates if group.version == revision]
     if not having:
         versions = ", ".join(f"v{version}" for version in sorted({group.version for group in candidates}))

@@ -51,14 +51,17 @@ class Thread:
     def replies_to(self, group: "Group") -> tuple[Mail, ...]:
         """Return the mails that answer *group*: below one of its mails in the thread, or with a subject of it."""
         own = {mail.position for mail in group.mails} - set(group.recovered)
-        titles = {mail.subject.words for mail in group.mails}
+        titles = {(group.version, mail.subject.words) for mail in group.mails}
         return tuple(
             mail
             for mail in self.mails
             if mail.position not in own
             and (mail.subject.is_reply or mail.in_reply_to)
             and (not mail.is_patch or mail.subject.is_reply)
-            and (mail.subject.words in titles or any(up.position in own for up in self.ancestors(mail)))
+            and (
+                (mail.subject.version, mail.subject.words) in titles
+                or any(up.position in own for up in self.ancestors(mail))
+            )
         )
 
 

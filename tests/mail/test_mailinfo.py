@@ -137,3 +137,9 @@ def test_the_body_line_of_the_patch_is_known() -> None:
     info = read_mailinfo(letter("x", "one\ntwo\n" + DIFF))
     assert info.patch_line == 3
     assert info.text[2][0] == b"---\n"
+
+
+def test_the_first_line_of_an_encoded_body_is_line_one() -> None:
+    for encoding, data in (("base64", base64.encodebytes(b"one\ntwo\n")), ("quoted-printable", b"one\ntwo\n")):
+        info = read_mailinfo(letter("x", "", Content_Transfer_Encoding=encoding) + data)
+        assert [line for line, _ in info.text][:2] == [b"one\n", b"two\n"]

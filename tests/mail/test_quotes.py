@@ -155,3 +155,12 @@ def test_the_reply_that_started_it_gives_its_patch_alone() -> None:
         b"".join(text.split()) for _, text in lines_of(whole)
     ]
     assert [kind for kind, _ in lines_of(patch)] == [kind for kind, _ in lines_of(whole)]
+
+
+def test_lines_that_lost_their_quote_marks_when_they_were_wrapped_end_the_line_above() -> None:
+    cut = "struct vm_area_struct *vma, pte_t *ptep,"
+    text = quoted(PATCH_MAIL).replace(f"{cut} unsigned int", f"{cut}\nunsigned int")
+    patch = recovered(text)
+    assert lines_of(patch) == lines_of(original())
+    assert patch.files[0].hunks[0].section.endswith(b"unsigned int")
+    assert any("assumed to end" in note or "wrapped" in note for note in patch.notes)

@@ -158,3 +158,27 @@ def test_recipients_and_references_are_kept_for_a_reply() -> None:
 def test_mail_without_any_patch_gets_one_sentence() -> None:
     with pytest.raises(InputError, match=r"none of the 2 mail"):
         series(letter("hello", "No patch.\n"), letter("Re: hello", "> No patch.\n\nNone.\n"))
+
+
+def test_a_diff_whose_indentation_became_no_break_spaces_is_repaired_and_it_is_said() -> None:
+    damaged = DIFF.replace("\n ", "\n\xa0")
+    (patch,) = series(letter("[PATCH] mm: batch", "Say why.\n" + damaged))
+    (whole,) = series(letter("[PATCH] mm: batch", "Say why.\n" + DIFF))
+    assert patch.files[0].hunks[0].preimage() == whole.files[0].hunks[0].preimage()
+    assert any("U+00A0" in note for note in patch.notes)
+
+
+def test_no_break_spaces_in_added_lines_are_kept_and_said() -> None:
+    (patch,) = series(letter("[PATCH] mm: batch", "Say why.\n" + DIFF.replace("+\t\tcount", "+\xa0\xa0count")))
+    assert any(line.text.startswith("\xa0\xa0count".encode()) for line in patch.files[0].hunks[0].lines)
+    assert any("kept" in note for note in patch.notes)
+
+
+def test_a_revision_is_one_of_the_work_at_hand_and_a_reply_belongs_to_its_version() -> None:
+    other = letter("[PATCH] mm: something else", Message_ID="<other@example.org>")
+    note = "> +\t\told_pte = next_entry(old_pte);\n\nCould be:\n\n\told_pte = pte;\n"
+    reply = answer("Re: [PATCH 2/2] mm: part 2", SECOND, note)
+    box = mails(other, *submission(1, 2, "20260101.1"), *submission(2, 3, "20260202.1"), reply)
+    first = read_series(box, revision=1)
+    assert (first.title, len(first.proposals)) == ("mm: batch entries", 1)
+    assert read_series(box).proposals == ()
