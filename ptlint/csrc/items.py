@@ -56,8 +56,8 @@ class Item:
 class ItemIndex:
     """The items of one file, and where a name may be declared: name -> (what, item number, offset of the name).
 
-    ``calls`` are the items that may make names no text shows: macro calls, items that begin with one, and enums with
-    one in them.
+    ``calls`` are the items that may make names no text shows: macro calls, items that begin with one or with a word
+    alone on its line, and enums with one in them.
     *what* is ``function``, ``ordinary`` (prototype or variable), ``typedef``, ``struct``, ``union``, ``enum`` or
     ``enumerator``.
     """
@@ -218,7 +218,8 @@ def _index(text: str, items: tuple[Item, ...]) -> ItemIndex:
     names: dict[str, list[tuple[str, int, int]]] = {}
     calls: list[int] = []
     for number, item in enumerate(items):
-        if item.kind == "call" or (item.kind == "function" and item.leads_with_call):
+        leads = item.kind == "function" and item.leads_with_call
+        if item.kind == "call" or leads or _LONE_WORD.match(text, item.start):
             calls.append(number)
         for what, name, offset in _names(text, item):
             names.setdefault(name, []).append((what, number, offset))

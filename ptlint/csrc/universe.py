@@ -13,7 +13,7 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
-from ptlint.csrc.items import items_of, looks_defined
+from ptlint.csrc.items import items_of, looks_defined, words_of
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
@@ -301,8 +301,25 @@ class Universe:
         """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
         if name not in self._sources:
             texts = ((path, self.text_of(path)) for path in self.c_files())
-            self._sources[name] = tuple(path for path, text in texts if name in text and looks_defined(name, text))
+            found = tuple(path for path, text in texts if name in text and looks_defined(name, text))
+            self._sources[name] = found or self._files_using(self._makers(name))
         return self._sources[name]
+
+    def _makers(self, name: str) -> tuple[str, ...]:
+        """Return the macros of the headers whose text looks as if it defined *name*: ``DECLARE_VM_GET_PAGE_PROT``."""
+        return tuple(
+            one.text.split(None, 1)[0].split("(", 1)[0]
+            for instance in self.unit.instances
+            if name in words_of(instance.scan)
+            for one in instance.scan.directives
+            if one.kind == "define" and name in one.text and looks_defined(name, one.text)
+        )
+
+    def _files_using(self, macros: tuple[str, ...]) -> tuple[str, ...]:
+        if not macros:
+            return ()
+        lone = re.compile(rf"^(?:{'|'.join(map(re.escape, macros))})\b", re.MULTILINE)
+        return tuple(path for path in self.c_files() if lone.search(self.text_of(path)))
 
     def c_files(self) -> list[str]:
         """Return the ``.c`` files that the configuration builds, those of the architecture first."""
