@@ -1,8 +1,8 @@
 """Functions whose name no .c file spells: a macro of a header brings the whole definition."""
 
+from ptlint.core.tree import MemoryTree
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import load_universe
-from ptlint.tree import MemoryTree
 
 HEADER = b"""
 typedef unsigned long prot_t;
