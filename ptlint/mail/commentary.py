@@ -22,6 +22,7 @@ class Chunk:
 
     @property
     def depth(self) -> int:
+        """Return the quote depth of the lines."""
         return self.lines[0].depth
 
 

@@ -44,6 +44,7 @@ class _Parser:
     found: list[FilePatch] = field(default_factory=list)
 
     def files(self) -> tuple[FilePatch, ...]:
+        """Read all files."""
         while self.at < len(self.lines):
             line = self.lines[self.at]
             file = None

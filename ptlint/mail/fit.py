@@ -1,5 +1,6 @@
 """Which reading of damaged hunk lines gives the counts that the hunk header promises."""
 
+import enum
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,22 @@ class Fit:
     guessed_places: int = 0
 
 
-# A way to read one piece: what it does to the lines so far, the old and new lines it brings, and how unlikely it is.
-_OWN, _JOIN, _BLANK, _DROP, _SPLIT, _AFTER_BLANK, _MARKER = range(7)
-_Reading = tuple[int, int, int, int]
+class _Read(enum.Enum):
+    """What a piece is taken for: a line of its own, the rest of the line above, an empty context line, nothing, an
+    empty context line and a line that were joined, a line behind an empty one that was lost, a no-newline marker.
+    """
+
+    OWN = "own"
+    JOIN = "join"
+    BLANK = "blank"
+    DROP = "drop"
+    SPLIT = "split"
+    AFTER_BLANK = "after blank"
+    MARKER = "marker"
+
+
+# A reading, the old and new lines that it brings, and how unlikely it is.
+_Reading = tuple[_Read, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ class _Step:
     """The last reading on the best way to a pair of counts."""
 
     cost: int
-    reading: int
+    reading: _Read
     before: "_Step | None"
 
 
@@ -92,37 +106,37 @@ def _readings(piece: Piece, before: Piece | None, stuffed: bool) -> Iterator[_Re
     """Yield (reading, old, new, cost), the likeliest first."""
     text = piece.text
     if piece.is_continuation:
-        yield _JOIN, 0, 0, 0
+        yield _Read.JOIN, 0, 0, 0
         return
     after_gap = piece.interrupted
     if not text.strip():
-        yield _BLANK, 1, 1, 0
-        yield _DROP, 0, 0, 4
+        yield _Read.BLANK, 1, 1, 0
+        yield _Read.DROP, 0, 0, 4
         return
     kind = text[0]
     if kind == "\\":
-        yield _MARKER, 0, 0, 0
+        yield _Read.MARKER, 0, 0, 0
         return
     if kind not in " +-":
         if not after_gap:
-            yield _JOIN, 0, 0, 0
+            yield _Read.JOIN, 0, 0, 0
         return
     counts = (int(kind != "+"), int(kind != "-"))
     if text.rstrip() == "--":
-        yield _OWN, *counts, 20
+        yield _Read.OWN, *counts, 20
         return
     glued = GLUED.match(text)
     if glued:
         sign = text.lstrip(" ")[0]
         likely = 0 if stuffed else 3
-        yield _OWN, *counts, 3 - likely
-        yield _SPLIT, 1 + (sign == "-"), 1 + (sign == "+"), likely
+        yield _Read.OWN, *counts, 3 - likely
+        yield _Read.SPLIT, 1 + (sign == "-"), 1 + (sign == "+"), likely
     else:
-        yield _OWN, *counts, 0
+        yield _Read.OWN, *counts, 0
     if before is not None and not after_gap and before.width >= _WRAP_WIDTH:
-        yield _JOIN, 0, 0, 3
+        yield _Read.JOIN, 0, 0, 3
     if after_gap:
-        yield _AFTER_BLANK, counts[0] + 1, counts[1] + 1, 5
+        yield _Read.AFTER_BLANK, counts[0] + 1, counts[1] + 1, 5
 
 
 def _best_path(pieces: Sequence[Piece], old: int, new: int, stuffed: bool) -> _Step | None:
@@ -162,7 +176,7 @@ def _signed_lines(pieces: Sequence[Piece]) -> list[int]:
 
 
 def _built(pieces: Sequence[Piece], last: _Step) -> Fit:
-    readings: list[int] = []
+    readings: list[_Read] = []
     step: _Step | None = last
     while step is not None:
         readings.append(step.reading)
@@ -173,35 +187,35 @@ def _built(pieces: Sequence[Piece], last: _Step) -> Fit:
         _apply(lines, piece, reading)
     used = pieces[: len(readings)]
     if len(pieces) > len(used) and pieces[len(used)].text.startswith("\\ "):
-        _apply(lines, pieces[len(used)], _MARKER)
-    wrapped = sum(reading == _JOIN for reading in readings)
+        _apply(lines, pieces[len(used)], _Read.MARKER)
+    wrapped = sum(reading == _Read.JOIN for reading in readings)
     assumed = sum(piece.is_continuation for piece in used)
     return Fit(
         tuple(lines),
         joined=wrapped - assumed,
         assumed_wraps=assumed,
-        restored=sum(reading in (_SPLIT, _AFTER_BLANK) for reading in readings),
-        guessed_places=readings.count(_AFTER_BLANK),
-        dropped=sum(reading == _DROP for reading in readings),
+        restored=sum(reading in (_Read.SPLIT, _Read.AFTER_BLANK) for reading in readings),
+        guessed_places=readings.count(_Read.AFTER_BLANK),
+        dropped=sum(reading == _Read.DROP for reading in readings),
     )
 
 
-def _apply(lines: list[HunkLine], piece: Piece, reading: int) -> None:
+def _apply(lines: list[HunkLine], piece: Piece, reading: _Read) -> None:
     """Do to *lines* what *reading* says of *piece*."""
     blank = HunkLine(" ", b"", source_line=piece.number)
     match reading:
-        case 0:
+        case _Read.OWN:
             lines.append(_line(piece.text, piece.number))
-        case 1 if lines:
+        case _Read.JOIN if lines:
             joined = lines[-1].text.rstrip(b" ") + b" " + piece.text.strip().encode()
             lines[-1] = HunkLine(lines[-1].kind, joined, lines[-1].newline, lines[-1].source_line)
-        case 2:
+        case _Read.BLANK:
             lines.append(HunkLine(" ", piece.text[1:].rstrip(" ").encode(), source_line=piece.number))
-        case 4:
+        case _Read.SPLIT:
             lines += [blank, _line(piece.text.lstrip(" "), piece.number)]
-        case 5:
+        case _Read.AFTER_BLANK:
             lines += [blank, _line(piece.text, piece.number)]
-        case 6 if lines:
+        case _Read.MARKER if lines:
             lines[-1] = HunkLine(lines[-1].kind, lines[-1].text, False, lines[-1].source_line)
         case _:
             return

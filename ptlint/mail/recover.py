@@ -48,6 +48,7 @@ class _Log:
     lost: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
+        """Return a sentence for each sort of repair that was done."""
         counts = (
             (self.rewrapped, "line(s) wrapped by a mail client were joined again"),
             (self.assumed_wraps, "line(s) without quote marks were assumed to end the quoted line above them"),
