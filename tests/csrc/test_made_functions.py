@@ -11,8 +11,7 @@ extern prot_t protection_of(unsigned long flags);
 prot_t protection_of(unsigned long flags) \\
 { \\
 	return table[flags & 3]; \\
-} \\
-EXPORT_SYMBOL(protection_of);
+}
 """
 SOURCE = b"""
 #include <linux/pgtable.h>
