@@ -104,7 +104,9 @@ def none_of(program: Program) -> int:
     """Return the bytes of an empty entry: 0 where ``pte_none()`` holds for them, else what ``pte_clear()`` leaves."""
     session = Session(program, 1)
     zero = np.zeros(1, dtype=np.uint64)
-    if bool(session.holds("pte_none", zero).all()):
+    empty = bool(session.holds("pte_none", zero).all())
+    program.settle(session.machine.asked)
+    if empty:
         return 0
     where = layout(program, 1, 16)
     batch = Batch(session, where, zero.reshape(1, 1), 0)

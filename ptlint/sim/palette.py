@@ -52,6 +52,7 @@ def palette(program: Program, hardware: Hardware, pfn: int, nr: int) -> Palette:
     session = Session(program, len(combos) * nr)
     pick = np.repeat(np.array(combos, dtype=bool), nr, axis=0)
     raw = _built(session, flags, pick, pfn + np.tile(np.arange(nr, dtype=np.uint64), len(combos)))
+    program.settle(session.machine.asked)
     table = raw.reshape(len(combos), nr)
     weight = np.array([sum(combo) for combo in combos], dtype=np.int64)
     kinds = np.array([_kind(flags, combo) for combo in combos], dtype=np.int64)
@@ -136,5 +137,10 @@ def _distinct(
     if not bool(present.any()):
         raise CannotExecute("no state of an entry is present")
     young, dirty, write = (session.holds(p, raw[:, 0]) for p in ("pte_young", "pte_dirty", "pte_write"))
+    if bool((session.number("pte_pfn(pte)", raw[:, 0]) != np.uint64(pfn)).any()):
+        raise CannotExecute("pte_pfn() of what pfn_pte() made is another page frame")
+    for which in ("readonly", "shared"):  # what it asks about the machine is settled here
+        session.number(f"pte_present(pte_modify(pte, {protection(program, which)}))", raw[:, 0])
+    program.settle(session.machine.asked)
     kinds = np.unique(kinds, return_inverse=True)[1].astype(np.int64)
     return Palette(raw[present], young[present], dirty[present], write[present], kinds[present], weight[present], pfn)

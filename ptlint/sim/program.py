@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,15 @@ class Snippet:
 
 
 class Program:
-    """Functions, types and data of a universe as the simulator runs them."""
+    """Functions, types and data of a universe as the simulator runs them.
+
+    ``facts`` are the answers to questions about the machine that hold in every lane of every run: those on which the
+    representation of an entry depends (52-bit addresses or not). They are fixed when the entries are made.
+    """
 
     def __init__(self, universe: Universe) -> None:
         self.universe = universe
+        self.facts: dict[Hashable, bool] = {}
         self.model: DataModel = universe.types.model
         self._lowered: dict[tuple[str, str], Lowered] = {}
         self._snippets: dict[tuple[str, tuple[tuple[str, str], ...]], Snippet] = {}
@@ -61,6 +67,18 @@ class Program:
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
         self.values: Mapping[str, int | str] = self.mmu.get("values", {})
+
+    def settle(self, questions: Iterable[Hashable]) -> None:
+        """Fix the answers that were given to *questions* while entries were made: no."""
+        for question in questions:
+            self.facts.setdefault(question, False)
+
+    def variants(self) -> Iterator[Program]:
+        """Yield programs of the same code for the machines on which one of the facts is the other way."""
+        for question, answer in self.facts.items():
+            twin = copy.copy(self)
+            twin.facts = {question: not answer}
+            yield twin
 
     # --- types and names ------------------------------------------------------------------------------------------
 
@@ -217,7 +235,9 @@ class Program:
         """Return the value of a constant expression in the universe (``_PAGE_DIRTY``, ``PAGE_SIZE``)."""
         from ptlint.sim.session import Session
 
-        value = Session(self, 1).run(text)
+        session = Session(self, 1)
+        value = session.run(text)
+        self.settle(session.machine.asked)
         if not isinstance(value, int):
             raise CannotExecute(f"{text} is not constant")
         return value

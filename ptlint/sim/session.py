@@ -41,7 +41,8 @@ class Session:
         self.program = program
         model = program.model
         memory = Memory(model.pointer_size, model.big_endian)
-        self.machine = Machine(lanes, memory, answers, walker, limits)
+        facts = {question: np.full(lanes, answer) for question, answer in program.facts.items()}
+        self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits)
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
         """Return the value of C expression *text*; variables are given as type and value."""
