@@ -276,7 +276,8 @@ def _before_groups(head: str) -> Iterator[tuple[str, int]]:
 
 def _tagged(source: str, base: int) -> Iterator[tuple[str, str, int]]:
     for match in _RECORD.finditer(source):
-        words = [word for word in _WORD.finditer(match.group(2)) if not word.group().startswith("__")]
+        every = list(_WORD.finditer(match.group(2)))
+        words = [word for word in every if not word.group().startswith("__")] or every  # attributes are no names
         if words:
             yield match.group(1), words[-1].group(), base + match.start(2) + words[-1].start()
         if match.group(1) == "enum":

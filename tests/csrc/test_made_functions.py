@@ -42,3 +42,12 @@ def test_the_function_behind_a_lone_macro_keeps_its_own_name() -> None:
     another = universe.function("another")
     assert another is not None
     assert another.name == "another"
+
+
+def test_a_structure_whose_name_begins_with_two_underscores_is_found() -> None:
+    tree = MemoryTree({"include/linux/pgtable.h": b"struct __node { int value; };\nstruct __packed { int other; };\n"})
+    universe = load_universe(tree, profile_named("x86"))
+
+    found = universe.record("struct", "__node")
+    assert found is not None
+    assert [member.name for member in found.members or ()] == ["value"]
