@@ -62,8 +62,6 @@ if TYPE_CHECKING:
     "compiletime_assert_atomic_type",
     "__builtin_assume",
     "static_assert",
-    "EXPORT_SYMBOL",
-    "EXPORT_SYMBOL_GPL",
     "/(?:pr|dev|netdev)_(?:emerg|alert|crit|err|warn|notice|info|debug|devel|cont)(?:_once|_ratelimited)?/",
     "printk",
     "_printk",
