@@ -72,7 +72,7 @@ class Context:
             if change is not None and change.span.path == pos.path:
                 rest = tuple(one for one in related if one.function != name)
                 return _nearest(change, pos.line, pos.column), name, rest
-        change = self._suspect(judgement)
+        change = changed.get(violation.suspect) or self._suspect(judgement)
         return Span(change.span.path, change.line), change.name, related
 
     def _suspect(self, judgement: Judgement) -> Change:

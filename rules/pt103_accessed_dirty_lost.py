@@ -61,8 +61,8 @@ static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
 	while (--nr) {
 		ptep++;
 		addr += PAGE_SIZE;
-		tmp = ptep_modify_prot_start(vma, addr, ptep);
-		if (pte_dirty(pte)) // want "loses the dirty bit"
+		tmp = ptep_modify_prot_start(vma, addr, ptep); // want "loses the dirty bit"
+		if (pte_dirty(pte))
 			pte = pte_mkdirty(pte);
 		if (pte_young(tmp))
 			pte = pte_mkyoung(pte);

@@ -69,12 +69,12 @@ static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
 	return pte;
 }
 
-static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr, // want "not committed"
 		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 1; i < nr; i++, ptep++, addr += PAGE_SIZE) { // want "not committed"
+	for (i = 1; i < nr; i++, ptep++, addr += PAGE_SIZE) {
 		ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
 		old_pte = pte_next_pfn(old_pte);
 		pte = pte_next_pfn(pte);

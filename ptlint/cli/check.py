@@ -1,10 +1,9 @@
 """``ptlint check``: the rules over a patch series."""
 
 import argparse
-import importlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ptlint.cli._output import write_output
 from ptlint.cli._parser import add_rules_dir, comma_separated, positive
@@ -158,6 +157,7 @@ def _request(arguments: argparse.Namespace) -> CheckRequest:
 
 
 def _check(request: CheckRequest) -> "Report":
-    # By name, so that --help and a wrong option do not pay for the simulator.
-    engine = importlib.import_module("ptlint.engine.run")
-    return cast("Report", engine.check(request))
+    # Here, so that --help and a wrong option do not pay for the simulator.
+    from ptlint.engine.run import check
+
+    return check(request)

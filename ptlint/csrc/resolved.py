@@ -7,6 +7,10 @@ from ptlint.csrc.ast import NOWHERE, Expr, Member, RecordType, Type
 from ptlint.csrc.errors import CTypeError, IncompleteType
 from ptlint.csrc.layout import Layout, Slot, lay_out
 
+UNKNOWN_SIZE = 256
+UNKNOWN_ALIGN = 16
+"""Bytes given to a member of a record whose type is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class CVoid:
@@ -141,10 +145,11 @@ class CRecord:
     """A struct or union. Two are the same type only if they are the same object.
 
     Members are looked up and laid out when something asks for them, so that an incomplete record may stand behind
-    pointers.
+    pointers. A member whose own type is not known (its header is not in the tree) gets ``UNKNOWN_SIZE`` bytes, so that
+    the others can be told apart; ``is_exact`` is False then, and the size is nothing to rely on.
     """
 
-    __slots__ = ("_busy", "_by_name", "_fields", "_layout", "_source", "_table", "kind", "tag")
+    __slots__ = ("_busy", "_by_name", "_fields", "_layout", "_source", "_table", "is_exact", "kind", "tag")
 
     def __init__(self, kind: str, tag: str | None, source: RecordType | None, table: "RecordTable") -> None:
         self.kind = kind
@@ -155,6 +160,7 @@ class CRecord:
         self._by_name: dict[str, Field] = {}
         self._layout: Layout | None = None
         self._busy = False
+        self.is_exact = True
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -203,10 +209,9 @@ class CRecord:
 
     def _place(self, source: RecordType, members: tuple[Member, ...]) -> None:
         table = self._table
-        types = [table.resolve(member.type) for member in members]
-        slots = [table.slot_of(member, type_) for member, type_ in zip(members, types, strict=True)]
+        types, slots = zip(*map(self._member, members), strict=True) if members else ((), ())
         minimum = table.constant(source.align) if source.align is not None else 0
-        layout = lay_out(slots, self.kind == "union", source.packed, minimum)
+        layout = lay_out(list(slots), self.kind == "union", source.packed, minimum)
         fields: list[Field] = []
         by_name: dict[str, Field] = {}
         for member, type_, slot, place in zip(members, types, slots, layout.places, strict=True):
@@ -221,6 +226,22 @@ class CRecord:
                     at = place.offset + inner.offset
                     by_name.setdefault(name, Field(name, inner.type, at, inner.bit_offset, inner.bit_width))
         self._fields, self._by_name, self._layout = tuple(fields), by_name, layout
+
+    def _member(self, member: Member) -> tuple["CType", Slot]:
+        """Return type and needs of a member; stand-ins when its type is not known."""
+        try:
+            type_ = self._table.resolve(member.type)
+        except CTypeError:
+            type_ = CArray(CInt(1, False, "unsigned char"), UNKNOWN_SIZE)
+            self.is_exact = False
+        try:
+            slot = self._table.slot_of(member, type_)
+        except IncompleteType:
+            slot = Slot(UNKNOWN_SIZE, UNKNOWN_ALIGN)
+            self.is_exact = False
+        if isinstance(type_, CRecord) and not type_.is_exact:
+            self.is_exact = False
+        return type_, slot
 
     def __str__(self) -> str:
         return f"{self.kind} {self.tag}" if self.tag else f"an unnamed {self.kind}"

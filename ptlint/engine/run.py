@@ -50,7 +50,7 @@ def _checked(
     has_tree = folder is not None
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = _Run(rules, profiles, has_tree)
+    run = Run(rules, profiles, has_tree)
     for step in plan.steps:
         run.step(step)
     findings = tuple(_sorted(run.merged()))
@@ -143,7 +143,12 @@ def _without_tree_note() -> LeftOut:
 
 
 @dataclass
-class _Run:
+class Run:
+    """Runs rules over the steps of one series and gathers what they find.
+
+    Without a tree every step concerns every profile; with one, those whose architecture the paths of the step name.
+    """
+
     rules: Sequence[LoadedRule]
     profiles: Sequence[Profile]
     has_tree: bool

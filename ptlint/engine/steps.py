@@ -95,7 +95,22 @@ def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Ru
         for change in rest
         if change.kind == "macro" and (change.span.path, change.name) not in shown
     ]
+    if snapshot is None:
+        texts, foreign = _without_architectures(texts)
+        missing += foreign
+        whole = tuple(change for change in whole if change.name in texts)
     return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), whole, missing
+
+
+def _without_architectures(texts: Mapping[str, SourceText]) -> tuple[dict[str, SourceText], list[LeftOut]]:
+    """Return the functions that can run without a tree, and those that need an architecture's headers."""
+    kept = {name: text for name, text in texts.items() if not text.path.startswith("arch/")}
+    foreign = [
+        LeftOut("needs-tree", f"{name}()", "runs only with the headers of its architecture", text.path, text.line)
+        for name, text in sorted(texts.items())
+        if name not in kept
+    ]
+    return kept, foreign
 
 
 def _proposals(series: Series, steps: Sequence[Step]) -> Iterator[Step]:

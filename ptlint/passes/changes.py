@@ -65,6 +65,11 @@ def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:
+    """Return the whole functions of a piece of C that begins at *line* of *path*, all of them as new."""
+    return tuple(_changes(path, [], _whole_functions(text, line)))
+
+
 _Item = tuple[str, str, int, str]
 """Kind, name, line and text."""
 

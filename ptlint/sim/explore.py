@@ -27,7 +27,8 @@ SEED = 0x7074_6C69
 class Breach:
     """A broken property in some lanes. ``entry`` is the index in the batch, None when it concerns none.
 
-    ``record`` is what broke it, if one thing did; ``detail`` and ``expected`` are for the reader.
+    ``record`` is what broke it, if one thing did, else ``suspect`` the function that should have seen to it; ``detail``
+    and ``expected`` are for the reader.
     """
 
     property: str
@@ -36,6 +37,7 @@ class Breach:
     detail: str
     expected: str = ""
     record: Record | None = None
+    suspect: str = ""
 
 
 @dataclass(slots=True)

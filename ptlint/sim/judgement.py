@@ -13,7 +13,8 @@ class Violation:
     """A broken property, with its smallest run.
 
     ``raced`` tells that it takes a step of the MMU between two of the CPU's. ``blame`` is the chain of calls that led
-    to the step that broke it, outermost first: function, and where it was left (the last: where it broke).
+    to the step that broke it, outermost first: function, and where it was left (the last: where it broke); ``suspect``
+    the function that should have seen to it where no step did.
     ``observed`` says who acts on the wrong value, empty when nothing does today.
     """
 
@@ -23,6 +24,7 @@ class Violation:
     expected: str
     counterexample: Counterexample
     blame: tuple[tuple[str, Pos], ...]
+    suspect: str
     observed: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CVoid, IncompleteType
+from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CTypeError, CVoid, IncompleteType
 from ptlint.sim.errors import CannotExecute
 
 CHAR = CInt(1, True, "char")
@@ -20,17 +20,44 @@ def size_of(type: CType) -> int:
     return size
 
 
+def exact_size_of(type: CType) -> int:
+    """Return the size in bytes for ``sizeof``. Raises CannotExecute when a part of the type is not known."""
+    inner = type
+    while isinstance(inner, CArray):
+        inner = inner.of
+    size = size_of(type)
+    if isinstance(inner, CRecord) and not inner.is_exact:
+        raise CannotExecute(f"needs the size of {type}, parts of which are not known")
+    return size
+
+
 def size_or_none(type: CType) -> int | None:
     """Return the size in bytes, or None for an incomplete type (``void`` counts 1, as in GNU C)."""
     try:
         return type.size
     except IncompleteType:
         return None
+    except CTypeError as error:
+        raise CannotExecute(str(error)) from None
 
 
 def is_record(type: CType) -> bool:
     """Return whether values of *type* are blobs."""
     return isinstance(type, CRecord)
+
+
+def has_array(type: CType) -> bool:
+    """Return whether *type* is or holds an array: such a variable is reached by address."""
+    if isinstance(type, CRecord):
+        return size_or_none(type) is not None and any(has_array(field.type) for field in type.fields)
+    return isinstance(type, CArray)
+
+
+def bit_field_type(type: CInt, width: int) -> CInt:
+    """Return the type that the value of a bit-field of *type* has after the integer promotions."""
+    if width > 32:
+        return type
+    return UINT if width == 32 and not type.signed else INT
 
 
 def is_void(type: CType) -> bool:

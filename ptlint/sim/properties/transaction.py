@@ -73,12 +73,13 @@ def _returned(ran: Ran) -> Iterator[Breach]:
     session = ran.session
     touched = _touched(ran, 0, ran.commit_from)
     for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
-        owed = np.zeros(session.machine.lanes, dtype=bool)
+        kept = session.holds(predicate, ran.returned)
         for index in range(ran.where.nr):
             live = ran.hardware.is_valid(ran.after_start[index])
-            owed |= session.holds(predicate, np.ascontiguousarray(ran.batch.initial[:, index])) | (seen[index] & ~live)
-        lost = owed & ~session.holds(predicate, ran.returned)
-        yield Breach("accessed-dirty", lost, None, f"start loses the {what} bit of an entry", what)
+            owed = session.holds(predicate, np.ascontiguousarray(ran.batch.initial[:, index])) | (seen[index] & ~live)
+            step = _last_write(ran, index, ran.commit_from)
+            detail = f"start loses the {what} bit of an entry"
+            yield Breach("accessed-dirty", owed & ~kept, index, detail, what, step, ran.pair.start.name)
     wrong = session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.colours.pfn)
     yield Breach("pfn", wrong, 0, "start returns another page frame", f"pfn {ran.colours.pfn:#x}")
 
@@ -90,14 +91,17 @@ def _entries(ran: Ran) -> Iterator[Breach]:
     for index in range(ran.where.nr):
         raw, started = ran.final[index], ran.after_start[index]
         last = _last_write(ran, index)
+        commit = ran.pair.commit.name
         present = session.holds("pte_present", raw)
-        yield Breach("underrun", ~present, index, f"entry {index} is not committed", "present", last)
+        yield Breach("underrun", ~present, index, f"entry {index} is not committed", "present", None, commit)
         expected = ran.colours.pfn + index
         wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(expected))
         yield Breach("pfn", wrong, index, f"entry {index} maps another page", f"pfn {expected:#x}", last)
         settled, write = present & ~wrong, session.holds("pte_write", raw)
         untouched = settled & (write != wanted_write) & (raw == started)
-        yield Breach("underrun", untouched, index, f"entry {index} keeps its old protection", "the new one", last)
+        yield Breach(
+            "underrun", untouched, index, f"entry {index} keeps its old protection", "the new one", None, commit
+        )
         gained = settled & write & ~wanted_write & (raw != started)
         yield Breach("permission", gained, index, f"entry {index} becomes writable unasked", "read-only", last)
         yield from _bits_kept(ran, index, settled, last)
@@ -113,10 +117,10 @@ def _bits_kept(ran: Ran, index: int, settled: Mask, last: Record | None) -> Iter
         yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
 
 
-def _last_write(ran: Ran, index: int) -> Record | None:
-    """Return the last write of the CPU to entry *index* in any lane."""
+def _last_write(ran: Ran, index: int, until: int | None = None) -> Record | None:
+    """Return the last write of the CPU to entry *index* in any lane, before record *until* of the log if given."""
     where = ran.where
-    for record in reversed(ran.session.machine.log):
+    for record in reversed(ran.session.machine.log[:until]):
         if record.kind == "write":
             offset = record.data["offset"]
             if isinstance(offset, int) and offset // where.size - where.first == index:

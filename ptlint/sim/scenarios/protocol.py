@@ -82,6 +82,7 @@ class Ran:
     commit_from: int
     usable: Mask
     space: Space
+    pair: Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _drive(
     )
     return Ran(
         session, batch, where, colours, lanes_used, session.raw(returned), session.raw(asked), after, final,
-        shared.hardware, walker, commit_from, usable, space,
+        shared.hardware, walker, commit_from, usable, space, pair,
     )  # fmt: skip
 
 
@@ -298,10 +299,11 @@ def raced(space: Space, nr: int, slots: int) -> Space:
 
 def subjects(program: Program) -> Iterator[Pair]:
     """Yield the start/commit pairs of the universe: names that differ in that word, with the roles of a transaction."""
+    partners = frozenset(names_with(program, "_commit"))
     for name in names_with(program, "_start"):
-        if name.startswith("huge_"):  # sized by the hstate of the mapping, which these scenarios do not have
-            continue
         partner = name.replace("_start", "_commit")
+        if partner not in partners or name.startswith("huge_"):  # huge ones need the hstate of the mapping
+            continue
         if program.definition(name) is None or program.definition(partner) is None:
             continue
         pair = _pair(program, name, partner)
@@ -400,7 +402,14 @@ def _collect(
             breach.mask = lanes if observed else breach.mask
         example = build(ran, trial, breach, arch, breach.detail)
         found[key] = Violation(
-            breach.property, raced_run, breach.detail, breach.expected, example, blame_of(breach), observed
+            breach.property,
+            raced_run,
+            breach.detail,
+            breach.expected,
+            example,
+            blame_of(breach),
+            breach.suspect,
+            observed,
         )
 
 
