@@ -30,6 +30,7 @@ MAX_ALIASES = 16
 # What every compilation of the kernel includes first, and the headers whose closure page-table code lives in.
 PRELUDE = ("linux/compiler-version.h", "linux/kconfig.h", "linux/compiler_types.h")
 ROOTS = (
+    "asm/page.h",  # as in every real unit: some asm/pgtable.h use it before they include it
     "linux/pgtable.h",
     "linux/mm.h",
     "linux/hugetlb.h",

@@ -59,15 +59,9 @@ class Session:
         """Run a C statement, of a function or of a macro that is a block."""
         self.run(f"({{ {statement}; }})", **variables)
 
-    def pte(self, text: str, **variables: tuple[str, Value]) -> Blob:
-        """Return the value of an expression of type ``pte_t``."""
-        value = self.run(text, **variables)
-        if isinstance(value, Blob):
-            return value
-        size = self.program.pte_size
-        blob = Blob(size, self.machine.memory.big_endian)
-        blob.store(0, size, scalar(value))
-        return blob
+    def pte(self, text: str, **variables: tuple[str, Value]) -> Value:
+        """Return the value of an expression of type ``pte_t``: a blob or, where that is an integer type, a scalar."""
+        return self.run(text, **variables)
 
     def raw(self, pte: Value) -> NDArray[np.uint64]:
         """Return an entry's bytes in memory as one uint64 a lane."""
