@@ -34,6 +34,8 @@ _RECORD = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
+_UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
+_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)\s*+[(\[=]")
 _CALLED = re.compile(r"\s*\(")
 
 
@@ -95,7 +97,7 @@ def looks_defined(name: str, text: str) -> bool:
     """Return whether raw *text* seems to define function or variable *name* at file scope: a cheap first test."""
     for found in re.finditer(rf"\b{re.escape(name)}\s*(?:__\w+\s*)*([\[=(;])", text):
         line_start = text.rfind("\n", 0, found.start()) + 1
-        if text[line_start] in " \t#/*}":
+        if not (text[line_start].isalpha() or text[line_start] == "_"):
             continue
         if found.group(1) != "(":
             return True
@@ -107,6 +109,13 @@ def looks_defined(name: str, text: str) -> bool:
                     return True
                 break
     return False
+
+
+def defined_words(text: str) -> frozenset[str]:
+    """Return every name that raw *text* may define at file scope: what ``looks_defined`` can be true for."""
+    return frozenset(
+        name for line in _UNINDENTED.finditer(text) for name in _BEFORE_SIGN.findall(text, line.start(), line.end())
+    )
 
 
 def _cut(text: str) -> Iterator[Item]:

@@ -3,10 +3,9 @@
 A data file is TOML in ``csrc/profiles``:
 
 ``[arch]``
-    ``checked`` (the profiles that a check runs by default), ``name``, ``folder`` (below ``arch/``), ``include``
-    (further include directories), ``mandatory_headers``,
-    ``borrowed`` (folders below ``arch/`` whose sources it builds too), ``shadowed`` (headers that those provide: the
-    host architecture's headers of these names are no substitute).
+    ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
+    ``main`` (the profiles that a table of all architectures shows), ``borrowed`` (folders below ``arch/`` whose sources
+    it builds too), ``shadowed`` (headers that those provide: the host's headers of these names are no substitute).
 ``[define]``
     macros the compiler predefines.
 ``[model]``
@@ -124,6 +123,12 @@ def checked_profiles() -> tuple[Profile, ...]:
         for arch in architectures()
         for name in _data(arch)["arch"].get("checked", profile_names(arch)[:1])
     )
+
+
+def main_profiles() -> tuple[Profile, ...]:
+    """Return the profiles that show how architectures differ: those that ``[arch] main`` names, else the default."""
+    names = (name for arch in architectures() for name in _data(arch)["arch"].get("main", profile_names(arch)[:1]))
+    return tuple(profile_named(name) for name in names)
 
 
 def profile_from_config(arch: str, text: bytes, source: str) -> Profile:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from ptlint.core.span import Span
@@ -62,7 +63,9 @@ class Scope:
         self.not_understood: list[tuple[Span, str]] = []
         self._end = MacroState(unit)
         self._typedefs: set[str] | None = None
-        self._made: dict[str, list[Site]] | None = None
+        self._callers: list[tuple[Instance, int, tuple[str, ...]]] | None = None
+        self._by_word: dict[str, list[Instance]] | None = None
+        self._made: dict[int, dict[str, str]] = {}
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._memo: dict[tuple[str, str], object] = {}
 
@@ -89,25 +92,53 @@ class Scope:
         *wanted* are the words of ``ItemIndex.names``.
         """
         found: list[Site] = []
-        for instance in self.unit.instances:
-            if name in words_of(instance.scan):
+        for instance in self._instances_with(name):
+            if name in items_of(instance).names:
                 for what, number, offset in items_of(instance).names.get(name, ()):
                     if not wanted or what in wanted:
                         found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
-        return found or [site for site in self._made_sites().get(name, ()) if not wanted or site.what in wanted]
+        return found or [site for site in self._made_sites(name) if not wanted or site.what in wanted]
 
-    def _made_sites(self) -> dict[str, list[Site]]:
-        """Return the names that macro calls at file scope make, which the text does not show as declared."""
-        if self._made is None:
-            made = self._made = {}
+    def _instances_with(self, name: str) -> list[Instance]:
+        """Return the files that hold the word *name*, in the order they were read."""
+        if self._by_word is None:
+            self._by_word = {}
+            for instance in self.unit.instances:
+                for word in words_of(instance.scan):
+                    self._by_word.setdefault(word, []).append(instance)
+        return self._by_word.get(name, [])
+
+    def _made_sites(self, name: str) -> list[Site]:
+        """Return where macro calls at file scope make *name*, which the text does not show as declared.
+
+        A name that is pasted holds an argument of the call, so only calls with such an argument are expanded.
+        """
+        found: list[Site] = []
+        for number, (instance, item_number, words) in enumerate(self._makers()):
+            if not any(word in name for word in words):
+                continue
+            if number not in self._made:
+                item = items_of(instance).items[item_number]
+                made = self._names_made(instance, item) if self._makes_names(instance, item) else {}
+                self._made[number] = made
+            if name in self._made[number]:
+                item = items_of(instance).items[item_number]
+                found.append(Site(instance, self._made[number][name], item_number, item.line))
+        return found
+
+    def _makers(self) -> list[tuple[Instance, int, tuple[str, ...]]]:
+        """Return the items that may make names, with the words that stand in them."""
+        if self._callers is None:
+            self._callers = []
             for instance in self.unit.instances:
                 index = items_of(instance)
                 for number in index.calls:
                     item = index.items[number]
-                    if self._makes_names(instance, item):
-                        for name, what in self._names_made(instance, item):
-                            made.setdefault(name, []).append(Site(instance, what, number, item.line))
-        return self._made
+                    end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
+                    words = _WORD.findall(instance.active_text(), item.start, end)
+                    kept = tuple(word for word in dict.fromkeys(words[item.leads_with_call :]) if len(word) > 2)
+                    self._callers.append((instance, number, kept))
+        return self._callers
 
     def _makes_names(self, instance: Instance, item: Item) -> bool:
         state = MacroState(self.unit, instance, item.line)
@@ -125,13 +156,17 @@ class Scope:
             pending = following
         return False
 
-    def _names_made(self, instance: Instance, item: Item) -> list[tuple[str, str]]:
+    def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
+        end = ""
+        if item.kind == "function":  # what its head makes; the body declares nothing
+            item = replace(item, end=instance.active_text().index("{", item.start))
+            end = " { };"
         try:
             tokens = self._expanded(instance, item, NOTHING)
         except CSourceError:
-            return []
-        text = " ".join(token.text for token in tokens)
-        return [(name, what) for name, places in index_of_text(text).names.items() for what, _, _ in places[:1]]
+            return {}
+        text = " ".join(token.text for token in tokens) + end
+        return {name: places[0][0] for name, places in index_of_text(text).names.items()}
 
     # --- parsing ------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
-from ptlint.csrc.items import items_of, looks_defined, words_of
+from ptlint.csrc.items import defined_words, items_of, looks_defined, words_of
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
@@ -84,13 +84,15 @@ class FileView(Scope):
         super().__init__(unit, universe.model, universe.headers)
         self.universe = universe
         self.path = path
+        self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
 
     def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
         """Return what a call of *name* in this file runs."""
-        replaced = self.universe.replacement(name, keep, self)
-        if replaced is not None:
-            return replaced
-        return self.function_here(name, keep) or self.universe.function(name, keep)
+        key = (name, keep)
+        if key not in self._functions:
+            found = self.universe.replacement(name, keep, self) or self.function_here(name, keep)
+            self._functions[key] = found or self.universe.function(name, keep)
+        return self._functions[key]
 
 
 class Universe:
@@ -120,6 +122,7 @@ class Universe:
         self._enumerators: dict[str, int | None] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
         self._c_files: list[str] | None = None
+        self._defined: dict[str, list[str]] | None = None
 
     def scan_of(self, path: str) -> FileScan | None:
         """Return the directives of *path*, None when the tree has no such file or it is too large."""
@@ -301,10 +304,22 @@ class Universe:
     def defining_files(self, name: str) -> tuple[str, ...]:
         """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
         if name not in self._sources:
-            texts = ((path, self.text_of(path)) for path in self.c_files())
-            found = tuple(path for path, text in texts if name in text and looks_defined(name, text))
+            files = self._definers().get(name, ())
+            found = tuple(path for path in files if looks_defined(name, self.text_of(path)))
             self._sources[name] = found or self._files_using(self._makers(name))
         return self._sources[name]
+
+    def _definers(self) -> dict[str, list[str]]:
+        """Return the built ``.c`` files by the names that their text may define."""
+        if self._defined is None:
+            self._defined = {}
+            for path in self.c_files():
+                blob = self.tree.blob_id(path) or ""
+                if blob not in _DEFINED_WORDS:
+                    _DEFINED_WORDS[blob] = defined_words(self.text_of(path))
+                for name in _DEFINED_WORDS[blob]:
+                    self._defined.setdefault(name, []).append(path)
+        return self._defined
 
     def _makers(self, name: str) -> tuple[str, ...]:
         """Return the macros of the headers whose text looks as if it defined *name*: ``DECLARE_VM_GET_PAGE_PROT``."""
@@ -349,7 +364,8 @@ class Universe:
         return _TEXTS[blob]
 
 
-_TEXTS: dict[str, str] = {}
+_TEXTS: dict[str, str] = {}  # by blob id
+_DEFINED_WORDS: dict[str, frozenset[str]] = {}  # by blob id
 
 
 def _linkage(site: Site) -> str:

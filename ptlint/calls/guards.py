@@ -1,0 +1,126 @@
+"""Why a definition is the effective one: the conditionals around it, and the macros that decide them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ptlint.calls.definition import Definition
+from ptlint.core.span import Span
+from ptlint.csrc.directives import FileScan
+from ptlint.csrc.items import looks_defined, words_of
+from ptlint.csrc.unit import Instance
+from ptlint.csrc.universe import Universe
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A conditional around a definition. ``text`` is the directive that opens its branch, on one line.
+
+    ``macro`` is the macro that ``#ifdef`` or ``#ifndef`` (also spelled ``defined``) asks for, ``""`` for any other
+    condition.
+    """
+
+    text: str
+    macro: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step of the answer to "why this body": a sentence without its full stop, and the line that proves it."""
+
+    text: str
+    span: Span
+
+
+def enclosing(scan: FileScan, line: int) -> tuple[Guard, ...]:
+    """Return the conditionals of a file that *line* stands in, outermost first, its include guard left out."""
+    stack: list[Guard] = []
+    for index, one in enumerate(scan.directives):
+        if one.line > line:
+            break
+        if one.kind in ("if", "ifdef", "ifndef"):
+            stack.append(_guard(scan, index))
+        elif one.kind in ("elif", "elifdef", "elifndef", "else") and stack:
+            stack[-1] = _guard(scan, index)
+        elif one.kind == "endif" and stack:
+            stack.pop()
+    return tuple(guard for guard in stack if not (scan.guard and guard.macro == scan.guard))
+
+
+def _guard(scan: FileScan, index: int) -> Guard:
+    one = scan.directives[index]
+    argument = scan.argument(index)
+    found = re.fullmatch(r"!?\s*defined\s*\(?\s*(\w+)\s*\)?", argument)
+    macro = found.group(1) if found else argument if one.kind in ("ifdef", "ifndef") else ""
+    return Guard(f"#{one.kind} {argument}".strip(), macro, Span(scan.path, one.line))
+
+
+def guard_of(universe: Universe, definition: Definition) -> Guard | None:
+    """Return the conditional that decides whether generic code gives this body or an architecture does.
+
+    For a generic definition it is the innermost one around it; for an architecture's, the one around the generic
+    definition that it switches off.
+    """
+    if definition.kind == "generic" and definition.shape != "alias":
+        span = definition.prototype
+        instances = universe.unit.by_path.get(span.path)
+        around = enclosing(instances[0].scan, span.line) if instances else ()
+        return around[-1] if around else None
+    return next((guard for guard in switched_off(universe, definition.name)), None)
+
+
+def switched_off(universe: Universe, name: str) -> Iterator[Guard]:
+    """Yield the conditionals around inactive generic definitions of *name* that are not taken, innermost."""
+    for instance in universe.unit.instances:
+        if instance.path.startswith("arch/") or name not in words_of(instance.scan):
+            continue
+        for line in _inactive_definitions(instance, name):
+            around = enclosing(instance.scan, line)
+            if around:
+                yield around[-1]
+
+
+def _inactive_definitions(instance: Instance, name: str) -> Iterator[int]:
+    text = instance.scan.text
+    for start, end in instance.blanks():
+        part = text[start:end]
+        if name not in part:
+            continue
+        for found in re.finditer(rf"\b{re.escape(name)}\b", part):
+            line_start = part.rfind("\n", 0, found.start()) + 1
+            head = part[line_start : found.start()]
+            defines = re.match(r"[ \t]*#[ \t]*define[ \t]+$", head) is not None
+            if (defines and end - start > len(part[line_start:])) or looks_defined(name, part[line_start:]):
+                yield text.count("\n", 0, start + found.start()) + 1
+                break
+
+
+def reasons(universe: Universe, definition: Definition) -> tuple[Reason, ...]:
+    """Return why *definition* is the effective one, the fact nearest to the code first."""
+    out: list[Reason] = []
+    if definition.shape == "alias":
+        out.append(Reason(f"{definition.name} is another name for {definition.via[-1]}", definition.prototype))
+    guard = guard_of(universe, definition)
+    if guard is not None and guard.macro:
+        place = universe.headers.macro_line(guard.macro)
+        if place is not None and place.line:
+            out.append(Reason(f"{guard.macro} is defined", place))
+        state = "is" if place is not None else "is not"
+        out.append(Reason(f"'{guard.text}': {guard.macro} {state} defined", guard.span))
+    elif guard is not None:
+        out.append(Reason(f"'{guard.text}'" + _values(universe, guard), guard.span))
+    if definition.shape == "extern":
+        where = definition.definition
+        text = "its body is in a file that is built" if where else "no file that is built has its body"
+        out.append(Reason(text, where or definition.prototype))
+    return tuple(out)
+
+
+def _values(universe: Universe, guard: Guard) -> str:
+    """Return the configuration symbols of a condition with their values."""
+    symbols = sorted({word for word in _IDENTIFIER.findall(guard.text) if word.startswith("CONFIG_")})
+    values = [f"{word}={universe.profile.config.get(word[7:], 'n')}" for word in symbols]
+    return f" with {', '.join(values)}" if values else ""

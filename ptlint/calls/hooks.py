@@ -1,0 +1,180 @@
+"""Which page-table names a tree has, and which of them an architecture may override: found from the tree's own text."""
+
+import re
+from collections.abc import Iterator
+
+from ptlint.calls.guards import enclosing
+from ptlint.csrc.directives import FileScan
+from ptlint.csrc.items import ItemIndex, index_of_text, items_of, words_of
+from ptlint.csrc.unit import Instance
+from ptlint.csrc.universe import Universe
+
+_WORDS = [
+    "pte",
+    "ptes",
+    "ptep",
+    "pmd",
+    "pmds",
+    "pmdp",
+    "pud",
+    "puds",
+    "pudp",
+    "p4d",
+    "p4ds",
+    "p4dp",
+    "pgd",
+    "pgds",
+    "pgdp",
+    "pgprot",
+    "prot",
+    "pgtable",
+    "pgtables",
+    "pgtbl",
+    "pagetable",
+    "page_table",
+    "page_tables",
+    "mmu",
+    "tlb",
+    "young",
+    "softleaf",
+    "hugepage",
+    "hugetlb",
+    "uffd",
+    "swp",
+    "swap",
+    "PTE",
+    "PMD",
+    "PUD",
+    "PFN",
+]
+_PAGE_TABLE = re.compile(rf"(?:^|_)(?:{'|'.join(_WORDS)})(?:_|$)")
+_TYPES = re.compile(r"\b(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t\b")
+_DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
+_NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
+_CALL = re.compile(r"\b([a-z_]\w*+)\(")
+_GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
+_NOT_NEWLINE = re.compile(r"[^\n]+")
+
+
+def hooks(universe: Universe) -> tuple[str, ...]:
+    """Return the page-table names that generic headers define under a guard that another definition switches off.
+
+    That is a function or macro inside ``#ifndef NAME`` or ``#ifndef GUARD`` which is about page tables, by its name or
+    by a page-table type in its declaration, and a name that a ``.c`` file of ``mm`` asks for in this way. Sorted; found
+    in the text of all branches, so that an architecture which overrides a hook still lists it.
+    """
+    found: set[str] = set()
+    for scan in _scans(universe):
+        if scan.path.startswith(_GENERIC):
+            found.update(_guarded(scan))
+    for path in universe.c_files():
+        if path.startswith("mm/"):
+            found.update(name for name in _NDEF.findall(universe.text_of(path)) if _PAGE_TABLE.search(name))
+    return tuple(sorted(found & _known(universe)))
+
+
+def page_table_names(universe: Universe) -> tuple[str, ...]:
+    """Return every function and function-like macro of the headers that is about page tables, and all hooks, sorted.
+
+    What generic headers only call is included: an architecture may make it in ways that no text shows.
+    """
+    known = _known(universe)
+    found: set[str] = set()
+    called: set[str] = set()
+    for scan in _scans(universe):
+        found.update(name for name, _ in _declared(scan))
+        if scan.path.startswith(_GENERIC):
+            found.update(word for word in words_of(scan) if word.isupper() and _is_guard_word(universe, word))
+            called.update(_called(scan))
+    for instance in universe.unit.instances:
+        found.update(_active(instance))
+    return tuple(sorted({name for name in found if name in known} | called | {*hooks(universe)}))
+
+
+def _scans(universe: Universe) -> Iterator[FileScan]:
+    seen: set[str] = set()
+    for instance in universe.unit.instances:
+        if instance.path not in seen:
+            seen.add(instance.path)
+            yield instance.scan
+
+
+def _known(universe: Universe) -> set[str]:
+    """Return every identifier of the files that were read, and every macro."""
+    known = {name for name, ref in universe.unit.table.items() if ref is not None}
+    for scan in _scans(universe):
+        known |= words_of(scan)
+    return known
+
+
+def _is_guard_word(universe: Universe, word: str) -> bool:
+    """Return whether generic code names a page-table constant that only the architecture defines."""
+    if not _PAGE_TABLE.search(word) or not word.endswith("_SHIFT"):
+        return False
+    place = universe.headers.macro_line(word)
+    return place is not None and place.path.startswith("arch/")
+
+
+def _guarded(scan: FileScan) -> frozenset[str]:
+    found: frozenset[str] | None = scan.item_cache.get("guarded")
+    if found is None:
+        found = frozenset(
+            name for name, line in _declared(scan) if any(_is_negative(guard.text) for guard in enclosing(scan, line))
+        )
+        scan.item_cache["guarded"] = found
+    return found
+
+
+def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
+    """Return name and line of the page-table functions and macros of all branches of a file."""
+    found: tuple[tuple[str, int], ...] | None = scan.item_cache.get("declared")
+    if found is None:
+        found = scan.item_cache["declared"] = tuple(_declarations(scan))
+    return found
+
+
+def _declarations(scan: FileScan) -> Iterator[tuple[str, int]]:
+    text = _without_directives(scan)
+    index: ItemIndex = index_of_text(text)
+    for name, places in index.names.items():
+        for what, number, offset in places:
+            item = index.items[number]
+            follows = text[offset + len(name) : offset + len(name) + 2].lstrip()
+            if what in ("function", "ordinary") and follows.startswith("(") and offset - item.start < 400:
+                head = text[item.start : offset + 300].split("{", 1)[0]
+                if _PAGE_TABLE.search(name) or _TYPES.search(head):
+                    yield name, text.count("\n", 0, offset) + 1
+    for one in scan.directives:
+        defined = _DEFINED.match(one.text) if one.kind == "define" else None
+        if defined is not None and _PAGE_TABLE.search(defined.group(1)) and not defined.group(1).isupper():
+            yield defined.group(1), one.line
+
+
+def _without_directives(scan: FileScan) -> str:
+    pieces: list[str] = []
+    at = 0
+    for one in scan.directives:
+        pieces.append(scan.text[at : one.start])
+        pieces.append(_NOT_NEWLINE.sub(lambda found: " " * len(found.group()), scan.text[one.start : one.end]))
+        at = one.end
+    return "".join((*pieces, scan.text[at:]))
+
+
+def _called(scan: FileScan) -> frozenset[str]:
+    """Return the page-table names that stand before a bracket anywhere in a file."""
+    found: frozenset[str] | None = scan.item_cache.get("called")
+    if found is None:
+        found = frozenset(name for name in _CALL.findall(scan.text) if _PAGE_TABLE.search(name))
+        scan.item_cache["called"] = found
+    return found
+
+
+def _active(instance: Instance) -> Iterator[str]:
+    """Yield the page-table functions of the active text, whose braces balance where those of all branches may not."""
+    for name, places in items_of(instance).names.items():
+        if _PAGE_TABLE.search(name) and any(what == "function" for what, _, _ in places):
+            yield name
+
+
+def _is_negative(text: str) -> bool:
+    return text.startswith("#ifndef") or "!defined" in text.replace(" ", "")

@@ -1,0 +1,98 @@
+"""The call model: for each name and profile its effective definition, why, what it calls and what it uses."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ptlint.calls.definition import Definition, locate
+from ptlint.calls.graph import callees, used_parameters
+from ptlint.calls.guards import Reason, guard_of, reasons
+from ptlint.calls.hooks import hooks, page_table_names
+from ptlint.core.span import Span
+from ptlint.core.tree import SourceTree
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import Universe, load_universe
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A name that a body calls. ``through`` is the field of an ops table by which it is reached, if any."""
+
+    name: str
+    through: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the model knows of one name under one profile.
+
+    ``guard`` is the condition that chooses between the generic and an architecture's body, ``""`` when there is none.
+    ``uses`` are the parameters whose value matters, ``parameters`` all of them; both are empty for a macro.
+    """
+
+    definition: Definition
+    guard: str
+    calls: tuple[Call, ...]
+    parameters: tuple[str, ...]
+    uses: tuple[str, ...]
+    why: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileModel:
+    """The rows of one profile, by name, and what of the tree could not be read on the way."""
+
+    profile: Profile
+    rows: dict[str, Row]
+    not_understood: tuple[tuple[Span, str], ...]
+
+
+def build_model(tree: SourceTree, profiles: Iterable[Profile], names: Sequence[str] = ()) -> tuple[ProfileModel, ...]:
+    """Return the model of *tree* for *names* under each profile; without names, for every page-table name it has."""
+    return tuple(profile_model(load_universe(tree, profile), names) for profile in profiles)
+
+
+def profile_model(universe: Universe, names: Sequence[str] = ()) -> ProfileModel:
+    """Return the rows of one universe; names that it does not have are left out.
+
+    Without names, bodies are read only of what an architecture may override; the other rows have no calls and uses.
+    """
+    rows: dict[str, Row] = {}
+    wanted = names or page_table_names(universe)
+    with_bodies = frozenset(names or hooks(universe))
+    for name in wanted:
+        definition = locate(universe, name)
+        if definition is not None:
+            rows[name] = row(universe, definition, name in with_bodies)
+    return ProfileModel(universe.profile, rows, universe.not_understood)
+
+
+def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:
+    """Return all there is to say of one definition; without *bodies* neither calls, parameters, uses nor reasons."""
+    guard = guard_of(universe, definition)
+    calls: tuple[Call, ...] = ()
+    parameters: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    function = universe.function(definition.function) if bodies and definition.definition is not None else None
+    if function is not None:
+        calls = tuple(Call(one.name, one.through) for one in callees(universe, function))
+        parameters = tuple(param.name or "" for param in function.type.params)
+        uses = used_parameters(universe, definition.function)
+    elif bodies and definition.body:
+        calls = _macro_calls(universe, definition)
+    why = reasons(universe, definition) if bodies else ()
+    return Row(definition, (guard.macro or guard.text) if guard else "", calls, parameters, uses, why)
+
+
+def _macro_calls(universe: Universe, definition: Definition) -> tuple[Call, ...]:
+    """Return the names that stand before a bracket in the body of a macro."""
+    macro = universe.macro(definition.name)
+    body = macro.body if macro is not None else ()
+    names = [one.text for one, following in pairwise(body) if one.kind == "id" and following.text == "("]
+    params = set(macro.parameters) if macro is not None else set()
+    return tuple(Call(name) for name in dict.fromkeys(names) if name not in params and name not in _KEYWORDS)
+
+
+_KEYWORDS = frozenset(
+    ["if", "while", "for", "switch", "sizeof", "typeof", "__typeof__", "defined", "return", "__attribute__"]
+)

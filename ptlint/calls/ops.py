@@ -1,0 +1,57 @@
+"""What a call through an operations table may run: initialisers and assignments of one of its fields.
+
+``pv_ops.mmu.set_pte`` is filled by the initialiser of ``pv_ops`` and, under Xen, by copying a structure whose
+initialiser names other functions. Both spell the field as ``.set_pte = NAME`` or ``….set_pte = NAME``; the text of the
+files that are built is searched for that, and the place is kept when it is active there.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ptlint.core.span import Span
+from ptlint.csrc.universe import Universe
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class OpsTarget:
+    """A function that a table's field may hold. ``how`` is ``initialiser`` or ``assignment``; ``span`` is that line."""
+
+    function: str
+    how: str
+    span: Span
+
+
+def ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
+    """Return what field *path* (``"pv_ops.mmu.set_pte"``) may hold, sorted by place.
+
+    A value that is a macro around a function (``PV_CALLEE_SAVE(f)``) stands for the function.
+    """
+    field = path.rsplit(".", 1)[-1].rsplit(">", 1)[-1]
+    table = path.split(".", 1)[0].split("-", 1)[0]
+    pattern = re.compile(rf"([\w.\]>-]*)(?:\.|->)\s*{re.escape(field)}\s*=(?!=)\s*([^,;{{}}]+)")
+    found: set[OpsTarget] = set()
+    for source in universe.c_files():
+        text = universe.text_of(source)
+        if field not in text or table not in text or not pattern.search(text):
+            continue
+        for instance in universe.in_file(source).unit.by_path.get(source, ()):
+            active = instance.active_text()
+            for match in pattern.finditer(active):
+                function = _function_in(universe, source, match.group(2))
+                if function:
+                    how = "assignment" if match.group(1) else "initialiser"
+                    line = active.count("\n", 0, match.start(2)) + 1
+                    found.add(OpsTarget(function, how, Span(source, line)))
+    return tuple(sorted(found, key=lambda one: (one.span, one.function)))
+
+
+def _function_in(universe: Universe, source: str, value: str) -> str:
+    """Return the function that initialiser *value* names: the innermost name that is one, ``""`` for none."""
+    view = universe.in_file(source)
+    for name in reversed(_NAME.findall(value)):
+        name = universe.resolve_alias(name)
+        if view.sites(name, "function") or universe.headers.sites(name, "function", "ordinary"):
+            return name
+    return ""

@@ -1,0 +1,105 @@
+"""``ptlint model``: which definition of a page-table helper is effective, on which architecture, and why."""
+
+import argparse
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ptlint.cli._output import write_output
+from ptlint.cli._parser import comma_separated
+from ptlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from ptlint.calls.model import ProfileModel
+    from ptlint.core.tree import SourceTree
+    from ptlint.csrc.profile import Profile
+
+SUMMARY = "Show which definition of a helper is effective on every architecture, why, and what it calls."
+
+FORMATS = ("table", "json", "dot")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare symbols, tree, profiles and output."""
+    parser.add_argument(
+        "symbols", metavar="SYMBOL", nargs="*", help="a function or macro (default: all about page tables)"
+    )
+    parser.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
+    parser.add_argument("--base", metavar="REV", help="revision to look at (default: HEAD)")
+    parser.add_argument(
+        "--arch",
+        metavar="A[,B]",
+        type=comma_separated,
+        default=[],
+        help="architectures or profiles (default: the main ones)",
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the .config of a kernel build, for one --arch")
+    parser.add_argument("--all-profiles", action="store_true", help="every profile of the architectures")
+    parser.add_argument("--why", action="store_true", help="show the guards that lead to each definition")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE, whole or not at all")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the model."""
+    from ptlint.calls.model import build_model
+
+    profiles = _profiles(arguments)
+    tree = _tree(arguments)
+    models = build_model(tree, profiles, arguments.symbols)
+    unknown = [name for name in arguments.symbols if not any(name in model.rows for model in models)]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: not declared under any profile that was looked at")
+    write_output(functools.partial(_write, arguments, models), arguments.output)
+    return 0
+
+
+def _write(arguments: argparse.Namespace, models: "tuple[ProfileModel, ...]", out: TextIO) -> None:
+    from ptlint.calls import show
+
+    if arguments.format == "json":
+        show.write_json(models, out)
+    elif arguments.format == "dot":
+        show.write_dot(models, out)
+    else:
+        show.write_table(models, out, why=arguments.why)
+
+
+def _profiles(arguments: argparse.Namespace) -> "tuple[Profile, ...]":
+    from ptlint.csrc.profile import (
+        all_profiles,
+        main_profiles,
+        profile_from_config,
+        profile_named,
+        profile_names,
+        profiles_for_arch,
+    )
+
+    if arguments.config is not None:
+        if len(arguments.arch) != 1:
+            raise UsageError("--config needs one --arch, the architecture that the configuration is for")
+        profile_names(arguments.arch[0])
+        return (profile_from_config(arguments.arch[0], _read(arguments.config), str(arguments.config)),)
+    if not arguments.arch:
+        return all_profiles() if arguments.all_profiles else main_profiles()
+    if arguments.all_profiles:
+        return tuple(profile for arch in arguments.arch for profile in profiles_for_arch(arch))
+    return tuple(profile_named(name) for name in arguments.arch)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; --config names the .config of a kernel build") from error
+
+
+def _tree(arguments: argparse.Namespace) -> "SourceTree":
+    from ptlint.core.patch import Series
+    from ptlint.tree.base import enclosing_tree, open_base
+
+    tree = arguments.tree or enclosing_tree(Path.cwd())
+    if tree is None:
+        raise UsageError("no tree: give --tree, or run it inside a kernel repository")
+    return open_base(tree, arguments.base, Series("", 1, "", "", (), 0)).tree
