@@ -17,7 +17,7 @@ from ptlint.sim.session import Session
 from ptlint.sim.values import Scalar, Unknown, lane_of
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.protocol import Ran
+    from ptlint.sim.driving import Ran
 
 MOST_EVENTS = 40
 """Steps of a run that are shown; the report says when there were more."""
@@ -48,11 +48,13 @@ def build(ran: Ran, trial: Trial, breach: Breach, arch: str, verdict: str) -> Co
         )
     initial = [int(value) for value in ran.batch.initial[lane]]
     final = [int(one[lane]) for one in ran.final]
-    asked, returned = int(ran.asked[lane]), int(ran.returned[lane])
-    shown = show(ran, [*raws, *initial, *final, asked, returned])
+    marks = [(at, text, [int(one[lane]) for one in entries]) for at, text, entries in ran.landmarks]
+    shown = show(ran, [*raws, *initial, *final, *(raw for _, _, entries in marks for raw in entries)])
     events = [_event(ran, record, lane, shown) for record in records]
-    events.insert(_position(records, ran), Event("cpu", f"start returns {shown[returned]}; to be set: {shown[asked]}"))
-    arguments = (("nr", str(ran.where.nr)), ("addr", f"{ran.where.addr:#x}"), ("pte", shown[asked]))
+    for at, text, entries in reversed(marks):
+        line = text.format(*(shown[raw] for raw in entries))
+        events.insert(_position(records, ran, at), Event("cpu", line))
+    arguments = (("nr", str(ran.where.nr)), ("addr", f"{ran.where.addr:#x}"))
     return Counterexample(
         property=breach.property,
         arch=arch,
@@ -72,9 +74,9 @@ def build(ran: Ran, trial: Trial, breach: Breach, arch: str, verdict: str) -> Co
 _ENTRY_KEYS = ("old", "new")
 
 
-def _position(records: list[Record], ran: Ran) -> int:
-    """Return how many of the shown records come before commit."""
-    before = {id(record) for record in ran.session.machine.log[: ran.commit_from]}
+def _position(records: list[Record], ran: Ran, at: int) -> int:
+    """Return how many of the shown records come before position *at* of the log."""
+    before = {id(record) for record in ran.session.machine.log[:at]}
     return sum(1 for record in records if id(record) in before)
 
 

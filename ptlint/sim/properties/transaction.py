@@ -14,7 +14,7 @@ from ptlint.sim.machine import Record
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.protocol import Ran
+    from ptlint.sim.scenarios.protocol import Transacted as Ran
 
 Raw = NDArray[np.uint64]
 

@@ -1,0 +1,146 @@
+"""What all scenarios of a batch share: the setting, a prepared run, and calls by the roles of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.batch import Batch, Layout, none_of
+from ptlint.sim.explore import contradictory
+from ptlint.sim.frame import Value
+from ptlint.sim.machine import Limits
+from ptlint.sim.mmu import Hardware, Walker, hardware_of
+from ptlint.sim.palette import Palette, palette
+from ptlint.sim.program import Program
+from ptlint.sim.roles import Signature
+from ptlint.sim.session import Session
+from ptlint.sim.space import Space
+from ptlint.sim.values import Mask
+
+PFN = 0x1FFE
+"""First page frame of a batch: advancing it carries through many bits."""
+
+FIRST = 19
+"""Index of a batch in its table: not aligned to any block, with room on both sides."""
+
+MOST_STATES = 4096
+"""Lanes of one run before questions multiply them."""
+
+Intercept = Callable[[str, Sequence[str], list[Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all runs of one program share."""
+
+    program: Program
+    hardware: Hardware
+    colours: Palette
+    none: int
+
+
+def setting(program: Program, nr: int) -> Setting:
+    """Return what runs with up to *nr* entries need. Raises CannotExecute when the entry's setters cannot run."""
+    kept = program.settings.get(nr)
+    if kept is None:
+        hardware = hardware_of(program)
+        kept = program.settings[nr] = Setting(program, hardware, palette(program, hardware, PFN, nr), none_of(program))
+    assert isinstance(kept, Setting)
+    return kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A finished run as properties and counterexamples see it.
+
+    ``lanes`` is the space lane by lane. ``landmarks`` are lines to show at a place of the log: position, text with
+    ``{}`` for each of the entries, and their bytes. ``usable`` leaves out lanes whose answers contradict each other.
+    """
+
+    session: Session
+    batch: Batch
+    where: Layout
+    colours: Palette
+    space: Space
+    lanes: Space
+    hardware: Hardware
+    usable: Mask
+    final: tuple[NDArray[np.uint64], ...]
+    landmarks: tuple[tuple[int, str, tuple[NDArray[np.uint64], ...]], ...] = ()
+
+    @property
+    def live(self) -> Mask:
+        """Return the lanes that count: usable ones that no fault has stopped."""
+        dead = self.session.machine.dead
+        return self.usable if dead is None else self.usable & ~dead
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that is about to begin."""
+
+    session: Session
+    batch: Batch
+    lanes: Space
+    usable: Mask
+
+
+def prepare(
+    shared: Setting,
+    where: Layout,
+    space: Space,
+    base: NDArray[np.int64],
+    answers: dict[Hashable, Mask],
+    limits: Limits | None = None,
+    intercept: Intercept | None = None,
+) -> Prepared:
+    """Return a session whose table holds the batch in its initial states, with the MMU's schedule."""
+    lanes = space.take(base)
+    walker = None
+    if bool((lanes.slot >= 0).any()):
+        none = np.zeros(len(base), dtype=bool)
+        walker = Walker(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base, none)
+    session = Session(shared.program, len(base), answers, walker, limits)
+    raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
+    batch = Batch(session, where, raw, shared.none)
+    session.machine.intercept = intercept
+    session.machine.page_base_pfn = shared.colours.pfn & ~0xFF
+    return Prepared(session, batch, lanes, ~contradictory(answers, len(base)))
+
+
+def called(
+    session: Session, form: Signature, batch: Batch, index: int, ptes: Sequence[Value], others: Sequence[Value] = ()
+) -> Value:
+    """Return what *form* returns when it is called at entry *index*.
+
+    ``pte`` parameters take *ptes* in order, parameters without a role *others* (0 when they run out).
+    """
+    where = batch.where
+    rest, more = list(ptes), list(others)
+    typed: dict[str, tuple[str, Value]] = {}
+    for at, parameter in enumerate(form.parameters):
+        match parameter.role:
+            case "vma":
+                value: Value = session.opaque("vma", "struct vm_area_struct")
+            case "mm":
+                value = session.opaque("vma->vm_mm", "struct mm_struct")
+            case "addr":
+                value = where.addr + index * where.page
+            case "ptep":
+                value = batch.ptep + index * where.size
+            case "pte":
+                value = rest.pop(0)
+            case "nr":
+                value = where.nr
+            case _:
+                value = more.pop(0) if more else 0
+        typed[f"a{at}"] = (parameter.written, value)
+    text = f"{form.name}({', '.join(typed)})"
+    if form.returns == "void":
+        session.do(text, **typed)
+        return None
+    return session.run(text, **typed)

@@ -1,0 +1,97 @@
+"""Gathers the trials of one subject to a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ptlint.csrc.ast import NOWHERE, Pos
+from ptlint.sim.counterexample import build
+from ptlint.sim.driving import Ran
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.explore import Breach, Trial
+from ptlint.sim.inventory import used_by
+from ptlint.sim.judgement import Assumption, Judgement, Violation
+from ptlint.sim.program import Program
+from ptlint.sim.values import Mask
+
+Observers = Callable[[Ran, Trial, Breach], "tuple[tuple[str, ...], Mask]"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the runs of *subject* under *arch* came to so far. The first violation of a property is kept."""
+
+    subject: str
+    arch: str
+    found: dict[str, Violation] = field(default_factory=dict)
+    scenarios: int = 0
+    exhaustive: bool = True
+    executed: set[str] = field(default_factory=set)
+    assumed: dict[str, tuple[str, Pos]] = field(default_factory=dict)
+    stopped: tuple[str, Pos, str] | None = None
+    exhausted: str = ""
+
+    def add(self, trial: Trial, *, raced: bool, observers: Observers | None = None) -> None:
+        """Take in a trial; *observers* tells who acts on what a breach of ``old-pte`` gets wrong."""
+        ran = trial.state
+        assert isinstance(ran, Ran)
+        self.scenarios += trial.machine.lanes
+        self.exhaustive = self.exhaustive and trial.exhaustive and ran.space.exhaustive
+        self.executed |= trial.machine.executed
+        self.assumed.update(trial.machine.assumed)
+        lanes = ran.lanes
+        trial.weight = ran.colours.weight[lanes.states].sum(axis=1) * 8 + lanes.request + 2 * (lanes.slot + 1)
+        for breach in trial.breaches:
+            self._violation(ran, trial, breach, raced, observers)
+
+    def _violation(self, ran: Ran, trial: Trial, breach: Breach, raced: bool, observers: Observers | None) -> None:
+        key = f"{breach.property}/race" if raced and breach.property == "accessed-dirty" else breach.property
+        if key in self.found or (raced and breach.property in self.found):
+            return
+        observed: tuple[str, ...] = ()
+        if breach.property == "old-pte" and observers is not None:
+            observed, lanes = observers(ran, trial, breach)
+            breach.mask = lanes if observed else breach.mask
+        example = build(ran, trial, breach, self.arch, breach.detail)
+        self.found[key] = Violation(
+            breach.property,
+            raced,
+            breach.detail,
+            breach.expected,
+            example,
+            blame_of(breach),
+            breach.suspect,
+            observed,
+        )
+
+    def stop(self, error: CannotExecute | OutOfBounds) -> None:
+        """Note why the runs could not be finished."""
+        if isinstance(error, OutOfBounds):
+            self.exhausted = error.what
+        else:
+            self.stopped = (error.what, error.pos or NOWHERE, error.function)
+
+    def judgement(self, program: Program) -> Judgement:
+        """Return all of it."""
+        return Judgement(
+            self.subject,
+            self.arch,
+            tuple(self.found.values()),
+            self.scenarios,
+            self.exhaustive and self.stopped is None and not self.exhausted,
+            frozenset(self.executed),
+            used_by(program, self.executed),
+            tuple(Assumption(name, what, pos) for name, (what, pos) in sorted(self.assumed.items())),
+            self.stopped,
+            self.exhausted,
+        )
+
+
+def blame_of(breach: Breach) -> tuple[tuple[str, Pos], ...]:
+    """Return the chain of calls to the step that broke the property, outermost first, each with where it was left."""
+    record = breach.record
+    if record is None:
+        return ()
+    left = [pos for _, pos in record.stack[1:]] + [record.pos]
+    return tuple((name, pos) for (name, _), pos in zip(record.stack, left, strict=True))
