@@ -13,6 +13,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe
 from ptlint.sim import data
+from ptlint.sim.assembly import is_understood
 from ptlint.sim.calls import lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
@@ -28,7 +29,7 @@ from ptlint.sim.values import Scalar
 
 @dataclass(slots=True)
 class Lowered:
-    """A function ready to run. ``hardware`` tells that it holds assembly with results."""
+    """A function ready to run. ``hardware`` tells that it holds assembly that is not understood."""
 
     name: str
     definition: ast.FunctionDef
@@ -203,7 +204,11 @@ class Program:
             type = _decayed(self.resolve(param.type, expressions), self)
             params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=False))
         body = Statements(expressions, self, returns).block(definition.body)
-        hardware = any(isinstance(node, ast.Asm) and (node.outputs or node.labels) for node in nodes(definition.body))
+        folder = self.universe.profile.folder
+        hardware = any(
+            isinstance(node, ast.Asm) and (node.outputs or node.labels) and not is_understood(folder, node)
+            for node in nodes(definition.body)
+        )
         tables = tuple(i for i, local in enumerate(params) if self._is_table_pointer(local.type))
         return Lowered(definition.name, definition, tuple(params), returns, scope.size, body, hardware, tables)
 

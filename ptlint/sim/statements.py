@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CType
+from ptlint.sim import assembly
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
@@ -112,9 +113,9 @@ class Statements:
         return Step(action, leaves=_may_leave(stmt))
 
     def _asm(self, stmt: ast.Asm) -> Step:
-        """Assembly without results orders or synchronises: nothing to do here. Any other is not understood."""
+        """Assembly without results orders or synchronises: nothing to do here. Any other is executed if it can be."""
         if stmt.outputs or stmt.labels:
-            raise CannotExecute("inline assembly", stmt.pos)
+            return Step(assembly.lower(self.expressions, stmt))
         return Step(_nothing)
 
     def _return(self, stmt: ast.Return) -> Step:

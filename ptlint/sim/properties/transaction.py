@@ -162,7 +162,8 @@ def _addresses(ran: Ran) -> Iterator[Breach]:
         if record.kind != "call":
             continue
         pointer = next((v for v in record.data.values() if _points(ran, v)), None)
-        addr = next((v for n, v in record.data.items() if "addr" in n and not isinstance(v, Blob)), None)
+        named = (v for n, v in record.data.items() if "addr" in n and not isinstance(v, Blob))
+        addr = next((v for v in named if not _points(ran, v)), None)
         if pointer is None or addr is None or isinstance(addr, Unknown):
             continue
         for index, mask in _indices(ran, pointer, record.mask):
