@@ -65,6 +65,7 @@ class Program:
         self.long = CInt(self.model.long_size, True, "long")
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
+        self.settings: dict[int, object] = {}
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
         self.values: Mapping[str, int | str] = self.mmu.get("values", {})
@@ -79,6 +80,7 @@ class Program:
         for question, answer in self.facts.items():
             twin = copy.copy(self)
             twin.facts = {question: not answer}
+            twin.settings = {}
             yield twin
 
     # --- types and names ------------------------------------------------------------------------------------------
