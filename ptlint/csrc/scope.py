@@ -111,7 +111,8 @@ class Scope:
     def _made_sites(self, name: str) -> list[Site]:
         """Return where macro calls at file scope make *name*, which the text does not show as declared.
 
-        A name that is pasted holds an argument of the call, so only calls with such an argument are expanded.
+        A name that is pasted holds an argument of the call, any other is written in the macro, so only calls with such
+        a word are expanded.
         """
         found: list[Site] = []
         for number, (instance, item_number, words) in enumerate(self._makers()):
@@ -136,6 +137,9 @@ class Scope:
                     item = index.items[number]
                     end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
                     words = _WORD.findall(instance.active_text(), item.start, end)
+                    macro = MacroState(self.unit, instance, item.line).lookup(words[0]) if words else None
+                    if macro is not None and _BODY.search(macro.text):  # a function with a name of its own
+                        words += _WORD.findall(macro.text)
                     kept = tuple(word for word in dict.fromkeys(words[item.leads_with_call :]) if len(word) > 2)
                     self._callers.append((instance, number, kept))
         return self._callers
