@@ -25,6 +25,8 @@ class IncludePath:
             for one in self._dirs
             if one.startswith("+")
         }
+        if self._wrapped[f"+{arch}"] is not None:  # the tree has Kbuild files: one that is missing lists nothing
+            self._wrapped = {one: names or frozenset() for one, names in self._wrapped.items()}
         self._shadowed = profile.shadowed
         self._borrowed = frozenset(one for one in profile.include if not one.startswith(profile.own_folders))
         self._found: dict[tuple[str, str], str | None] = {}

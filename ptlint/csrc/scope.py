@@ -1,6 +1,7 @@
 """Names of one translation unit: found by their text, expanded and parsed when somebody asks."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -67,7 +68,7 @@ class Scope:
         self._by_word: dict[str, list[Instance]] | None = None
         self._made: dict[int, dict[str, str]] = {}
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
-        self._memo: dict[tuple[str, str], object] = {}
+        self._states: dict[tuple[int, int], MacroState] = {}
 
     # --- macros and expressions ---------------------------------------------------------------------------------
 
@@ -145,7 +146,8 @@ class Scope:
         return self._callers
 
     def _makes_names(self, instance: Instance, item: Item) -> bool:
-        state = MacroState(self.unit, instance, item.line)
+        lines = _definitions_within(instance, item)  # an enum may define the macro that makes its constants
+        state = self._state_at(instance, lines[0] if lines else item.line)
         pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
         seen: set[str] = set()
         for _ in range(4):
@@ -174,13 +176,31 @@ class Scope:
 
     # --- parsing ------------------------------------------------------------------------------------------------
 
-    def _expanded(self, instance: Instance, item: Item, keep: frozenset[str]) -> list[Token]:
+    def _expanded(
+        self, instance: Instance, item: Item, keep: frozenset[str], used: set[str] | None = None
+    ) -> list[Token]:
+        """Return the expanded tokens of an item; a ``#define`` inside it counts from its line on."""
         text = instance.active_text()
         column = item.start - text.rfind("\n", 0, item.start)
         tokens = tokenize(text[item.start : item.end], instance.path, item.line, column)
-        # A function may define macros in its body; macro calls at file scope are often undefined right behind.
-        line = item.line if item.leads_with_call else item.line + text.count("\n", item.start, item.end)
-        return expand(tokens, MacroState(self.unit, instance, line), keep)
+        out: list[Token] = []
+        start = 0
+        for line in (*_definitions_within(instance, item), None):
+            end = start
+            while end < len(tokens) and (line is None or tokens[end].line < line):
+                end += 1
+            if end > start:
+                out += expand(tokens[start:end], self._state_at(instance, tokens[start].line), keep, used=used)
+            start = end
+        return out
+
+    def _state_at(self, instance: Instance, line: int) -> MacroState:
+        """Return the macros at a line; the same object for all lines between two directives."""
+        before = bisect_right(instance.scan.directives, line, key=lambda one: one.line)
+        key = (id(instance), before)
+        if key not in self._states:
+            self._states[key] = MacroState(self.unit, instance, line)
+        return self._states[key]
 
     def parsed(self, site: Site, keep: frozenset[str] = NOTHING) -> tuple[External, ...]:
         """Return what the item at *site* declares; empty, and noted as not understood, when it cannot be read."""
@@ -196,7 +216,10 @@ class Scope:
             self._fault(Span(site.instance.path, item.line), f"an item of more than {MAX_ITEM_BYTES} bytes")
             return ()
         try:
-            return tuple(parse_external(self._expanded(site.instance, item, keep), self, self.model))
+            used: set[str] = set()
+            parsed = parse_external(self._expanded(site.instance, item, keep, used), self, self.model)
+            macros = frozenset(used)
+            return tuple(replace(one, macros=macros) if isinstance(one, FunctionDef) else one for one in parsed)
         except CSourceError as error:
             self._fault(Span(error.pos.path or site.instance.path, error.pos.line or item.line), error.what)
             return ()
@@ -300,6 +323,18 @@ class Scope:
                 yield from types_within(one.type)
                 for declared in one.declarators:
                     yield from types_within(declared.type)
+
+
+def _definitions_within(instance: Instance, item: Item) -> list[int]:
+    """Return the lines of the ``#define`` and ``#undef`` that stand inside an item."""
+    directives = instance.scan.directives
+    at = bisect_right(directives, item.start, key=lambda one: one.start)
+    lines: list[int] = []
+    while at < len(directives) and directives[at].start < item.end:
+        if directives[at].kind in ("define", "undef"):
+            lines.append(directives[at].line)
+        at += 1
+    return lines
 
 
 def types_within(type_: Type) -> Iterator[Type]:
