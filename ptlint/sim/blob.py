@@ -7,6 +7,7 @@ put together from the cells it overlaps, in the byte order of the machine.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,31 @@ from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow
 
 Fill = Callable[[int, int], "Scalar | None"]
 
+WIDEST = 8
+"""Bytes of the widest cell."""
+
+
+def zero(_offset: int, _size: int) -> Scalar:
+    """Fill: what static storage and the rest of an initialiser hold."""
+    return 0
+
+
+class Backdrop(NamedTuple):
+    """What the bytes [start, end) hold where nothing was stored: ``fill(offset - origin, size)``."""
+
+    start: int
+    end: int
+    fill: Fill
+    origin: int
+
+    def moved(self, by: int, low: int, high: int) -> Backdrop:
+        """Return the part in [low, high), *by* bytes further on."""
+        return Backdrop(max(self.start, low) + by, min(self.end, high) + by, self.fill, self.origin + by)
+
+    def same_as(self, other: Backdrop) -> bool:
+        """Return whether both hold the same at every offset."""
+        return self.fill is other.fill and (self.fill is zero or self.origin == other.origin)
+
 
 class Blob:
     """Cells by offset, each a size in bytes and an integer. ``fill`` supplies what was never stored.
@@ -22,27 +48,33 @@ class Blob:
     ``fill(offset, size)`` returns the value of bytes that no store reached, or None when they are indeterminate.
     """
 
-    __slots__ = ("big_endian", "cells", "fill", "size")
+    __slots__ = ("backdrops", "big_endian", "cells", "size")
 
     def __init__(self, size: int, big_endian: bool, fill: Fill | None = None) -> None:
         self.size = size
         self.big_endian = big_endian
-        self.fill = fill
+        self.backdrops = [Backdrop(0, size, fill, 0)] if fill is not None else []
         self.cells: dict[int, tuple[int, Scalar]] = {}
 
     def copy(self) -> Blob:
         """Return a blob that changes apart from this one."""
-        twin = Blob(self.size, self.big_endian, self.fill)
+        twin = Blob(self.size, self.big_endian)
+        twin.backdrops = list(self.backdrops)
         twin.cells = dict(self.cells)
         return twin
+
+    # --- integers -------------------------------------------------------------------------------------------------
 
     def load(self, offset: int, size: int, signed: bool) -> Scalar:
         """Return the integer of *size* bytes at *offset*. Raises CannotExecute for indeterminate bytes."""
         cell = self.cells.get(offset)
         if cell is not None and cell[0] == size:
             return narrow(cell[1], size, signed)
-        value = self._compose(offset, size)
-        self.cells.setdefault(offset, (size, value)) if not self._overlapping(offset, size) else None
+        value = self._value(offset, size)
+        if value is None:
+            raise CannotExecute("reads bytes that were never written")
+        if not self._overlapping(offset, size):
+            self.cells[offset] = (size, value)
         return narrow(value, size, signed)
 
     def store(self, offset: int, size: int, value: Scalar, mask: Mask | None = None) -> None:
@@ -53,84 +85,113 @@ class Blob:
             self.cells[offset] = (size, value if mask is None else choose(mask, value, cell[1], False))
             return
         if mask is not None:
-            old = self._try_compose(offset, size)
+            old = self._value(offset, size)
             if old is not None:
                 value = choose(mask, value, old, False)
+            elif size > 1 and self._overlapping(offset, size):
+                for at, part in enumerate(self._bytes(size, value)):
+                    self.store(offset + at, 1, part, mask)
+                return
         self._clear(offset, size)
         self.cells[offset] = (size, value)
 
+    # --- structures -----------------------------------------------------------------------------------------------
+
     def sub(self, offset: int, size: int) -> Blob:
         """Return a copy of the bytes [offset, offset + size) as a blob of its own."""
-        for start, (width, _) in list(self.cells.items()):
-            if (start < offset < start + width) or (start < offset + size < start + width):
-                self._split(start)
-        fill = self.fill
-        part = Blob(size, self.big_endian, (lambda at, width: fill(offset + at, width)) if fill else None)
-        part.cells = {start - offset: cell for start, cell in self.cells.items() if offset <= start < offset + size}
+        part, end = Blob(size, self.big_endian), offset + size
+        part.backdrops = [b.moved(-offset, offset, end) for b in self.backdrops if b.start < end and b.end > offset]
+        for start in self._overlapping(offset, size):
+            width, value = self.cells[start]
+            if start >= offset and start + width <= end:
+                part.cells[start - offset] = (width, value)
+                continue
+            for at, byte in enumerate(self._bytes(width, value), start):
+                if offset <= at < end:
+                    part.cells[at - offset] = (1, byte)
         return part
 
     def put(self, offset: int, other: Blob, mask: Mask | None = None) -> None:
-        """Store another blob at *offset*."""
+        """Store another blob at *offset*, in the lanes of *mask* only when one is given."""
+        end = offset + other.size
         if mask is None:
             self._clear(offset, other.size)
-            fill = other.fill
             for start, cell in other.cells.items():
                 self.cells[offset + start] = cell
-            if fill is not None:
-                self._adopt(offset, other.size, fill)
+            self.backdrops = self._backdrops_outside(offset, end)
+            self.backdrops += [b.moved(offset, 0, other.size) for b in other.backdrops]
             return
         for start, (size, value) in other.cells.items():
             self.store(offset + start, size, value, mask)
+        for start in self._overlapping(offset, other.size):
+            size = self.cells[start][0]
+            if not other._overlapping(start - offset, size):
+                backdrop = other._backdrop(start - offset, size)
+                if backdrop is not None:
+                    self.store(start, size, backdrop, mask)
+        self._mix(offset, other, mask)
 
-    def _adopt(self, offset: int, size: int, fill: Fill) -> None:
-        mine = self.fill
+    def _mix(self, offset: int, other: Blob, mask: Mask) -> None:
+        """Lay the backdrops of *other* at *offset* over those here, in the lanes of *mask*."""
+        for new in (b.moved(offset, 0, other.size) for b in other.backdrops):
+            mine = [b.moved(0, new.start, new.end) for b in self.backdrops if b.start < new.end and b.end > new.start]
+            if any(not new.same_as(old) for old in mine):
+                blended = [Backdrop(old.start, old.end, _blend(mask, new, old), 0) for old in mine]
+            else:
+                blended = []
+            covered = sum(old.end - old.start for old in mine)
+            if covered == new.end - new.start and not blended:
+                continue
+            self.backdrops = self._backdrops_outside(new.start, new.end)
+            self.backdrops += [*blended, *_gaps(new, mine)] if blended else [new]
 
-        def both(at: int, width: int) -> Scalar | None:
-            if offset <= at and at + width <= offset + size:
-                return fill(at - offset, width)
-            return mine(at, width) if mine else None
+    # --- cells ----------------------------------------------------------------------------------------------------
 
-        self.fill = both
+    def _backdrops_outside(self, start: int, end: int) -> list[Backdrop]:
+        kept = []
+        for backdrop in self.backdrops:
+            if backdrop.start < start:
+                kept.append(backdrop.moved(0, 0, start))
+            if backdrop.end > end:
+                kept.append(backdrop.moved(0, end, self.size))
+        return [b for b in kept if b.start < b.end]
+
+    def _backdrop(self, offset: int, size: int) -> Scalar | None:
+        for backdrop in self.backdrops:
+            if backdrop.start <= offset and offset + size <= backdrop.end:
+                return backdrop.fill(offset - backdrop.origin, size)
+        return self._join(offset, size) if size > 1 and len(self.backdrops) > 1 else None
 
     def _overlapping(self, offset: int, size: int) -> list[int]:
-        return [at for at, (width, _) in self.cells.items() if at < offset + size and offset < at + width]
+        cells = self.cells
+        if size + WIDEST < len(cells):
+            near = [at for at in range(offset - WIDEST + 1, offset + size) if at in cells]
+            return [at for at in near if at + cells[at][0] > offset]
+        return [at for at, (width, _) in cells.items() if at < offset + size and offset < at + width]
 
     def _clear(self, offset: int, size: int) -> None:
         for start in self._overlapping(offset, size):
-            width = self.cells[start][0]
+            width, value = self.cells.pop(start)
             if start < offset or start + width > offset + size:
-                self._split(start)
-        for start in self._overlapping(offset, size):
-            del self.cells[start]
+                for at, byte in enumerate(self._bytes(width, value), start):
+                    if not offset <= at < offset + size:
+                        self.cells[at] = (1, byte)
 
-    def _split(self, start: int) -> None:
-        """Turn a cell into cells of one byte each."""
-        size, value = self.cells.pop(start)
+    def _bytes(self, size: int, value: Scalar) -> list[Scalar]:
+        """Return the bytes of an integer in the order of memory."""
         if isinstance(value, Unknown):
-            for byte in range(size):
-                self.cells[start + byte] = (1, Unknown(("byte", value.key, byte)))
-            return
-        for byte in range(size):
-            shift = 8 * (size - 1 - byte if self.big_endian else byte)
-            part = arithmetic(">>", value, shift, size, False) if shift else value
-            self.cells[start + byte] = (1, narrow(part, 1, False))
+            return [Unknown(("byte", value.key, byte)) for byte in range(size)]
+        shifts = [8 * (size - 1 - byte if self.big_endian else byte) for byte in range(size)]
+        return [narrow(arithmetic(">>", value, shift, size, False) if shift else value, 1, False) for shift in shifts]
 
-    def _try_compose(self, offset: int, size: int) -> Scalar | None:
-        try:
-            return self._compose(offset, size)
-        except CannotExecute:
-            return None
-
-    def _compose(self, offset: int, size: int) -> Scalar:
+    def _value(self, offset: int, size: int) -> Scalar | None:
+        """Return the unsigned integer at *offset*, None when a byte of it is indeterminate."""
         overlapping = self._overlapping(offset, size)
         if not overlapping:
-            value = self.fill(offset, size) if self.fill else None
-            if value is None:
-                raise CannotExecute("reads bytes that were never written")
-            return value
-        whole = next((at for at in overlapping if at <= offset and offset + size <= at + self.cells[at][0]), None)
-        if whole is not None:
-            return self._part_of(whole, offset, size)
+            return self._backdrop(offset, size)
+        start = overlapping[0]
+        if len(overlapping) == 1 and start <= offset and offset + size <= start + self.cells[start][0]:
+            return self._part_of(start, offset, size)
         return self._join(offset, size)
 
     def _part_of(self, start: int, offset: int, size: int) -> Scalar:
@@ -141,31 +202,55 @@ class Blob:
         shift = 8 * (width - inner - size if self.big_endian else inner)
         return narrow(arithmetic(">>", value, shift, width, False) if shift else value, size, False)
 
-    def _join(self, offset: int, size: int) -> Scalar:
+    def _join(self, offset: int, size: int) -> Scalar | None:
+        """Return the integer at *offset*, byte by byte where it is not made of whole cells."""
         result: Scalar = 0
-        at = offset
-        while at < offset + size:
-            width, value = self._piece(at, offset + size)
+        at, end = offset, offset + size
+        while at < end:
+            width, value = self._piece(at, end)
+            if value is None:
+                return None
             if isinstance(value, Unknown):
                 return Unknown(("joined", offset, size, value.key))
-            shift = 8 * (offset + size - at - width if self.big_endian else at - offset)
+            shift = 8 * (end - at - width if self.big_endian else at - offset)
             wide = value if isinstance(value, int) else value.view(np.uint64)
             result = arithmetic("|", result, arithmetic("<<", wide, shift, 8, False), 8, False)
             at += width
         return result
 
-    def _piece(self, at: int, end: int) -> tuple[int, Scalar]:
+    def _piece(self, at: int, end: int) -> tuple[int, Scalar | None]:
         cell = self.cells.get(at)
         if cell is not None and at + cell[0] <= end:
             return cell
-        for start, (width, _) in self.cells.items():
-            if start < at < start + width or (start == at and start + width > end):
-                size = min(start + width, end) - at
-                return size, self._part_of(start, at, size)
-        value = self.fill(at, 1) if self.fill else None
-        if value is None:
-            raise CannotExecute("reads bytes that were never written")
-        return 1, value
+        overlapping = self._overlapping(at, 1)
+        if overlapping:
+            return 1, self._part_of(overlapping[0], at, 1)
+        return 1, self._backdrop(at, 1)
+
+
+def _blend(mask: Mask, new: Backdrop, old: Backdrop) -> Fill:
+    if new.same_as(old):
+        return lambda at, size: old.fill(at - old.origin, size)
+
+    def both(at: int, size: int) -> Scalar | None:
+        first, second = new.fill(at - new.origin, size), old.fill(at - old.origin, size)
+        if first is None or second is None:
+            return second if first is None else first
+        return choose(mask, first, second, False)
+
+    return both
+
+
+def _gaps(whole: Backdrop, parts: list[Backdrop]) -> list[Backdrop]:
+    """Return the parts of *whole* that none of *parts* covers."""
+    gaps, at = [], whole.start
+    for part in sorted(parts, key=lambda part: part.start):
+        if part.start > at:
+            gaps.append(whole.moved(0, at, part.start))
+        at = max(at, part.end)
+    if at < whole.end:
+        gaps.append(whole.moved(0, at, whole.end))
+    return gaps
 
 
 def merge(mask: Mask, new: Blob, old: Blob) -> Blob:

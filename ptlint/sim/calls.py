@@ -12,12 +12,14 @@ from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CType
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.frame import Frame, Op, Run, Value
+from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
 from ptlint.sim.machine import Machine
+from ptlint.sim.memory import Object
 from ptlint.sim.opaque import member_path, opaque, pointed_at
+from ptlint.sim.places import mixed
 from ptlint.sim.primitives import find_primitive
-from ptlint.sim.types import INT, is_bool, is_integer, is_pointer, is_record, is_void, promoted, size_or_none
-from ptlint.sim.values import Scalar, Unknown, of_mask
+from ptlint.sim.types import INT, is_bool, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_or_none
+from ptlint.sim.values import Mask, Unknown, of_mask
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -89,7 +91,7 @@ def invoke(
     lowered = program.lowered(definition)
     if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and _can_ask(lowered.returns):
         return ask(machine, lowered.name, values, types, lowered.returns, program)
-    before, entry, depth = len(machine.log), machine.mask, machine.depth
+    before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
     outer = machine.function, machine.pos
     try:
         return run_lowered(machine, lowered, values)
@@ -98,6 +100,7 @@ def invoke(
             raise
         machine.mask, machine.depth = machine.without_dead(entry), depth
         machine.function, machine.pos = outer
+        del machine.stack[nested:]
         machine.assumed.setdefault(lowered.name, (error.what, error.pos or lowered.definition.pos))
         del machine.log[before:]
         try:
@@ -107,7 +110,9 @@ def invoke(
 
 
 def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> Value:
-    """Run a lowered function in the current lanes and return its value."""
+    """Run a lowered function in the current lanes and return its value (0 or nothing when there are none)."""
+    if not bool(machine.mask.any()):
+        return nothing_of(lowered.returns, machine.memory.big_endian)
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
     if machine.intercept is not None:
@@ -138,12 +143,12 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     machine.stack.pop()
     if frame.pending:
         raise CannotExecute(f"a goto to {next(iter(frame.pending))}, which is not there", machine.pos, lowered.name)
-    machine.mask = machine.without_dead(entry)
-    if frame.ret is None and not is_void(lowered.returns) and bool(machine.mask.any()):
+    if not is_void(lowered.returns) and bool(machine.mask.any()):
         raise CannotExecute(
             "the end of a function that returns a value is reached", lowered.definition.end, lowered.name
         )
-    return frame.ret
+    machine.mask = machine.without_dead(entry)
+    return nothing_of(lowered.returns, machine.memory.big_endian) if frame.ret is None else frame.ret
 
 
 def _box(machine: Machine, name: str, type: CType, value: Value) -> int:
@@ -195,26 +200,47 @@ def _indirect(program: Program, expressions: Expressions, expr: ast.Call) -> Op:
         raise CannotExecute(f"calls {pointer.type}, which is no function", expr.pos)
     ops = arguments(expressions, expr, [_decay(program, t) for t in signature.params], signature.variadic)
     runs, types, run_pointer = [op.run for op in ops], [op.type for op in ops], pointer.run
+    path, returns, signed = expressions.path, signature.ret, is_signed(signature.ret)
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
         target = scalar(run_pointer(frame))
         values = [op(frame) for op in runs]
         machine.pos = expr.pos
-        if not isinstance(target, int):
-            raise CannotExecute("calls through a pointer that is unknown or differs between scenarios", expr.pos)
-        obj, offset = machine.memory.find(target)
-        if obj is None or offset or not obj.function:
-            name = obj.name if obj is not None else f"{target:#x}"
-            _refuse_reach(machine, name, values, types)
-            return ask(machine, f"(*{name})", values, types, signature.ret, program)
-        definition = program.definition(obj.function)
-        if definition is None:
-            _refuse_reach(machine, obj.function, values, types)
-            return ask(machine, obj.function, values, types, signature.ret, program)
-        return invoke(program, machine, definition, values, types)
+        if isinstance(target, Unknown):
+            raise CannotExecute("calls through an unknown pointer", expr.pos)
+        result: Value = None
+        for obj, offset, mask in machine.memory.split(target, machine.mask):
+            if mask is machine.mask:
+                return _call_at(program, machine, obj, offset, values, types, returns, path)
+            with machine.narrowed(mask):
+                value = _call_at(program, machine, obj, offset, values, types, returns, path)
+            result = value if result is None or value is None else mixed(mask, value, result, signed)
+        return result
 
     return Op(signature.ret, run)
+
+
+def _call_at(
+    program: Program,
+    machine: Machine,
+    obj: Object | None,
+    offset: int,
+    values: Sequence[Value],
+    types: Sequence[CType],
+    returns: CType,
+    path: str,
+) -> Value:
+    """Call what an address stands for: a function, or code that nobody can see."""
+    if obj is None or offset or not obj.function:
+        name = f"(*{obj.name})" if obj is not None else f"(*{offset:#x})"
+    else:
+        name = obj.function
+        definition = program.definition(name, path)
+        if definition is not None:
+            return invoke(program, machine, definition, values, types)
+    _refuse_reach(machine, name, values, types)
+    return ask(machine, name, values, types, returns, program)
 
 
 def _can_ask(returns: CType) -> bool:
@@ -266,10 +292,10 @@ def ask(
         raise CannotExecute(
             f"{name}() is not known and its arguments differ between scenarios", machine.pos, machine.function
         )
-    return _ask_each(machine, name, values, types)
+    return of_mask(_ask_each(machine, name, values, types), signed=is_signed(returns))
 
 
-def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> Scalar:
+def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> Mask:
     """Ask once for each different tuple of arguments among the current lanes."""
     columns = [_column(value, machine.lanes) for value in values]
     table = np.stack(columns, axis=1)[machine.mask] if columns else np.zeros((0, 0), dtype=np.uint64)
@@ -283,7 +309,7 @@ def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Seque
             here &= column == wanted
         key = _question(machine, name, [int(v) for v in row], types)
         answer |= here & machine.ask(key)
-    return of_mask(answer)
+    return answer
 
 
 def _column(value: Value, lanes: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:

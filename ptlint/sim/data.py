@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CFunction, CPointer, CRecord, CType
-from ptlint.sim.blob import Blob
+from ptlint.sim.blob import Blob, zero
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Place, Run, Value
 from ptlint.sim.machine import Machine
 from ptlint.sim.opaque import opaque
-from ptlint.sim.places import memory_place
-from ptlint.sim.types import CHAR, is_record, size_of, size_or_none
+from ptlint.sim.places import bits_place, boxed_address, memory_place, slot_place
+from ptlint.sim.types import CHAR, is_integer, is_record, size_of, size_or_none
 from ptlint.sim.values import Scalar
 
 if TYPE_CHECKING:
@@ -24,14 +25,10 @@ MAX_ELEMENTS = 65_536
 """Elements of one initialised array that are laid out."""
 
 
-def zero(_offset: int, _size: int) -> Scalar:
-    """Fill: what static storage and the rest of an initialiser hold."""
-    return 0
-
-
 # --- initialisers -----------------------------------------------------------------------------------------------------
 
 _Leaf = tuple[int, CType, Run, "tuple[int, int] | None"]
+_Put = Callable[[Frame, Blob, Value], None]
 
 
 def initialiser(program: Program, expressions: Expressions, type: CType, init: ast.InitList | ast.Expr) -> Run:
@@ -45,32 +42,54 @@ def initialiser(program: Program, expressions: Expressions, type: CType, init: a
     leaves: list[_Leaf] = []
     _Layout(program, expressions, leaves).fill(type, 0, list(init.items))
 
+    plan = [_leaf(leaf, type, big) for leaf in leaves]
+
     def build(frame: Frame) -> Value:
         blob = Blob(size, big, zero)
-        for offset, leaf_type, run, bits in leaves:
-            value = run(frame)
-            if isinstance(value, Blob):
-                blob.put(offset, value)
-            elif bits is not None:
-                width = size_of(leaf_type)
-                old = blob.load(offset, width, False)
-                if not isinstance(value, int) or not isinstance(old, int):
-                    raise CannotExecute("initialises a bit-field with a value that is not constant")
-                blob.store(offset, width, old | (value & ((1 << bits[1]) - 1)) << bits[0])
-            else:
-                blob.store(offset, size_of(leaf_type), scalar(value))
+        for run, put in plan:
+            put(frame, blob, run(frame))
         return blob
 
     return build
 
 
+def _leaf(leaf: _Leaf, whole: CType, big_endian: bool) -> tuple[Run, _Put]:
+    """Return what computes a value of an initialiser and what puts it into the object."""
+    offset, type, run, bits = leaf
+    if bits is not None:
+        return run, _bits_leaf(offset, type, bits, big_endian)
+    size = size_of(type)
+
+    def put(_frame: Frame, blob: Blob, value: Value) -> None:
+        if isinstance(value, Blob):
+            blob.put(offset, value)
+        else:
+            blob.store(offset, size, scalar(value))
+
+    return run, put
+
+
+def _bits_leaf(offset: int, type: CType, bits: tuple[int, int], big_endian: bool) -> _Put:
+    def put(frame: Frame, blob: Blob, value: Value) -> None:
+        holder = Frame(frame.machine, 1)
+        holder.slots[0] = blob
+        field.store(holder, None, value)
+
+    field = bits_place(slot_place(type, 0, ""), offset, type, bits, big_endian)
+    return put
+
+
 class _Layout:
-    """Walks an initialiser list in C's order (C11 6.7.9), with designators and elided braces."""
+    """Walks an initialiser list in C's order (C11 6.7.9), with designators and elided braces.
+
+    ``longest`` is the number of elements that the last array of unknown length needs.
+    """
 
     def __init__(self, program: Program, expressions: Expressions, leaves: list[_Leaf]) -> None:
         self.program = program
         self.expressions = expressions
         self.leaves = leaves
+        self.longest = 0
 
     def fill(self, type: CType, base: int, items: list[ast.InitItem]) -> None:
         """Lay out a whole braced list for *type* at *base*."""
@@ -114,24 +133,40 @@ class _Layout:
     def _array(self, type: CArray, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
         step, at = size_of(type.of), 0
         count = type.count if type.count is not None else MAX_ELEMENTS
+        if top and len(items) == 1 and isinstance(items[0].value, ast.StrConst) and _is_text(type):
+            self._value(type, base, items[0].value, None)
+            return []
         while items:
+            if type.count is None:
+                self.longest = max(self.longest, at)
             item = items[0]
             if item.designators:
                 if not top:
                     return items
                 first = item.designators[0]
                 low, high = _range(self.program, self.expressions, first)
-                if high - low >= MAX_ELEMENTS:
+                if high - low >= MAX_ELEMENTS or not 0 <= low <= high < (type.count or MAX_ELEMENTS):
                     raise CannotExecute("an initialiser for too many elements")
-                for index in range(low, high + 1):
-                    rest = self._rest(type.of, base + index * step, item, items)
-                items, at = rest, high + 1
+                first_leaf = len(self.leaves)
+                items = self._rest(type.of, base + low * step, item, items)
+                self._repeat(first_leaf, step, high - low)
+                at = high + 1
                 continue
             if at >= count:
                 return items
             items = self._element(type.of, base + at * step, items, None)
             at += 1
+        if type.count is None:
+            self.longest = max(self.longest, at)
         return items
+
+    def _repeat(self, first: int, step: int, times: int) -> None:
+        """Lay the leaves from *first* on out *times* more, each *step* bytes further: ``[low ... high] = value``."""
+        leaves = self.leaves[first:]
+        if len(leaves) * times > MAX_ELEMENTS:
+            raise CannotExecute("an initialiser for too many elements")
+        for index in range(1, times + 1):
+            self.leaves += [(offset + index * step, kind, run, bits) for offset, kind, run, bits in leaves]
 
     def _designated(
         self, type: CRecord, base: int, item: ast.InitItem, items: list[ast.InitItem]
@@ -208,22 +243,24 @@ def single(init: ast.InitList) -> ast.Expr:
     raise CannotExecute("a list of values for a scalar", init.pos)
 
 
-def completed(program: Program, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
+def completed(program: Program, expressions: Expressions, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
     """Return an array type with the length its initialiser gives."""
+    if type.count is not None:
+        return type
+    if isinstance(init, ast.InitList) and len(init.items) == 1 and _is_text(type) and not init.items[0].designators:
+        only = init.items[0].value
+        init = only if isinstance(only, ast.StrConst) else init
     if isinstance(init, ast.StrConst):
         return CArray(type.of, len(init.value) + 1)
     if not isinstance(init, ast.InitList):
         raise CannotExecute("an array without a length")
-    at = longest = 0
-    for item in init.items:
-        if item.designators and item.designators[0].index is not None:
-            expressions = program.file_scope()
-            at = _range(program, expressions, item.designators[0])[1]
-        at += 1
-        longest = max(longest, at)
-    if longest > MAX_ELEMENTS:
-        raise CannotExecute("an array of too many elements")
-    return CArray(type.of, longest)
+    layout = _Layout(program, expressions, [])
+    layout.fill(type, 0, list(init.items))
+    return CArray(type.of, layout.longest)
+
+
+def _is_text(type: CArray) -> bool:
+    return is_integer(type.of) and size_of(type.of) == 1
 
 
 def _string_array(type: CArray, text: bytes, big_endian: bool) -> Run:
@@ -242,16 +279,26 @@ def _string_array(type: CArray, text: bytes, big_endian: bool) -> Run:
 
 
 def literal_place(program: Program, expressions: Expressions, expr: ast.CompoundLiteral) -> Place:
-    """Return the place of a compound literal whose address is taken."""
-    type = expressions.resolve(expr.type)
-    if isinstance(type, CArray) and type.count is None:
-        type = completed(program, type, expr.init)
-    build = initialiser(program, expressions, type, expr.init)
+    """Return the place of a compound literal: an object of the block, set anew whenever it is evaluated."""
+    type = expressions.literal_type(expr)
+    build, size = _scalar_or_aggregate(program, expressions, type, expr.init), size_of(type)
+    if expressions.scope.in_function:
+        slot = expressions.scope.declare("(literal)", type, boxed=True).slot
+        box = boxed_address(type, slot, "(literal)")
+    else:
+
+        def box(frame: Frame) -> Scalar:
+            memory = frame.machine.memory
+            return memory.add("(literal)", Blob(size, memory.big_endian), type).base
 
     def locate(frame: Frame) -> Scalar:
         value = build(frame)
-        assert isinstance(value, Blob)
-        return frame.machine.memory.add("(literal)", value.copy(), type).base
+        address = box(frame)
+        if isinstance(value, Blob):
+            frame.machine.store_blob(address, value)
+        else:
+            frame.machine.store(address, size, scalar(value))
+        return address
 
     if isinstance(type, CArray):
         return Place(type, locate, _no_value, _no_store, addressable=True)
@@ -263,27 +310,29 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
     written = program.variable(name.name, expressions.path)
     if written is None:
         raise CannotExecute(f"{name.name} is not declared", name.pos)
-    expressions = program.file_scope()
+    shared = program.shared_name(name.name, expressions.path)
+    given = name.name in program.values or not program.is_extern(name.name, expressions.path)
+    expressions = program.file_scope(written.pos.path)
     type = expressions.resolve(written.type)
     init = written.init
-    if isinstance(type, CArray) and type.count is None and init is not None:
-        type = completed(program, type, init)
-    given = name.name in program.values or not program.is_extern(name.name, expressions.path)
+    if isinstance(type, CArray) and init is not None:
+        type = completed(program, expressions, type, init)
     known = given and not _is_opaque(type)
     build: list[Run] = []
 
     def locate(frame: Frame) -> Scalar:
         memory = frame.machine.memory
-        found = memory.named(name.name)
+        found = memory.named(shared)
         if found is not None:
             return found.base
         if not known:
-            return opaque(frame.machine, name.name, type).base
+            return opaque(frame.machine, shared, type).base
         size = size_of(type)
         blob = Blob(size, memory.big_endian, zero)
         if name.name in program.values:
             blob.store(0, size, program.boot_value(name.name))
         elif init is not None:
+            made = memory.share(shared, memory.add(shared, blob, type))  # an initialiser may hold its own address
             if not build:
                 build.append(_scalar_or_aggregate(program, expressions, type, init))
             value = build[0](frame)
@@ -291,7 +340,8 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
                 blob.put(0, value)
             else:
                 blob.store(0, size, scalar(value))
-        return memory.share(name.name, memory.add(name.name, blob, type)).base
+            return made.base
+        return memory.share(shared, memory.add(shared, blob, type)).base
 
     if isinstance(type, (CArray, CFunction)):
         return Place(type, locate, _no_value, _no_store, addressable=True)
@@ -329,13 +379,13 @@ def static(frame: Frame, key: str, type: CType, init: Run | None) -> int:
     if found is None:
         size = size_of(type)
         blob = Blob(size, memory.big_endian, zero)
+        found = memory.share(key, memory.add(key, blob, type))
         if init is not None:
             value = init(frame)
             if isinstance(value, Blob):
                 blob.put(0, value)
             else:
                 blob.store(0, size, scalar(value))
-        found = memory.share(key, memory.add(key, blob, type))
     return found.base
 
 

@@ -12,9 +12,18 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Place, Value
-from ptlint.sim.places import bits_place, member_place, memory_place, record_of, slot_place
+from ptlint.sim.places import (
+    bits_place,
+    boxed_address,
+    fitting,
+    member_place,
+    memory_place,
+    record_of,
+    slot_place,
+    value_type,
+)
 from ptlint.sim.scope import Local, Scope
-from ptlint.sim.types import CHAR, INT, VOID, is_record, is_signed, is_void, size_of
+from ptlint.sim.types import CHAR, INT, VOID, exact_size_of, is_record, is_signed, is_void, size_of
 from ptlint.sim.values import Scalar, choose
 
 if TYPE_CHECKING:
@@ -29,6 +38,7 @@ class Expressions:
         self.scope = scope
         self.function = function
         self.path = ""
+        self.returns: CType = VOID
 
     # --- types ----------------------------------------------------------------------------------------------------
 
@@ -44,6 +54,10 @@ class Expressions:
             place = self.place_or_none(expr)
             if place is not None:
                 return place.type
+        if isinstance(expr, ast.StrConst):
+            return CArray(self.program.builtin("char"), len(expr.value) + 1)
+        if isinstance(expr, ast.CompoundLiteral):
+            return self.literal_type(expr)
         return self.expr(expr).type
 
     # --- expressions ----------------------------------------------------------------------------------------------
@@ -86,9 +100,9 @@ class Expressions:
             case ast.Call():
                 return self.program.call(self, expr)
             case ast.SizeofType():
-                return constant(size_of(self.resolve(expr.type)), self.program.size_type)
+                return constant(exact_size_of(self.resolve(expr.type)), self.program.size_type)
             case ast.SizeofExpr():
-                return constant(size_of(self.type_of(expr.operand)), self.program.size_type)
+                return constant(exact_size_of(self.type_of(expr.operand)), self.program.size_type)
             case ast.StmtExpr():
                 return self.program.statement_expression(self, expr)
             case ast.Offsetof() | ast.Alignof() | ast.GenericSelection():
@@ -106,15 +120,32 @@ class Expressions:
                 if written is None:
                     return self.expr(choice)
             raise CannotExecute("_Generic without a matching type", expr.pos)
-        return constant(self.program.constant_expression(expr, self), self.program.size_type)
+        if isinstance(expr, ast.Offsetof):
+            return constant(self._offset(expr.path, self.resolve(expr.type))[0], self.program.size_type)
+        type = self.resolve(expr.of) if isinstance(expr.of, ast.Type) else self.type_of(expr.of)
+        return constant(self.program.align_of(type), self.program.size_type)
+
+    def _offset(self, path: ast.Expr, type: CType) -> tuple[int, CType]:
+        """Return where in *type* a path of offsetof() leads, in bytes, and the type there."""
+        match path:
+            case ast.Name():
+                return 0, type
+            case ast.MemberAccess():
+                start, inner = self._offset(path.base, type)
+                offset, found, _bits = self.program.member(record_of(inner), path.name)
+                return start + offset, found
+            case ast.Index():
+                start, inner = self._offset(path.base, type)
+                index = self.expr(path.index).const
+                if isinstance(inner, CArray) and index is not None:
+                    return start + index * size_of(inner.of), inner.of
+        raise CannotExecute("an offset that is not constant", path.pos)
 
     def _string(self, expr: ast.StrConst) -> Op:
         program, data = self.program, expr.value
-
-        def run(frame: Frame) -> Value:
-            return program.string(frame.machine, data)
-
-        return Op(program.pointer_to(CHAR), run)
+        if expr.width != 1:
+            raise CannotExecute("a string of wide characters", expr.pos)
+        return Op(program.pointer_to(program.builtin("char")), lambda frame: program.string(frame.machine, data))
 
     def _name(self, expr: ast.Name) -> Op:
         local = self.scope.find(expr.name)
@@ -124,7 +155,10 @@ class Expressions:
                 return constant(value, self.program.enum_type(value))
             if self.program.is_function(expr.name):
                 program, name = self.program, expr.name
-                return Op(program.pointer_to(VOID), lambda frame: program.function_address(frame.machine, name))
+                type = program.pointer_to(program.function_type(name, self))
+                return Op(type, lambda frame: program.function_address(frame.machine, name))
+        elif local.value is not None:
+            return constant(local.value, local.type)
         return self.loaded(self.place(expr))
 
     def loaded(self, place: Place) -> Op:
@@ -133,7 +167,7 @@ class Expressions:
             target = place.type.of if isinstance(place.type, CArray) else VOID
             return Op(self.program.pointer_to(target), place.locate)
         locate, load = place.locate, place.load
-        return Op(place.type, lambda frame: load(frame, locate(frame)))
+        return Op(value_type(place), lambda frame: load(frame, locate(frame)))
 
     def _member_or_value(self, expr: ast.MemberAccess | ast.Index) -> Op:
         place = self.place_or_none(expr)
@@ -195,7 +229,7 @@ class Expressions:
     def _variable(self, expr: ast.Name) -> Place | None:
         local = self.scope.find(expr.name)
         if local is not None:
-            return self.local_place(local)
+            return None if local.value is not None else self.local_place(local)
         if self.program.enumerator(expr.name) is not None:
             return None
         return self.program.global_place(self, expr)
@@ -204,14 +238,7 @@ class Expressions:
         """Return the place of a variable."""
         if not local.boxed:
             return slot_place(local.type, local.slot, local.name)
-        slot, name = local.slot, local.name
-
-        def locate(frame: Frame) -> Scalar:
-            address = frame.slots[slot]
-            if address is None:
-                raise CannotExecute(f"uses {name} before its declaration")
-            return scalar(address)
-
+        locate: Callable[[Frame], Scalar] = local.address or boxed_address(local.type, local.slot, local.name)
         if isinstance(local.type, CArray):
             return Place(local.type, locate, _no_load, _no_store, addressable=True)
         return memory_place(local.type, locate)
@@ -229,10 +256,9 @@ class Expressions:
             if not inner.addressable:
                 raise CannotExecute("uses an array inside a structure held by value", expr.pos)
             return Place(type, inner.locate, _no_load, _no_store, addressable=True)
-        place = member_place(base, offset, type)
         if bits is None:
-            return place
-        return bits_place(place, bits[0], bits[1], is_signed(type))
+            return member_place(base, offset, type)
+        return bits_place(base, offset, type, bits, self.program.model.big_endian)
 
     # --- operators ------------------------------------------------------------------------------------------------
 
@@ -296,6 +322,8 @@ class Expressions:
             if isinstance(truth, bool):
                 return value if truth else run_other(frame)
             rest = frame.machine.mask & ~truth
+            if not bool(rest.any()):
+                return value
             second = operators.narrowed(frame, rest, lambda: scalar(run_other(frame)))
             return choose(truth, value, second, signed)
 
@@ -318,33 +346,33 @@ class Expressions:
         value = self.expr(expr.value)
         if not expr.op:
             locate, store = place.locate, place.store
-            run_value = converted(value, place.type).run
+            run_value, fitted = converted(value, place.type).run, fitting(place)
 
             def assign(frame: Frame) -> Value:
                 new = run_value(frame)
                 store(frame, locate(frame), new)
-                return new
+                return fitted(new) if fitted else new
 
-            return Op(place.type, assign)
+            return Op(value_type(place), assign)
         return self._compound(expr.op, place, value)
 
     def _compound(self, op: str, place: Place, value: Op) -> Op:
         locate, load, store = place.locate, place.load, place.store
-        run_value, apply = value.run, self._applied(op, place.type, value)
+        run_value, apply, fitted = value.run, self._applied(op, place, value), fitting(place)
 
         def run(frame: Frame) -> Value:
             operand = run_value(frame)
             address = locate(frame)
             new = apply(frame, load(frame, address), operand)
             store(frame, address, new)
-            return new
+            return fitted(new) if fitted else new
 
-        return Op(place.type, run)
+        return Op(value_type(place), run)
 
-    def _applied(self, op: str, type: CType, value: Op) -> Callable[[Frame, Value, Value], Value]:
-        """Return ``old op value`` converted back to *type*, as a function of both."""
+    def _applied(self, op: str, place: Place, value: Op) -> Callable[[Frame, Value, Value], Value]:
+        """Return ``old op value`` converted back to the place's type, as a function of both."""
         operands: list[Value] = [None, None]
-        left = Op(type, lambda _frame: operands[0])
+        left, type = Op(value_type(place), lambda _frame: operands[0]), place.type
         right = value if value.const is not None else Op(value.type, lambda _frame: operands[1])
         combined = converted(operators.binary(op, left, right, self.program.long), type).run
 
@@ -356,7 +384,7 @@ class Expressions:
 
     def _incdec(self, expr: ast.IncDec) -> Op:
         place = self.place(expr.operand)
-        apply = self._applied(expr.op[0], place.type, constant(1, INT))
+        apply, fitted = self._applied(expr.op[0], place, constant(1, INT)), fitting(place)
         locate, load, store, prefix = place.locate, place.load, place.store, expr.prefix
 
         def run(frame: Frame) -> Value:
@@ -364,9 +392,16 @@ class Expressions:
             old = load(frame, address)
             new = apply(frame, old, None)
             store(frame, address, new)
-            return new if prefix else old
+            if not prefix:
+                return old
+            return fitted(new) if fitted else new
 
-        return Op(place.type, run)
+        return Op(value_type(place), run)
+
+    def literal_type(self, expr: ast.CompoundLiteral) -> CType:
+        """Return the type of a compound literal, an array with its length."""
+        type = self.resolve(expr.type)
+        return self.program.completed(self, type, expr.init) if isinstance(type, CArray) else type
 
     def _literal(self, expr: ast.CompoundLiteral) -> Op:
         type = self.resolve(expr.type)

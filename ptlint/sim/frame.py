@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ptlint.csrc.ctypes import CType
-from ptlint.sim.blob import Blob, merge
+from ptlint.csrc.ctypes import CRecord, CType, CVoid
+from ptlint.sim.blob import Blob, merge, zero
 from ptlint.sim.machine import Machine
+from ptlint.sim.types import size_of
 from ptlint.sim.values import Mask, Scalar, choose
 
 Value: TypeAlias = "Scalar | Blob | None"
@@ -49,6 +50,13 @@ class Frame:
             assert new is not None
             assert not isinstance(old, Blob)
             self.slots[slot] = choose(mask, new, old, signed)
+
+    def forget_dead(self) -> None:
+        """Take stopped lanes out of those that wait."""
+        alive = self.machine.without_dead
+        self.pending = {label: alive(mask) for label, mask in self.pending.items() if bool(alive(mask).any())}
+        self.brk = None if self.brk is None else alive(self.brk)
+        self.cont = None if self.cont is None else alive(self.cont)
 
     def leave(self) -> None:
         """Take the current lanes out of the running ones: they returned, broke out or jumped."""
@@ -90,3 +98,12 @@ class Place:
     load: Callable[[Frame, Scalar | None], Value]
     store: Callable[[Frame, Scalar | None, Value], None]
     addressable: bool
+    bits: int | None = None
+    """The width of a bit-field."""
+
+
+def nothing_of(type: CType, big_endian: bool) -> Value:
+    """Return what stands for a value of *type* that no lane computes: all of them left before."""
+    if isinstance(type, CRecord):
+        return Blob(size_of(type), big_endian, zero)
+    return None if isinstance(type, CVoid) else 0

@@ -98,7 +98,7 @@ class Machine:
         self._statements += 1
         if self._statements > self.limits.statements:
             raise OutOfBounds(f"more than {self.limits.statements} statements", self.pos, self.function)
-        if not self._statements & 0xFF and time.monotonic() > self._deadline:
+        if not self._statements & 0xF and time.monotonic() > self._deadline:
             raise OutOfBounds(f"more than {self.limits.seconds:g} seconds", self.pos, self.function)
 
     # --- lanes ----------------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ import numpy as np
 
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.blob import Blob
-from ptlint.sim.errors import OutOfBounds
+from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.values import Mask, Scalar, same_everywhere
 
-MAX_OBJECTS = 4096
+MAX_OBJECTS = 16_384
+"""Objects of one run: the regions of as many fit the upper half of 64-bit addresses and the kernel's of 32-bit ones."""
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Memory:
     def __init__(self, pointer_size: int, big_endian: bool) -> None:
         self.pointer_size = pointer_size
         self.big_endian = big_endian
-        self._shift = 36 if pointer_size == 8 else 16
+        self._shift = 32 if pointer_size == 8 else 16
         self._first = 0xFFFF_8800_0000_0000 if pointer_size == 8 else 0xC000_0000
         self.objects: list[Object] = []
         self._named: dict[str, Object] = {}
@@ -49,9 +50,11 @@ class Memory:
     def add(
         self, name: str, blob: Blob, type: CType | None = None, *, live: bool = False, function: str = ""
     ) -> Object:
-        """Return a new object. Raises OutOfBounds when a run makes too many."""
+        """Return a new object. Raises OutOfBounds when a run makes too many, CannotExecute for one without room."""
         if len(self.objects) >= MAX_OBJECTS:
             raise OutOfBounds(f"more than {MAX_OBJECTS} objects")
+        if blob.size >= 1 << self._shift:
+            raise CannotExecute(f"{name} has {blob.size} bytes")
         obj = Object(name, blob, self._first + (len(self.objects) << self._shift), type, live, function)
         self.objects.append(obj)
         return obj

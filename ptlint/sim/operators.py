@@ -11,7 +11,7 @@ from ptlint.csrc.ctypes import CPointer, CType
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
-from ptlint.sim.places import merged
+from ptlint.sim.places import mixed
 from ptlint.sim.types import INT, common, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_of
 from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, compare, narrow, negate, of_mask, to_bool
 
@@ -176,7 +176,12 @@ def truth_value(op: Op) -> Op:
     if op.const is not None:
         return constant(int(bool(op.const)), INT)
     run = op.run
-    return Op(INT, lambda frame: to_bool(scalar(run(frame))))
+
+    def truth(frame: Frame) -> Value:
+        value = to_bool(scalar(run(frame)))
+        return value.view(np.int64) if isinstance(value, np.ndarray) else value
+
+    return Op(INT, truth)
 
 
 def narrowed(frame: Frame, mask: Mask, body: Callable[[], T]) -> T:
@@ -222,11 +227,7 @@ def _both(frame: Frame, yes: Mask, no: Mask, run_then: Run, run_other: Run, sign
     b = narrowed(frame, no & frame.machine.mask, lambda: run_other(frame))
     if a is None or b is None:
         return None
-    saved = frame.machine.mask
-    frame.machine.mask = yes
-    result = merged(frame, a, b, signed)
-    frame.machine.mask = saved
-    return result
+    return mixed(yes, a, b, signed)
 
 
 def conditional_type(then: Op, other: Op) -> CType:
@@ -238,6 +239,16 @@ def conditional_type(then: Op, other: Op) -> CType:
     if is_integer(then.type) and is_integer(other.type):
         return common(promoted(then.type), promoted(other.type))
     if is_pointer(then.type) and is_pointer(other.type):
-        null = then.const == 0 or (isinstance(then.type, CPointer) and is_void(then.type.to))
-        return other.type if null else then.type
+        if _is_null(then) or _is_null(other):
+            return other.type if _is_null(then) else then.type
+        return other.type if _to_void(other.type) else then.type
     return then.type if is_pointer(then.type) else other.type
+
+
+def _to_void(type: CType) -> bool:
+    return isinstance(type, CPointer) and is_void(type.to)
+
+
+def _is_null(op: Op) -> bool:
+    """Return whether a pointer is a null pointer constant: the other arm of a conditional gives the type then."""
+    return op.const == 0 and _to_void(op.type)

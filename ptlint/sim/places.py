@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from ptlint.csrc.ctypes import CInt, CPointer, CRecord, CType
-from ptlint.sim.blob import Blob
+from ptlint.csrc.ctypes import CFloat, CInt, CPointer, CRecord, CType
+from ptlint.sim.blob import WIDEST, Blob, merge
+from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Place, Value
 from ptlint.sim.opaque import pointed_at
-from ptlint.sim.types import is_record, is_signed, size_of
-from ptlint.sim.values import Scalar, Unknown, arithmetic, choose, narrow
+from ptlint.sim.types import UCHAR, bit_field_type, is_record, is_signed, size_of
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow
 
 
 def slot_place(type: CType, slot: int, name: str) -> Place:
@@ -33,9 +34,26 @@ def _nowhere(_frame: Frame) -> None:
     return None
 
 
+def boxed_address(type: CType, slot: int, name: str) -> Callable[[Frame], Scalar]:
+    """Return what finds the object of a variable in memory, made on first use; its address is kept in the slot."""
+    size = size_of(type)
+
+    def locate(frame: Frame) -> Scalar:
+        address = frame.slots[slot]
+        if address is None:
+            memory = frame.machine.memory
+            address = frame.slots[slot] = memory.add(name, Blob(size, memory.big_endian), type).base
+        assert not isinstance(address, Blob)
+        return address
+
+    return locate
+
+
 def memory_place(type: CType, locate: Callable[[Frame], Scalar]) -> Place:
     """Return the place of an object of *type* at the address that *locate* computes."""
     size, signed = size_of(type), is_signed(type)
+    if isinstance(type, (CInt, CFloat)) and size > WIDEST:
+        raise CannotExecute(f"a variable of type {type}")
     if is_record(type):
 
         def load_record(frame: Frame, address: Scalar | None) -> Value:
@@ -99,61 +117,141 @@ def member_place(base: Place, offset: int, type: CType) -> Place:
 
 def _shifted(base: Place, offset: int) -> Callable[[Frame], Scalar]:
     def locate(frame: Frame) -> Scalar:
-        address = base.locate(frame)
+        address = _further(frame, base.locate(frame), offset)
         assert address is not None
-        if isinstance(address, int):
-            return address + offset
-        return arithmetic("+", address, offset, frame.machine.memory.pointer_size, False)
+        return address
 
     return locate
 
 
-def bits_place(word: Place, shift: int, width: int, signed: bool) -> Place:
-    """Return the place of a bit-field of *width* bits, *shift* bits up in *word*."""
-    assert isinstance(word.type, CInt)
-    size = word.type.size
-    field = ((1 << width) - 1) << shift
+def _further(frame: Frame, address: Scalar | None, offset: int) -> Scalar | None:
+    """Return the address *offset* bytes on; None, of a structure in a slot, stays None."""
+    if address is None or not offset:
+        return address
+    if isinstance(address, int):
+        return address + offset
+    return arithmetic("+", address, offset, frame.machine.memory.pointer_size, False)
+
+
+def bits_place(base: Place, offset: int, type: CType, bits: tuple[int, int], big_endian: bool) -> Place:
+    """Return the place of a bit-field: *bits* are how far up in its unit of *type* at *offset* it lies, and its width.
+
+    Only the bytes that hold it are touched: its unit may reach over other members, and past the end when packed.
+    """
+    assert isinstance(type, CInt)
+    shift, width = bits
+    fitted = _fitter(type, width)
+    first, last = shift // 8, (shift + width - 1) // 8
+    parts: list[tuple[Place, int, int, int, int]] = []  # a byte, where, its bits: how far up, how many, from which on
+    for byte in range(first, last + 1):
+        low, high = max(shift, 8 * byte), min(shift + width, 8 * byte + 8)
+        at = offset + (type.size - 1 - byte if big_endian else byte)
+        parts.append((member_place(base, at, UCHAR), at, low - 8 * byte, high - low, low - shift))
 
     def load(frame: Frame, address: Scalar | None) -> Value:
-        value = word.load(frame, address)
-        assert value is not None
-        assert not isinstance(value, Blob)
-        if isinstance(value, Unknown):
-            return Unknown(("bits", value.key, (shift, width)))
-        raw = arithmetic("&", narrow(value, size, False), field, size, False)
-        raw = arithmetic(">>", raw, shift, size, False)
-        if not signed:
-            return raw
-        up = 8 * size - width
-        return arithmetic(">>", arithmetic("<<", narrow(raw, size, True), up, size, True), up, size, True)
+        result: Scalar = 0
+        for place, at, up, count, start in parts:
+            piece = _bits_of(scalar(place.load(frame, _further(frame, address, at))), up, count)
+            if isinstance(piece, Unknown):
+                return Unknown(("bits", piece.key, (start, width))) if len(parts) > 1 else piece
+            result = arithmetic("|", result, arithmetic("<<", piece, start, 8, False), 8, False)
+        return fitted(result)
 
     def store(frame: Frame, address: Scalar | None, value: Value) -> None:
-        assert value is not None
-        assert not isinstance(value, Blob)
-        old = word.load(frame, address)
-        assert old is not None
-        assert not isinstance(old, Blob)
-        if isinstance(old, Unknown) or isinstance(value, Unknown):
-            word.store(frame, address, Unknown(("bits of", str(old), str(value), shift)))
-            return
-        new = arithmetic("&", arithmetic("<<", narrow(value, size, False), shift, size, False), field, size, False)
-        kept = arithmetic("&", narrow(old, size, False), ~field & ((1 << 8 * size) - 1), size, False)
-        word.store(frame, address, arithmetic("|", kept, new, size, False))
+        given = scalar(value)
+        for place, at, up, count, start in parts:
+            if isinstance(given, Unknown):
+                piece: Scalar = given if len(parts) == 1 else Unknown(("bits", given.key, (start, count)))
+            else:
+                whole = narrow(given, 8, False)
+                piece = arithmetic("&", arithmetic(">>", whole, start, 8, False), (1 << count) - 1, 8, False)
+            byte_at = _further(frame, address, at)
+            place.store(frame, byte_at, _with_bits(_or_zero(place, frame, byte_at), up, count, piece))
 
-    return Place(word.type, word.locate, load, store, word.addressable)
+    return Place(type, base.locate, load, store, addressable=False, bits=width)
+
+
+def _or_zero(place: Place, frame: Frame, address: Scalar | None) -> Scalar:
+    """Return the byte around a bit-field; in a structure that was never set its other bits may be anything."""
+    try:
+        return scalar(place.load(frame, address))
+    except CannotExecute:
+        return 0
+
+
+def _bits_of(byte: Scalar, up: int, count: int) -> Scalar:
+    """Return *count* bits of a byte; of an unknown byte those that were stored there stay known."""
+    while isinstance(byte, Unknown) and isinstance(byte.key, tuple) and byte.key[0] == "bits of":
+        _, older, at, width, stored = byte.key
+        if (at, width) == (up, count):
+            return stored if isinstance(stored, int) else Unknown(stored)
+        if at < up + count and up < at + width:
+            break
+        byte = older if isinstance(older, int) else Unknown(older)
+    if isinstance(byte, Unknown):
+        return Unknown(("bits", byte.key, (up, count)))
+    return arithmetic("&", arithmetic(">>", byte, up, 1, False), (1 << count) - 1, 1, False)
+
+
+def _with_bits(byte: Scalar, up: int, count: int, piece: Scalar) -> Scalar:
+    """Return a byte with *count* of its bits replaced."""
+    if isinstance(byte, Unknown) or isinstance(piece, Unknown):
+        old, new = _key(byte), _key(piece)
+        return Unknown(("bits of", old, up, count, new))
+    kept = arithmetic("&", byte, ~(((1 << count) - 1) << up) & 0xFF, 1, False)
+    return arithmetic("|", kept, arithmetic("<<", piece, up, 1, False), 1, False)
+
+
+def _key(value: Scalar) -> Hashable:
+    if isinstance(value, Unknown):
+        return value.key
+    if isinstance(value, int):
+        return value
+    raise CannotExecute("a bit-field beside unknown bits gets values that differ between scenarios")
+
+
+def _fitter(type: CInt, width: int) -> Callable[[Scalar], Scalar]:
+    """Return what cuts an integer to a bit-field of *type* and *width* and promotes it."""
+    up, signed, promoted = 64 - width, type.signed, bit_field_type(type, width).signed
+
+    def fitted(value: Scalar) -> Scalar:
+        high = arithmetic("<<", narrow(value, 8, signed), up, 8, signed)
+        return narrow(arithmetic(">>", high, up, 8, signed), 8, promoted)
+
+    return fitted
+
+
+def fitting(place: Place) -> Callable[[Value], Value] | None:
+    """Return what an assignment to *place* makes of the value it gives: a bit-field cuts it. None changes nothing."""
+    if place.bits is None:
+        return None
+    assert isinstance(place.type, CInt)
+    fitted = _fitter(place.type, place.bits)
+    return lambda value: fitted(scalar(value))
+
+
+def value_type(place: Place) -> CType:
+    """Return the type of what *place* holds when it is read: a bit-field is promoted by its width."""
+    if place.bits is None:
+        return place.type
+    assert isinstance(place.type, CInt)
+    return bit_field_type(place.type, place.bits)
 
 
 def merged(frame: Frame, new: Value, old: Value, signed: bool) -> Value:
     """Return *new* in the current lanes and *old* elsewhere."""
+    return mixed(frame.machine.mask, new, old, signed)
+
+
+def mixed(mask: Mask, new: Value, old: Value, signed: bool) -> Value:
+    """Return *new* in the lanes of *mask* and *old* elsewhere."""
     if new is None or old is None:
         return new if old is None else old
     if isinstance(new, Blob):
         assert isinstance(old, Blob)
-        result = old.copy()
-        result.put(0, new, frame.machine.mask)
-        return result
+        return merge(mask, new, old)
     assert not isinstance(old, Blob)
-    return choose(frame.machine.mask, new, old, signed)
+    return choose(mask, new, old, signed)
 
 
 def record_of(type: CType) -> CRecord:

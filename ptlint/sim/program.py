@@ -17,14 +17,14 @@ from ptlint.sim.assembly import is_understood
 from ptlint.sim.calls import lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
-from ptlint.sim.frame import Frame, Op, Place, Run, Value
+from ptlint.sim.frame import Frame, Op, Place, Run
+from ptlint.sim.localtypes import localised
 from ptlint.sim.machine import Machine
 from ptlint.sim.primitives import KEEP
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.scope import Local, Scope, address_taken, nodes
 from ptlint.sim.statements import Statements, Step
-from ptlint.sim.types import VOID, size_of
-from ptlint.sim.values import Scalar
+from ptlint.sim.types import VOID, has_array, size_of
 
 
 @dataclass(slots=True)
@@ -87,8 +87,8 @@ class Program:
 
     def resolve(self, type: ast.Type, expressions: Expressions | None = None) -> CType:
         """Return the type that a written type means; local typedefs of *expressions* come first."""
-        if expressions is not None:
-            type = _with_local_typedefs(type, expressions.scope)
+        if expressions is not None and expressions.scope.in_function:
+            type = localised(expressions, type)
         ask = None if expressions is None else expressions.type_of
         try:
             return self.universe.types.resolve(type, ask)
@@ -139,29 +139,29 @@ class Program:
 
     def constant_expression(self, expr: ast.Expr, expressions: Expressions) -> int:
         """Return the value of an integer constant expression. Raises CannotExecute when it is none."""
-        if not isinstance(expr, (ast.Offsetof, ast.Alignof)):
-            value = expressions.expr(expr).const
-            if value is None:
-                raise CannotExecute("a value that is not constant", expr.pos)
-            return value
-        from ptlint.csrc import constexpr
+        value = expressions.expr(expr).const
+        if value is None:
+            raise CannotExecute("a value that is not constant", expr.pos)
+        return value
 
+    def align_of(self, type: CType) -> int:
+        """Return the alignment of *type* in bytes. Raises CannotExecute when it is not known."""
         try:
-            return constexpr.evaluate(expr, self.universe.types, self.universe.enumerator)
-        except CSourceError as error:
-            raise CannotExecute(str(error), expr.pos) from None
-
-    def declare_tags(self, stmt: ast.Declaration, expressions: Expressions) -> None:
-        """Refuse structures and enums that are defined inside a function: the universe has no room for them."""
-        for node in nodes(stmt.type):
-            if isinstance(node, (ast.RecordType, ast.EnumType)) and node.tag is not None and node.members is not None:
-                raise CannotExecute("a structure or enum defined inside a function", stmt.pos)
+            return self.universe.types.align_of(type)
+        except CTypeError as error:
+            raise CannotExecute(str(error)) from None
 
     # --- functions ------------------------------------------------------------------------------------------------
 
     def is_function(self, name: str) -> bool:
         """Return whether *name* is a declared or defined function."""
         return self.universe.prototype(name) is not None or self.universe.function(name, KEEP) is not None
+
+    def function_type(self, name: str, expressions: Expressions) -> CType:
+        """Return the type of a declared or defined function."""
+        definition = self.definition(name, expressions.path)
+        type = self.universe.prototype(name) if definition is None else definition.type
+        return VOID if type is None else self.resolve(type, expressions)
 
     def definition(self, name: str, caller: str = "") -> ast.FunctionDef | None:
         """Return the definition that a call of *name* in the file *caller* runs."""
@@ -174,6 +174,13 @@ class Program:
         found = self._variable(name, caller)
         return None if found is None else found[1]
 
+    def shared_name(self, name: str, caller: str = "") -> str:
+        """Return what the object of a file-scope variable is called: a static one of a ``.c`` file has its own."""
+        found = self._variable(name, caller)
+        if found is not None and "static" in found[0].storage and found[1].pos.path.endswith(".c"):
+            return f"{name} of {found[1].pos.path}"
+        return name
+
     def is_extern(self, name: str, caller: str = "") -> bool:
         """Return whether only a declaration of a variable is in sight: its start value is not known."""
         found = self._variable(name, caller)
@@ -183,6 +190,8 @@ class Program:
         found = None
         if caller.endswith(".c"):
             found = self.universe.in_file(caller).variable(name)
+            if found is not None and "static" in found[0].storage:
+                return found
         if found is None or found[1].init is None:
             found = self.universe.variable(name) or found
         return found
@@ -197,14 +206,14 @@ class Program:
         return found
 
     def _lower(self, definition: ast.FunctionDef) -> Lowered:
-        scope = Scope(address_taken(definition))
+        scope = Scope(address_taken(definition.body))
         expressions = Expressions(self, scope, definition.name)
         expressions.path = definition.pos.path
-        returns = self.resolve(definition.type.ret, expressions)
+        returns = expressions.returns = self.resolve(definition.type.ret, expressions)
         params = []
         for number, param in enumerate(definition.type.params):
             type = _decayed(self.resolve(param.type, expressions), self)
-            params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=False))
+            params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=has_array(type)))
         body = Statements(expressions, self, returns).block(definition.body)
         folder = self.universe.profile.folder
         hardware = any(
@@ -217,23 +226,25 @@ class Program:
     def _is_table_pointer(self, type: CType) -> bool:
         return isinstance(type, CPointer) and self.pte_type is not None and type.to == self.pte_type
 
-    def file_scope(self) -> Expressions:
-        """Return what lowers expressions outside functions."""
-        return Expressions(self, Scope(frozenset()), "")
+    def file_scope(self, path: str = "") -> Expressions:
+        """Return what lowers expressions outside functions, in the file *path* or at the end of the unit."""
+        expressions = Expressions(self, Scope(frozenset(), in_function=False), "")
+        expressions.path = path
+        return expressions
 
     def snippet(self, text: str, variables: tuple[tuple[str, str], ...]) -> Snippet:
         """Return expression *text* lowered at the end of the unit. Raises CannotExecute when it is not understood."""
         key = (text, variables)
         found = self._snippets.get(key)
         if found is None:
-            scope = Scope(frozenset())
-            expressions = Expressions(self, scope, "")
-            for name, type in variables:
-                scope.declare(name, self.resolve(written(type)), boxed=False)
             try:
                 parsed = self.universe.expression(text, KEEP)
             except CSourceError as error:
                 raise CannotExecute(f"{text}: {error.what}") from None
+            scope = Scope(address_taken(parsed) - {name for name, _ in variables})
+            expressions = Expressions(self, scope, "")
+            for name, type in variables:
+                scope.declare(name, self.resolve(written(type)), boxed=False)
             op = expressions.expr(parsed)
             found = self._snippets[key] = Snippet(op, scope.size)
         return found
@@ -280,26 +291,7 @@ class Program:
 
     def statement_expression(self, expressions: Expressions, expr: ast.StmtExpr) -> Op:
         """Return the op of ``({ … })``: the value of its last statement."""
-        statements = Statements(expressions, self, VOID)
-        scope = expressions.scope
-        items = expr.body.items
-        if not items or not isinstance(items[-1], ast.ExprStmt) or items[-1].expr is None:
-            step = statements.block(expr.body)
-            return Op(VOID, _void(step))
-        scope.enter()
-        steps = [statements.statement(item) for item in items[:-1]]
-        value = expressions.expr(items[-1].expr)
-        scope.leave()
-        run, before = value.run, tuple(step.run for step in steps)
-
-        def run_all(frame: Frame) -> Value:
-            for step in before:
-                step(frame)
-            return run(frame)
-
-        if not before and value.const is not None:
-            return value
-        return Op(value.type, run_all)
+        return Statements(expressions, self, expressions.returns).valued_block(expr.body)
 
     def function_address(self, machine: Machine, name: str) -> int:
         """Return the address of a function: one object a name."""
@@ -319,9 +311,9 @@ class Program:
         """Return what builds an object of *type* from an initialiser."""
         return data.initialiser(self, expressions, type, init)
 
-    def completed(self, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
+    def completed(self, expressions: Expressions, type: CArray, init: ast.InitList | ast.Expr) -> CArray:
         """Return an array type with the length its initialiser gives."""
-        return data.completed(self, type, init)
+        return data.completed(self, expressions, type, init)
 
     def single(self, init: ast.InitList) -> ast.Expr:
         """Return the one expression of ``{ expression }`` for a scalar."""
@@ -344,28 +336,9 @@ def hardware_data(profile: Profile) -> Mapping[str, Any]:
     return {**table, **own, "answers": answers}
 
 
-def _void(step: Step) -> Run:
-    def run(frame: Frame) -> Scalar | None:
-        step.run(frame)
-        return None
-
-    return run
-
-
 def _decayed(type: CType, program: Program) -> CType:
     if isinstance(type, CArray):
         return program.pointer_to(type.of)
     if isinstance(type, CFunction):
         return program.pointer_to(type)
-    return type
-
-
-def _with_local_typedefs(type: ast.Type, scope: Scope) -> ast.Type:
-    if isinstance(type, ast.TypedefName):
-        local = scope.typedef(type.name)
-        return type if local is None else _with_local_typedefs(local, scope)
-    if isinstance(type, ast.PointerType):
-        return ast.PointerType(_with_local_typedefs(type.to, scope))
-    if isinstance(type, ast.ArrayType):
-        return ast.ArrayType(_with_local_typedefs(type.of, scope), type.size)
     return type

@@ -2,51 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CType
+from ptlint.sim.errors import CannotExecute
+
+if TYPE_CHECKING:
+    from ptlint.sim.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A variable. ``boxed`` means that its slot holds the address of an object in memory."""
+    """A variable or, with ``value``, a constant of an enum that the function defines.
+
+    ``boxed`` means that its slot holds the address of an object in memory. ``address`` gives that of a static variable.
+    """
 
     name: str
     slot: int
     type: CType
     boxed: bool
+    value: int | None = None
+    address: Callable[[Frame], int] | None = None
 
 
 class Scope:
-    """Nested blocks of variables. Slots are never reused: the simulator's frames are small."""
+    """Nested blocks of variables. Slots are never reused: the simulator's frames are small.
 
-    def __init__(self, boxed: frozenset[str]) -> None:
+    ``in_function`` is False for the initialisers of file-scope variables, which have no frame. ``numbers`` makes the
+    labels of cases unique in the function.
+    """
+
+    def __init__(self, boxed: frozenset[str], in_function: bool = True) -> None:
         self.boxed = boxed
+        self.in_function = in_function
         self.size = 0
+        self.numbers = count()
         self._blocks: list[dict[str, Local]] = [{}]
-        self.types: list[dict[str, ast.Type]] = [{}]
+        self._types: list[dict[str, ast.Type]] = [{}]
+        self._tags: list[dict[str, str]] = [{}]
 
     def enter(self) -> None:
         """Begin a block."""
         self._blocks.append({})
-        self.types.append({})
+        self._types.append({})
+        self._tags.append({})
 
     def leave(self) -> None:
         """End a block."""
         self._blocks.pop()
-        self.types.pop()
+        self._types.pop()
+        self._tags.pop()
 
     def declare(self, name: str, type: CType, boxed: bool) -> Local:
         """Return a new variable of the current block."""
+        if not self.in_function:
+            raise CannotExecute("a variable in the initialiser of a file-scope variable")
         local = Local(name, self.size, type, boxed or name in self.boxed)
         self.size += 1
         self._blocks[-1][name] = local
         return local
 
+    def declare_static(self, name: str, type: CType, address: Callable[[Frame], int]) -> None:
+        """Give the current block a variable whose object *address* finds."""
+        self._blocks[-1][name] = Local(name, -1, type, boxed=True, address=address)
+
+    def declare_constant(self, name: str, type: CType, value: int) -> None:
+        """Give the current block a constant of an enum."""
+        self._blocks[-1][name] = Local(name, -1, type, boxed=False, value=value)
+
+    def declare_typedef(self, name: str, type: ast.Type) -> None:
+        """Give the current block a typedef."""
+        self._types[-1][name] = type
+
+    def declare_tag(self, tag: str, where: str) -> None:
+        """Give the current block a structure, union or enum; *where* makes its name unique in the tree."""
+        if tag not in self._tags[-1]:
+            number = next(self.numbers)
+            self._tags[-1][tag] = f"{tag} of {where}" + (f" ({number})" if number else "")
+
     def find(self, name: str) -> Local | None:
-        """Return the variable that *name* means here."""
+        """Return the variable or constant that *name* means here."""
         for block in reversed(self._blocks):
             if name in block:
                 return block[name]
@@ -54,14 +94,21 @@ class Scope:
 
     def typedef(self, name: str) -> ast.Type | None:
         """Return the type that a typedef inside the function gave to *name*."""
-        for block in reversed(self.types):
+        for block in reversed(self._types):
             if name in block:
                 return block[name]
         return None
 
+    def tag(self, tag: str) -> str:
+        """Return the unique name of a structure, union or enum when a block here defines *tag*, else *tag*."""
+        for block in reversed(self._tags):
+            if tag in block:
+                return block[tag]
+        return tag
 
-def nodes(root: Any) -> list[Any]:
-    """Return every syntax node below *root*, itself included, in source order."""
+
+def nodes(root: Any, into_switches: bool = True) -> list[Any]:
+    """Return every syntax node below *root*, itself included, in source order; not the bodies of switches on demand."""
     found: list[Any] = []
     pending = [root]
     while pending:
@@ -70,14 +117,16 @@ def nodes(root: Any) -> list[Any]:
             pending.extend(reversed(node))
         elif is_dataclass(node):
             found.append(node)
+            if isinstance(node, ast.Switch) and not into_switches:
+                continue
             pending.extend(getattr(node, field.name) for field in reversed(fields(node)))
     return found
 
 
-def address_taken(function: ast.FunctionDef) -> frozenset[str]:
-    """Return the names of variables whose address the body takes: they live in memory."""
+def address_taken(body: ast.Block | ast.Expr) -> frozenset[str]:
+    """Return the names of variables whose address *body* takes: they live in memory."""
     names = set()
-    for node in nodes(function.body):
+    for node in nodes(body):
         if isinstance(node, ast.Unary) and node.op == "&":
             target: ast.Expr = node.operand
             while isinstance(target, (ast.MemberAccess, ast.Index)):

@@ -7,10 +7,12 @@ lane falls into it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CType
@@ -19,9 +21,10 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.expressions import Expressions
-from ptlint.sim.frame import Action, Frame, Op, Run
-from ptlint.sim.scope import nodes
-from ptlint.sim.types import INT, is_record, is_signed, is_void, promoted, size_of
+from ptlint.sim.frame import Action, Frame, Op, Run, Value, nothing_of
+from ptlint.sim.localtypes import declare_tags, localised
+from ptlint.sim.scope import Local, nodes
+from ptlint.sim.types import INT, VOID, has_array, is_record, is_signed, is_void, promoted, size_of
 from ptlint.sim.values import Mask, Scalar, Unknown, compare
 
 if TYPE_CHECKING:
@@ -39,6 +42,14 @@ class Step:
     leaves: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A variable with a cleanup function: ``armed`` is the slot of the lanes whose variable is alive."""
+
+    armed: int
+    cleanup: Run
+
+
 class Statements:
     """Lowers the statements of one function that returns *returns*."""
 
@@ -46,17 +57,66 @@ class Statements:
         self.expressions = expressions
         self.program = program
         self.returns = returns
-        self._case = count()
         self._cases: list[dict[int, str]] = []
+        self._guards: list[list[Guard]] = [[]]
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
     def block(self, block: ast.Block) -> Step:
         """Return the step of ``{ … }``."""
-        self.expressions.scope.enter()
-        steps = [self.statement(item) for item in block.items]
-        self.expressions.scope.leave()
+        with self._inside() as guards:
+            step = self._items(block.items)
+        return _guarded(step, guards)
+
+    def valued_block(self, block: ast.Block) -> Op:
+        """Return the op of ``({ … })``: the value of its last statement."""
+        last = block.items[-1] if block.items else None
+        if not isinstance(last, ast.ExprStmt) or last.expr is None:
+            return Op(VOID, self.block(block).run)
+        with self._inside() as guards:
+            before = self._items(block.items[:-1])
+            value = self.expressions.expr(last.expr)
+        if before.run is _nothing:
+            return value
+        slot = self.expressions.scope.declare("", value.type, boxed=False).slot
+        evaluate, signed = value.run, is_signed(value.type)
+        type, big_endian = value.type, self.program.model.big_endian
+
+        def keep(frame: Frame) -> None:
+            result = evaluate(frame)
+            if result is not None:
+                frame.assign(slot, result, signed)
+
+        run_all = _guarded(sequence([before, Step(keep)]), guards).run
+
+        def run(frame: Frame) -> Value:
+            frame.slots[slot] = None
+            run_all(frame)
+            given = frame.slots[slot]
+            return nothing_of(type, big_endian) if given is None else given
+
+        return Op(value.type, run)
+
+    def _items(self, items: Sequence[ast.Stmt]) -> Step:
+        steps = []
+        for item in items:
+            armed = len(self._guards[-1])
+            steps.append(self.statement(item))
+            if len(self._guards[-1]) > armed and any(step.labels for step in steps):
+                raise CannotExecute("a label before a variable with a cleanup in one block", item.pos)
         return sequence(steps)
+
+    @contextmanager
+    def _inside(self) -> Iterator[list[Guard]]:
+        """Lower the body in a block of its own; yield the list that gets the variables with cleanups."""
+        guards: list[Guard] = []
+        self.expressions.scope.enter()
+        self._guards.append(guards)
+        try:
+            yield guards
+        finally:
+            self._guards.pop()
+            self.expressions.scope.leave()
 
     def statement(self, stmt: ast.Stmt) -> Step:
         """Return the step of a statement. What cannot be lowered fails only when a lane gets there."""
@@ -139,34 +199,59 @@ class Statements:
     def _declaration(self, stmt: ast.Declaration) -> Step:
         if "typedef" in stmt.storage:
             for declarator in stmt.declarators:
-                self.expressions.scope.types[-1][declarator.name] = declarator.type
+                type = localised(self.expressions, declare_tags(self.expressions, declarator.type))
+                self.expressions.scope.declare_typedef(declarator.name, type)
             return Step(_nothing)
-        self.program.declare_tags(stmt, self.expressions)
+        self._tags(stmt)
         return sequence([self._declarator(stmt, declarator) for declarator in stmt.declarators])
+
+    def _tags(self, stmt: ast.Declaration) -> None:
+        """Define the structures and enums that a declaration holds."""
+        type = declare_tags(self.expressions, stmt.type)
+        if type is not stmt.type:
+            self.expressions.resolve(type)
 
     def _declarator(self, stmt: ast.Declaration, declarator: ast.Declarator) -> Step:
         if isinstance(declarator.type, ast.FunctionType) or "extern" in stmt.storage:
             return Step(_nothing)
-        if declarator.cleanup:
-            raise CannotExecute(f"a cleanup by {declarator.cleanup}() at the end of the scope", declarator.pos)
         type = self._declared_type(declarator)
+        size = size_of(type)
         if "static" in stmt.storage:
             return self._static(declarator, type)
+        scope = self.expressions.scope
+        local = scope.declare(declarator.name, type, has_array(type) or bool(declarator.cleanup))
         init = None if declarator.init is None else self._initial(declarator, type)
-        local = self.expressions.scope.declare(declarator.name, type, isinstance(type, CArray))
-        slot, name, size, signed = local.slot, local.name, size_of(type), is_signed(type)
+        step = self._initialised(local, size, init, _may_leave(declarator))
+        return sequence([step, self._armed(declarator)]) if declarator.cleanup else step
+
+    def _initialised(self, local: Local, size: int, init: Run | None, leaves: bool) -> Step:
+        slot, signed = local.slot, is_signed(local.type)
         if local.boxed:
-            return _boxed(self.expressions, local.slot, name, type, size, init)
+            return Step(_nothing) if init is None else _stored(self.expressions.local_place(local).locate, size, init)
         if init is not None:
-            return Step(lambda frame: frame.assign(slot, init(frame), signed), leaves=_may_leave(declarator))
-        if is_record(type):
+            return Step(lambda frame: frame.assign(slot, init(frame), signed), leaves=leaves)
+        if is_record(local.type):
             return Step(lambda frame: frame.assign(slot, Blob(size, frame.machine.memory.big_endian), False))
         return Step(lambda frame: _forget(frame, slot))
+
+    def _armed(self, declarator: ast.Declarator) -> Step:
+        """Return the step that notes the lanes whose variable its cleanup function must see at the end of the block."""
+        pos = declarator.pos
+        variable = ast.Unary("&", ast.Name(declarator.name, pos), pos)
+        call = self.expressions.expr(ast.Call(ast.Name(declarator.cleanup, pos), (variable,), pos))
+        slot = self.expressions.scope.declare("", VOID, boxed=False).slot
+        self._guards[-1].append(Guard(slot, call.run))
+
+        def action(frame: Frame) -> None:
+            armed, mask = frame.slots[slot], frame.machine.mask
+            frame.slots[slot] = armed | mask if isinstance(armed, np.ndarray) else mask
+
+        return Step(action)
 
     def _declared_type(self, declarator: ast.Declarator) -> CType:
         type = self.expressions.resolve(declarator.type)
         if isinstance(type, CArray) and type.count is None and declarator.init is not None:
-            return self.program.completed(type, declarator.init)
+            return self.program.completed(self.expressions, type, declarator.init)
         return type
 
     def _initial(self, declarator: ast.Declarator, type: CType) -> Run:
@@ -180,15 +265,17 @@ class Statements:
 
     def _static(self, declarator: ast.Declarator, type: CType) -> Step:
         """A static variable has one object for the whole run, named after the function."""
-        scope, key = self.expressions.scope, f"{self.expressions.function}.{declarator.name}"
-        init = None if declarator.init is None else self._initial(declarator, type)
-        local = scope.declare(declarator.name, type, boxed=True)
-        program = self.program
+        program, scope, pos = self.program, self.expressions.scope, declarator.pos
+        key = f"{self.expressions.function}.{declarator.name} ({pos.path}:{pos.line}:{pos.column})"
+        inits: list[Run] = []
 
-        def action(frame: Frame) -> None:
-            frame.slots[local.slot] = program.static(frame, key, type, init)
+        def address(frame: Frame) -> int:
+            return program.static(frame, key, type, inits[0] if inits else None)
 
-        return Step(action)
+        scope.declare_static(declarator.name, type, address)
+        if declarator.init is not None:
+            inits.append(self._initial(declarator, type))
+        return Step(_nothing)
 
     # --- branches and loops ---------------------------------------------------------------------------------------
 
@@ -201,7 +288,7 @@ class Statements:
 
     def _if(self, stmt: ast.If) -> Step:
         cond = self.condition(stmt.cond)
-        if cond.const is not None and not _labels_in(stmt):
+        if cond.const is not None and not _is_jumped_into(stmt):
             taken = stmt.then if cond.const else stmt.other
             return Step(_nothing) if taken is None else self.statement(taken)
         then = self.statement(stmt.then)
@@ -215,17 +302,16 @@ class Statements:
         return _loop(cond, self.statement(stmt.body), None, stmt.do)
 
     def _for(self, stmt: ast.For) -> Step:
-        self.expressions.scope.enter()
-        first = Step(_nothing)
-        if isinstance(stmt.init, ast.Declaration):
-            first = self.statement(stmt.init)
-        elif stmt.init is not None:
-            first = self.statement(ast.ExprStmt(stmt.init, stmt.init.pos))
-        cond = constant(1, INT) if stmt.cond is None else self.condition(stmt.cond)
-        step = None if stmt.step is None else self.expressions.expr(stmt.step).run
-        body = self.statement(stmt.body)
-        self.expressions.scope.leave()
-        return sequence([first, _loop(cond, body, step, do=False)])
+        with self._inside() as guards:
+            first = Step(_nothing)
+            if isinstance(stmt.init, ast.Declaration):
+                first = self.statement(stmt.init)
+            elif stmt.init is not None:
+                first = self.statement(ast.ExprStmt(stmt.init, stmt.init.pos))
+            cond = constant(1, INT) if stmt.cond is None else self.condition(stmt.cond)
+            step = None if stmt.step is None else self.expressions.expr(stmt.step).run
+            body = self.statement(stmt.body)
+        return _guarded(sequence([first, _loop(cond, body, step, do=False)]), guards)
 
     def _switch(self, stmt: ast.Switch) -> Step:
         value = self.expressions.expr(stmt.cond)
@@ -234,7 +320,9 @@ class Statements:
         self._cases.append({})
         body = self.statement(stmt.body)
         names = self._cases.pop()
-        arms = [(node, names[id(node)]) for node in _own_cases(stmt.body)]
+        arms = [(node, names[id(node)]) for node in _own_cases(stmt.body) if id(node) in names]
+        if len(arms) < len(_own_cases(stmt.body)):
+            raise CannotExecute("a case label inside a statement that cannot be executed", stmt.pos)
         tests = [self._case_test(node, type, label) for node, label in arms if isinstance(node, ast.Case)]
         default = next((label for node, label in arms if isinstance(node, ast.Default)), None)
         return _switched(run, tests, default, body)
@@ -250,7 +338,7 @@ class Statements:
         if isinstance(stmt, ast.Label):
             name = stmt.name
         else:
-            name = f"case {next(self._case)}"
+            name = f"case {next(self.expressions.scope.numbers)}"
             if not self._cases:
                 raise CannotExecute("a case label outside a switch", stmt.pos)
             self._cases[-1][id(stmt)] = name
@@ -272,16 +360,52 @@ def _nothing(_frame: Frame) -> None:
     return None
 
 
+def _stored(locate: Callable[[Frame], Scalar | None], size: int, init: Run) -> Step:
+    """Return the step that stores the initial value of a variable in memory."""
+
+    def action(frame: Frame) -> None:
+        value, address = init(frame), locate(frame)
+        assert address is not None
+        if isinstance(value, Blob):
+            frame.machine.store_blob(address, value)
+        else:
+            frame.machine.store(address, size, scalar(value))
+
+    return Step(action, leaves=True)
+
+
+def _guarded(step: Step, guards: Sequence[Guard]) -> Step:
+    """Return *step* and, for the lanes that left it by whatever way, the cleanups, last variable first."""
+    if not guards:
+        return step
+    run, plan = step.run, [(guard.armed, guard.cleanup) for guard in reversed(guards)]
+
+    def action(frame: Frame) -> None:
+        run(frame)
+        machine = frame.machine
+        for slot, cleanup in plan:
+            armed = frame.slots[slot]
+            frame.slots[slot] = None
+            if not isinstance(armed, np.ndarray) or not bool(machine.without_dead(armed).any()):
+                continue
+            after, machine.mask = machine.mask, machine.without_dead(armed)
+            cleanup(frame)
+            machine.mask = machine.without_dead(after)
+            frame.forget_dead()
+
+    return Step(action, step.labels, step.leaves)
+
+
 def _failing(error: CannotExecute, stmt: ast.Stmt, function: str) -> Step:
     """Return a step that reports what could not be lowered when a lane reaches it."""
     pos = error.pos or stmt.pos
-    what, where = error.what, error.function or function
+    what, where, labels = error.what, error.function or function, _labels_in(stmt)
 
     def action(frame: Frame) -> None:
-        if bool(frame.machine.mask.any()) or frame.pending:
+        if bool(frame.machine.mask.any()) or not labels.isdisjoint(frame.pending):
             raise CannotExecute(what, pos, where)
 
-    return Step(action, _labels_in(stmt), leaves=False)
+    return Step(action, labels, leaves=False)
 
 
 def _placed(step: Step, pos: ast.Pos) -> Step:
@@ -499,26 +623,6 @@ def _forget(frame: Frame, slot: int) -> None:
         frame.slots[slot] = None
 
 
-def _boxed(expressions: Expressions, slot: int, name: str, type: CType, size: int, init: Run | None) -> Step:
-    """Return the step that gives a variable in memory its object; a second visit (a loop) reuses it."""
-
-    def action(frame: Frame) -> None:
-        machine = frame.machine
-        if frame.slots[slot] is None:
-            blob = Blob(size, machine.memory.big_endian)
-            frame.slots[slot] = machine.memory.add(name, blob, type).base
-        address = scalar(frame.slots[slot])
-        if init is None:
-            return
-        value = init(frame)
-        if isinstance(value, Blob):
-            machine.store_blob(address, value)
-        else:
-            machine.store(address, size, scalar(value))
-
-    return Step(action)
-
-
 # --- questions about syntax -----------------------------------------------------------------------------------------
 
 
@@ -530,10 +634,11 @@ def _labels_in(stmt: object) -> frozenset[str]:
     return frozenset(item.name for item in nodes(stmt) if isinstance(item, ast.Label))
 
 
+def _is_jumped_into(stmt: ast.Stmt) -> bool:
+    """Return whether a goto or a switch around it may lead into a statement."""
+    return bool(_labels_in(stmt) or _own_cases(stmt))
+
+
 def _own_cases(body: ast.Stmt) -> list[ast.Case | ast.Default]:
     """Return the case labels that belong to a switch with this body, not those of switches inside."""
-    inner: set[int] = set()
-    for node in nodes(body):
-        if isinstance(node, ast.Switch):
-            inner.update(id(case) for case in nodes(node.body) if isinstance(case, (ast.Case, ast.Default)))
-    return [node for node in nodes(body) if isinstance(node, (ast.Case, ast.Default)) and id(node) not in inner]
+    return [node for node in nodes(body, into_switches=False) if isinstance(node, (ast.Case, ast.Default))]

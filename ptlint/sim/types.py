@@ -6,6 +6,7 @@ from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType
 from ptlint.sim.errors import CannotExecute
 
 CHAR = CInt(1, True, "char")
+UCHAR = CInt(1, False, "unsigned char")
 INT = CInt(4, True, "int")
 UINT = CInt(4, False, "unsigned int")
 VOID = CVoid()

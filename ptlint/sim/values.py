@@ -73,14 +73,14 @@ def to_bool(value: Scalar) -> Scalar:
     return answer
 
 
-def of_mask(mask: Mask) -> Array:
-    """Return the C ``int`` that a comparison gives: 1 where *mask*, else 0."""
-    return mask.astype(np.int64)
+def of_mask(mask: Mask, signed: bool = True) -> Array:
+    """Return what a comparison gives, 1 where *mask*, else 0: an ``int``, or a ``_Bool`` when not *signed*."""
+    return mask.astype(np.int64 if signed else np.uint64)
 
 
 def _shift_left(left: Any, right: Any, bits: int) -> Any:
     if isinstance(right, int):
-        return left << right if right < bits else left & 0
+        return left << right if 0 <= right < bits else left & 0
     count = right.astype(np.uint64)
     inside = count < bits
     base = np.broadcast_to(np.asarray(_unsigned(left)), count.shape).astype(np.uint64)
@@ -93,11 +93,13 @@ def _unsigned(value: Any) -> Any:
 
 def _shift_right(left: Any, right: Any, bits: int, signed: bool) -> Any:
     if isinstance(right, int):
-        return left >> min(right, bits - 1 if signed else 63) if signed or right < bits else left & 0
+        inside = 0 <= right < bits
+        return left >> (right if inside else bits - 1) if inside or signed else left & 0
     dtype = np.int64 if signed else np.uint64
-    count = np.minimum(right.astype(np.uint64), np.uint64(63))
+    count = right.astype(np.uint64)
     base = np.broadcast_to(np.asarray(left, dtype=dtype), count.shape)
-    return np.right_shift(base, count.astype(dtype))
+    shifted = np.right_shift(base, np.minimum(count, bits - 1).astype(dtype))
+    return shifted if signed else np.where(count < bits, shifted, np.uint64(0))
 
 
 def _divide(left: Any, right: Any) -> tuple[Any, Any]:
@@ -108,20 +110,12 @@ def _divide(left: Any, right: Any) -> tuple[Any, Any]:
         return quotient, left - quotient * right
     dtype = right.dtype if isinstance(right, np.ndarray) else left.dtype
     a, b = np.asarray(left, dtype=dtype), np.asarray(right, dtype=dtype)
-    quotient = np.floor_divide(a, b)
+    with np.errstate(over="ignore"):  # the smallest number by -1 wraps
+        quotient = np.floor_divide(a, b)
     remainder = a - quotient * b
     fix = (remainder != 0) & ((remainder < 0) != (a < 0)) if dtype == np.int64 else np.zeros(1, dtype=bool)
     quotient = quotient + fix.astype(dtype)
     return quotient, a - quotient * b
-
-
-def _wrap_ints(left: Any, right: Any, op: str) -> Any:
-    """Do + - * on an int and an array without numpy's overflow check on the scalar."""
-    if op == "+":
-        return left + right
-    if op == "-":
-        return left - right
-    return left * right
 
 
 def arithmetic(op: str, left: Scalar, right: Scalar, size: int, signed: bool) -> Scalar:
@@ -133,8 +127,12 @@ def arithmetic(op: str, left: Scalar, right: Scalar, size: int, signed: bool) ->
         return combine(op, left, right)
     result: Any
     match op:
-        case "+" | "-" | "*":
-            result = _wrap_ints(left, right, op)
+        case "+":
+            result = left + right
+        case "-":
+            result = left - right
+        case "*":
+            result = left * right
         case "&":
             result = left & right
         case "|":

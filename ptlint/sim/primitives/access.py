@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
 
 
-@lowers("READ_ONCE", "__READ_ONCE", "READ_ONCE_NOCHECK", "ACCESS_PRIVATE", "data_race", "__data_racy")
+@lowers("READ_ONCE", "__READ_ONCE", "READ_ONCE_NOCHECK", "data_race", "__data_racy")
 def read_once(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     """READ_ONCE(x): one load of x."""
     return expressions.expr(call.args[0])

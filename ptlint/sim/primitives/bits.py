@@ -121,11 +121,12 @@ def count_bits(frame: Frame, values: Sequence[Value], types: Sequence[CType], na
     return _each(value, one)
 
 
-@runs(
-    "/(?:__)?(?:arch_)?(?:__)?(?:builtin_bswap|f?swab|arch_swab|const_swab|constant_swab)(?:16|32|64)/",
-    "/(?:__)?(?:arch__)?(?:f)?swab(?:16|32|64)/",
-    returns="unsigned long long",
-)
+_SWAPS = r"/(?:__)?(?:arch_)?(?:__)?(?:builtin_bswap|f?swab|arch_swab|const_swab|constant_swab){}/"
+
+
+@runs(_SWAPS.format(16), "/(?:__)?(?:arch__)?f?swab16/", returns="unsigned short")
+@runs(_SWAPS.format(32), "/(?:__)?(?:arch__)?f?swab32/", returns="unsigned int")
+@runs(_SWAPS.format(64), "/(?:__)?(?:arch__)?f?swab64/", returns="unsigned long long")
 def swap_bytes(_frame: Frame, values: Sequence[Value], _types: Sequence[CType], name: str) -> Value:
     """Reverse the bytes of a 16, 32 or 64 bit integer."""
     size = int(name[-2:]) // 8

@@ -85,7 +85,7 @@ def cmpxchg(expressions: Expressions, call: ast.Call, _name: str) -> Op:
 def compare_exchange(
     machine: Machine, address: Scalar, expected: Scalar, new: Scalar, type: CType
 ) -> tuple[Scalar, Scalar]:
-    """Return what was at *address* and whether it was *expected* (then *new* is stored), in one step."""
+    """Return what was at *address* and the ``_Bool`` whether it was *expected* (then *new* is stored), in one step."""
     size, signed = size_of(type), is_signed(type)
     with machine.atomic(address, size):
         found = machine.load(address, size, signed)
@@ -100,7 +100,7 @@ def compare_exchange(
             machine.mask = taken
             machine.store(address, size, new)
             machine.mask = machine.without_dead(saved)
-    return found, of_mask(hit)
+    return found, of_mask(hit, signed=False)
 
 
 @lowers(f"/(?:arch_|raw_|__)*(?:sync_)?try_cmpxchg(?:32|64)?{_ORDERS}/")
@@ -195,11 +195,13 @@ def atomic_arithmetic(expressions: Expressions, call: ast.Call, name: str) -> Op
             old = machine.load(address, size, True)
             new = _applied(kind, old, by, size)
             machine.store(address, size, new)
-        return old if "fetch_" in name else compare("==", new, 0) if name.endswith("_and_test") else new
+        if asks is not None:
+            return narrow(compare(asks, new, 0), 1, False)
+        return old if "fetch_" in name else new
 
-    returns = "_return" in name or "fetch_" in name or name.endswith("_and_test")
-    result = (BOOL if name.endswith("_and_test") else counter) if returns else expressions.program.builtin("void")
-    return Op(result, run)
+    asks = "==" if name.endswith("_and_test") else "<" if name.endswith("_negative") else None
+    returns = counter if "_return" in name or "fetch_" in name else expressions.program.builtin("void")
+    return Op(returns if asks is None else BOOL, run)
 
 
 def _is_kind(name: str, kind: str) -> bool:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CType
 from ptlint.sim.convert import converted
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
-from ptlint.sim.types import is_integer, promoted
+from ptlint.sim.types import is_integer, is_signed, promoted, size_of
+from ptlint.sim.values import narrow
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -58,11 +61,13 @@ def runs(*names: str, returns: str = "") -> Callable[[Handler], Handler]:
             ops = values_of(expressions, call, name)
             result = _returned(expressions, name, returns)
             evaluate, types = [op.run for op in ops], [op.type for op in ops]
+            size, signed = size_of(result) if is_integer(result) else 0, is_signed(result)
 
             def run(frame: Frame) -> Value:
                 values = [op(frame) for op in evaluate]
                 frame.machine.pos = call.pos
-                return handler(frame, values, types, name)
+                value = handler(frame, values, types, name)
+                return narrow(value, size, signed) if size and isinstance(value, np.ndarray) else value
 
             return Op(result, run)
 
@@ -111,5 +116,16 @@ def written(text: str) -> ast.Type:
 
 
 _BUILTIN = frozenset(
-    ("void", "_Bool", "char", "int", "unsigned int", "long", "unsigned long", "long long", "unsigned long long")
+    (
+        "void",
+        "_Bool",
+        "char",
+        "unsigned short",
+        "int",
+        "unsigned int",
+        "long",
+        "unsigned long",
+        "long long",
+        "unsigned long long",
+    )
 )
