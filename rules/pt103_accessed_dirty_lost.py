@@ -92,7 +92,7 @@ RULE = RuleInfo(
     merge=Merge.ANY,
     since="0.1.0",
     evidence=(
-        Evidence("commit", "97c5550b7631", "arm64: contpte: the bits of every entry of a block count"),
+        Evidence("commit", "97c5550b7631", "arm64: contpte: fix set_access_flags() no-op check"),
         Evidence("commit", "ff1712f953e2", "arm64: pgtable: Ensure dirty bit is preserved across pte_wrprotect()"),
         Evidence(
             "doc",

@@ -35,7 +35,7 @@ _RECORD = re.compile(
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
-_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)\s*+[(\[=]")
+_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w+\s*+)*[(\[=;])")
 _CALLED = re.compile(r"\s*\(")
 
 

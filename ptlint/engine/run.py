@@ -206,9 +206,9 @@ class Run:
             span = Span(pos.path, pos.line, pos.column) if pos.path else Span("", 0)
         else:
             what, span, function = judgement.exhausted, Span("", 0), ""
-        entry = NotExecuted(span, function or judgement.subject, judgement.arch, what)
-        if entry not in self.not_executed:
-            self.not_executed.append(entry)
+        known = {(one.arch, one.span, one.what) for one in self.not_executed}
+        if (judgement.arch, span, what) not in known:  # one reason often stops every helper of an architecture
+            self.not_executed.append(NotExecuted(span, function or judgement.subject, judgement.arch, what))
 
     def _repair(self, step: Step, judgements: dict[str, tuple[Judgement, ...]]) -> None:
         """Note which earlier findings this step's code no longer has."""

@@ -1,0 +1,225 @@
+"""Properties of the batch helpers, by what each kind promises (the comments in include/linux/pgtable.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.blob import Blob
+from ptlint.sim.explore import Breach
+from ptlint.sim.machine import Record
+from ptlint.sim.values import Mask, Scalar, Unknown
+
+if TYPE_CHECKING:
+    from ptlint.sim.scenarios.batches import Batched
+
+Raw = NDArray[np.uint64]
+BITS = (("accessed", "pte_young"), ("dirty", "pte_dirty"))
+
+
+def check(ran: Batched) -> Iterator[Breach]:
+    """Yield every broken property of one run."""
+    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran)):
+        mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
+        if bool(mask.any()):
+            breach.mask = mask
+            breach.suspect = breach.suspect or ran.form.name
+            yield breach
+
+
+def _by_kind(ran: Batched) -> Iterator[Breach]:
+    match ran.kind:
+        case "set":
+            yield from _set(ran)
+        case "collect" | "clear":
+            yield from _cleared(ran)
+            if ran.kind == "collect":
+                yield from _collected(ran)
+        case "wrprotect":
+            yield from _kept(ran, write=False, bits=BITS)
+        case "youngdirty":
+            yield from _young_dirty(ran)
+        case "young":
+            yield from _young(ran)
+        case "get":
+            yield from _got(ran)
+
+
+def _faults(ran: Batched) -> Iterator[Breach]:
+    for record in ran.session.machine.log:
+        if record.kind == "fault":
+            yield Breach(
+                "outside" if " outside " in record.name else "fault", record.mask, None, record.name, "", record
+            )
+
+
+def seen(ran: Batched, index: int, predicate: str) -> Mask:
+    """Return the lanes in which the MMU made entry *index* satisfy *predicate* during the call."""
+    result = np.zeros(ran.session.machine.lanes, dtype=bool)
+    for record in ran.session.machine.log[ran.called_from :]:
+        if record.kind == "mmu" and record.data["offset"] == ran.where.base + index * ran.where.size:
+            new = record.data["new"]
+            assert isinstance(new, np.ndarray)
+            result |= record.mask & ran.session.holds(predicate, new)
+    return result
+
+
+def last_write(ran: Batched, index: int) -> Record | None:
+    """Return the last write of the CPU to entry *index* in any lane."""
+    for record in reversed(ran.session.machine.log[ran.called_from :]):
+        offset = record.data.get("offset")
+        if record.kind == "write" and offset == ran.where.base + index * ran.where.size:
+            return record
+    return None
+
+
+def _set(ran: Batched) -> Iterator[Breach]:
+    """Entry i is the value with the PFN advanced by i, everything else copied."""
+    session = ran.session
+    for index in range(ran.where.nr):
+        raw, last = ran.final[index], last_write(ran, index)
+        present = session.holds("pte_present", raw)
+        yield Breach("underrun", ~present, index, f"entry {index} is not set", "present", None)
+        expected = ran.pfn + index
+        wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(expected))
+        yield Breach("pfn", wrong, index, f"entry {index} maps another page", f"pfn {expected:#x}", last)
+        settled = present & ~wrong
+        write, wanted = session.holds("pte_write", raw), session.holds("pte_write", ran.asked)
+        yield Breach("permission", settled & write & ~wanted, index, f"entry {index} is writable unasked", "R", last)
+        yield Breach("underrun", settled & ~write & wanted, index, f"entry {index} is not writable", "W", last)
+        for what, predicate in BITS:
+            lost = settled & session.holds(predicate, ran.asked) & ~session.holds(predicate, raw)
+            yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
+
+
+def _cleared(ran: Batched) -> Iterator[Breach]:
+    for index in range(ran.where.nr):
+        present = ran.session.holds("pte_present", ran.final[index])
+        yield Breach("underrun", present, index, f"entry {index} is not cleared", "none", None)
+
+
+def _collected(ran: Batched) -> Iterator[Breach]:
+    """The first entry is returned with young and dirty of all, also what the MMU set before each was cleared."""
+    session = ran.session
+    wrong = session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.pfn)
+    yield Breach("pfn", wrong, 0, "another page frame than the first is returned", f"pfn {ran.pfn:#x}", None)
+    for what, predicate in BITS:
+        kept = session.holds(predicate, ran.returned)
+        for index in range(ran.where.nr):
+            owed = session.holds(predicate, ran.before[index]) | seen(ran, index, predicate)
+            detail = f"the {what} bit of entry {index} is not in the result"
+            yield Breach("accessed-dirty", owed & ~kept, index, detail, what, last_write(ran, index))
+
+
+def _kept(ran: Batched, *, write: bool | None, bits: tuple[tuple[str, str], ...]) -> Iterator[Breach]:
+    """Each entry stays present at its page frame and keeps *bits*; *write* says whether it must (not) be writable."""
+    session = ran.session
+    for index in range(ran.where.nr):
+        raw, before, last = ran.final[index], ran.before[index], last_write(ran, index)
+        present = session.holds("pte_present", raw)
+        yield Breach("underrun", ~present, index, f"entry {index} is gone", "present", last)
+        expected = ran.pfn + index
+        wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(expected))
+        yield Breach("pfn", wrong, index, f"entry {index} maps another page", f"pfn {expected:#x}", last)
+        settled = present & ~wrong
+        writable, was = session.holds("pte_write", raw), session.holds("pte_write", before)
+        if write is False:
+            yield Breach("underrun", settled & writable, index, f"entry {index} stays writable", "read-only", None)
+        else:
+            yield Breach("permission", settled & writable & ~was, index, f"entry {index} becomes writable", "R", last)
+            yield Breach("underrun", settled & was & ~writable, index, f"entry {index} is write-protected", "W", last)
+        for what, predicate in bits:
+            owed = session.holds(predicate, before) | seen(ran, index, predicate)
+            lost = settled & owed & ~session.holds(predicate, raw)
+            yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
+
+
+def _young_dirty(ran: Batched) -> Iterator[Breach]:
+    """Only what is asked for is cleared, of every entry; the other bit survives, also what the MMU sets meanwhile."""
+    session = ran.session
+    asked = {"pte_young": (ran.lanes.request & 1).astype(bool), "pte_dirty": (ran.lanes.request & 2).astype(bool)}
+    yield from _kept(ran, write=None, bits=())
+    for index in range(ran.where.nr):
+        raw, before, last = ran.final[index], ran.before[index], last_write(ran, index)
+        present = session.holds("pte_present", raw)
+        for what, predicate in BITS:
+            now, touched = session.holds(predicate, raw), seen(ran, index, predicate)
+            kept = present & ~asked[predicate] & (session.holds(predicate, before) | touched) & ~now
+            yield Breach("accessed-dirty", kept, index, f"entry {index} loses its {what} bit unasked", what, last)
+            left = present & asked[predicate] & now & ~touched
+            yield Breach("underrun", left, index, f"entry {index} keeps its {what} bit", f"not {what}", None)
+
+
+def _young(ran: Batched) -> Iterator[Breach]:
+    """The result tells whether any entry was young; none is afterwards; dirty survives."""
+    session = ran.session
+    yield from _kept(ran, write=None, bits=BITS[1:])
+    told = ran.told
+    for index in range(ran.where.nr):
+        young = session.holds("pte_young", ran.before[index])
+        detail = f"entry {index} was young and the result says no"
+        yield Breach("accessed-dirty", young & ~told, index, detail, "young", last_write(ran, index))
+        left = session.holds("pte_young", ran.final[index]) & ~seen(ran, index, "pte_young")
+        yield Breach("underrun", left, index, f"entry {index} stays young", "old", None)
+
+
+def _got(ran: Batched) -> Iterator[Breach]:
+    """A read gives the entry's page frame, and the accessed and dirty bits of all entries that share them with it."""
+    session = ran.session
+    wrong = session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.pfn)
+    yield Breach("pfn", wrong, 0, "another page frame is returned", f"pfn {ran.pfn:#x}", None)
+    for what, predicate in BITS:
+        kept = session.holds(predicate, ran.returned)
+        for index in range(ran.where.nr):
+            owed = session.holds(predicate, ran.before[index])
+            detail = f"the {what} bit that entry {index} holds for its block is not in the result"
+            yield Breach("accessed-dirty", owed & ~kept, index, detail, what, None)
+
+
+def _addresses(ran: Batched) -> Iterator[Breach]:
+    """A hook that takes both sees the address of the entry it gets."""
+    table, where = ran.batch.table, ran.where
+    for record in ran.session.machine.log[ran.called_from :]:
+        if record.kind != "call":
+            continue
+        pointer = next((v for v in record.data.values() if _points(table.base, table.blob.size, v)), None)
+        addr = next((v for n, v in record.data.items() if "addr" in n and not isinstance(v, Blob)), None)
+        if not isinstance(pointer, int) or not isinstance(addr, (int, np.ndarray)):
+            continue
+        index = (pointer - table.base) // where.size - where.first
+        expected = where.addr + index * where.page
+        wrong = record.mask & (ran.session.lanes_of(addr) != np.uint64(expected))
+        yield Breach(
+            "address", wrong, index, f"{record.name}() gets the address of another entry", f"{expected:#x}", record
+        )
+
+
+def _points(base: int, size: int, value: Scalar | Blob) -> bool:
+    if isinstance(value, (Blob, Unknown)):
+        return False
+    first = value if isinstance(value, int) else int(value[0])
+    return base <= first < base + size
+
+
+def _neighbours(ran: Batched) -> Iterator[Breach]:
+    """Entries beside the batch keep page frame and protection; a block may share accessed and dirty."""
+    session, batch = ran.session, ran.batch
+    inside = range(ran.where.nr)
+    for index, before in ran.beside.items():
+        raw = batch.entry(index)
+        same = (session.holds("pte_present", raw) == session.holds("pte_present", before)) & (
+            session.number("pte_pfn(pte)", raw) == session.number("pte_pfn(pte)", before)
+        )
+        same &= session.holds("pte_write", raw) == session.holds("pte_write", before)
+        yield Breach(
+            "outside", ~same, index, "an entry beside the batch is changed", "untouched", last_write(ran, index)
+        )
+    for index, mask in batch.disturbed():
+        if index not in ran.beside and index not in inside:
+            side = "before" if index < 0 else "after"
+            yield Breach(
+                "outside", mask, index, f"an entry {side} the batch is written", "none", last_write(ran, index)
+            )
