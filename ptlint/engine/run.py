@@ -169,12 +169,13 @@ class Run:
         if not step.changes:
             return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
-        judgements = {profile.name: self._concerned(step, profile) for profile in profiles}
+        names = frozenset(change.name for change in step.changes)
+        judgements = {profile.name: self._concerned(step, profile, names) for profile in profiles}
         known = frozenset(
             (profile.name, old.subject, violation.property, violation.raced)
             for profile in profiles
             if any(one.violations for one in judgements[profile.name])
-            for old in step.before.of(profile)
+            for old in step.before.of(profile, names)
             for violation in old.violations
         )
         self._repair(step, judgements)
@@ -182,14 +183,13 @@ class Run:
         for rule in self.rules:
             self._run_rule(rule, context)
 
-    def _concerned(self, step: Step, profile: Profile) -> tuple[Judgement, ...]:
+    def _concerned(self, step: Step, profile: Profile, names: frozenset[str]) -> tuple[Judgement, ...]:
         """Return the judgements that a change of the step takes part in."""
-        names = {change.name for change in step.changes}
         concerned = []
-        for judgement in step.after.of(profile):
+        for judgement in step.after.of(profile, names):
             part = names & (judgement.used | set(judgement.subject.split("+")))
             if judgement.stopped is not None or judgement.exhausted:
-                self._stopped(judgement, names)
+                self._stopped(judgement)
             if not part:
                 continue
             concerned.append(judgement)
@@ -200,7 +200,7 @@ class Run:
                 self.sampled.add(judgement.subject)
         return tuple(concerned)
 
-    def _stopped(self, judgement: Judgement, names: set[str]) -> None:
+    def _stopped(self, judgement: Judgement) -> None:
         if judgement.stopped is not None:
             what, pos, function = judgement.stopped
             span = Span(pos.path, pos.line, pos.column) if pos.path else Span("", 0)

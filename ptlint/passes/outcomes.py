@@ -19,14 +19,15 @@ class Runs:
 
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
-    _kept: dict[str, tuple[Judgement, ...]] = field(default_factory=dict)
+    _kept: dict[tuple[str, frozenset[str] | None], tuple[Judgement, ...]] = field(default_factory=dict)
 
-    def of(self, profile: Profile) -> tuple[Judgement, ...]:
-        """Return the judgements of every subject under *profile*."""
-        if profile.name not in self._kept:
+    def of(self, profile: Profile, interest: frozenset[str] | None = None) -> tuple[Judgement, ...]:
+        """Return the judgements of every subject under *profile*; with *interest*, whole only where they use it."""
+        key = (profile.name, interest)
+        if key not in self._kept:
             universe = load_universe(self.tree, profile, overrides=self.overrides)
-            self._kept[profile.name] = tuple(judgements(Program(universe), profile.name))
-        return self._kept[profile.name]
+            self._kept[key] = tuple(judgements(Program(universe), profile.name, interest))
+        return self._kept[key]
 
 
 def profiles_touched(profiles: Iterable[Profile], paths: Iterable[str]) -> tuple[Profile, ...]:

@@ -13,8 +13,12 @@ from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 
 
-def judgements(program: Program, arch: str) -> Iterator[Judgement]:
-    """Yield the judgement of every subject that the universe has, family by family."""
+def judgements(program: Program, arch: str, interest: frozenset[str] | None = None) -> Iterator[Judgement]:
+    """Yield the judgement of every subject that the universe has, family by family.
+
+    With *interest*, subjects that use none of these names are looked at only as far as it takes to know that.
+    """
+    program.interest = interest
     for module in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda one: one.name):
         family = importlib.import_module(f"{scenarios.__name__}.{module.name}")
         try:

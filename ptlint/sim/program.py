@@ -54,6 +54,8 @@ class Program:
 
     ``facts`` are the answers to questions about the machine that hold in every lane of every run: those on which the
     representation of an entry depends (52-bit addresses or not). They are fixed when the entries are made.
+    ``interest`` are the functions and macros whose effect is asked for, None for all: a subject whose first runs use
+    none of them needs no more.
     """
 
     def __init__(self, universe: Universe) -> None:
@@ -66,6 +68,7 @@ class Program:
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
         self.settings: dict[int, object] = {}
+        self.interest: frozenset[str] | None = None
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
         self.values: Mapping[str, int | str] = self.mmu.get("values", {})

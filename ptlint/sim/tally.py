@@ -72,6 +72,12 @@ class Tally:
         else:
             self.stopped = (error.what, error.pos or NOWHERE, error.function)
 
+    def is_idle(self, program: Program) -> bool:
+        """Return whether the runs so far used nothing that is of interest, so that more of them are not needed."""
+        if program.interest is None or program.interest & set(self.subject.split("+")):
+            return False
+        return not program.interest & used_by(program, self.executed)
+
     def judgement(self, program: Program) -> Judgement:
         """Return all of it."""
         return Judgement(

@@ -99,15 +99,20 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
     tally = Tally(form.signature.name, arch)
     try:
         shared = setting(program, 3)
-        many = bool(form.signature.of("nr"))
-        for nr in (1, 2, 3) if many else (1,):
-            space = _space(shared, form, nr)
-            trial = _run(shared, form, nr, space)
+        sizes = (1, 2, 3) if form.signature.of("nr") else (1,)
+        steps = {}
+        for nr in sizes[:2]:
+            trial = _run(shared, form, nr, _space(shared, form, nr))
             tally.add(trial, raced=False)
-            if nr < 3 and shared.hardware.updates and form.kind not in ("set", "get", "clear"):
-                space = raced(space, nr, int(trial.machine.steps.max()) + 1)
-                tally.add(_run(shared, form, nr, space), raced=True)
+            steps[nr] = int(trial.machine.steps.max()) + 1
         _folded(program, form, tally)
+        if tally.is_idle(program):
+            return tally.judgement(program)
+        for nr in sizes[2:]:
+            tally.add(_run(shared, form, nr, _space(shared, form, nr)), raced=False)
+        if shared.hardware.updates and form.kind not in ("set", "get", "clear"):
+            for nr, slots in steps.items():
+                tally.add(_run(shared, form, nr, raced(_space(shared, form, nr), nr, slots)), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)

@@ -181,13 +181,18 @@ def judge(program: Program, pair: Pair, arch: str) -> Judgement:
     tally = Tally(f"{pair.start.name}+{pair.commit.name}", arch)
     try:
         shared = setting(program, 3)
-        for nr in (1, 2, 3):
-            space = still(shared.colours, nr, MOST_STATES)
-            trial = run_pair(shared, pair, nr, FIRST, space)
+        steps = {}
+        for nr in (1, 2):
+            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES))
             tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
-            if nr < 3 and shared.hardware.updates:
-                space = raced(space, nr, int(trial.machine.steps.max()) + 1)
-                tally.add(run_pair(shared, pair, nr, FIRST, space), raced=True)
+            steps[nr] = int(trial.machine.steps.max()) + 1
+        if tally.is_idle(program):
+            return tally.judgement(program)
+        trial = run_pair(shared, pair, 3, FIRST, still(shared.colours, 3, MOST_STATES))
+        tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
+        for nr, slots in steps.items() if shared.hardware.updates else ():
+            space = raced(still(shared.colours, nr, MOST_STATES), nr, slots)
+            tally.add(run_pair(shared, pair, nr, FIRST, space), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
