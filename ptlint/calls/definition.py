@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ptlint.core.span import Span
 from ptlint.csrc.macrodefs import Macro
-from ptlint.csrc.scope import Scope, Site
+from ptlint.csrc.scope import Site
 from ptlint.csrc.universe import MAX_ALIASES, Universe
 
 _NAME_ONLY = re.compile(r"[A-Za-z_]\w*")
@@ -100,11 +100,7 @@ def _function(universe: Universe, name: str) -> Definition | None:
     body = next((site for site in sites if site.what == "function"), None)
     if body is not None:
         return Definition(name, _kind(body.span), "inline", body.span, first)
-    path = universe.source_of(name)
-    definition = None
-    if path is not None:
-        view: Scope = universe.in_file(path)
-        definition = next((site.span for site in view.sites(name, "function")), None)
+    definition = universe.source_span(name)
     return Definition(name, _kind(definition or first), "extern", definition, first)
 
 

@@ -8,6 +8,7 @@ of active lines and are kept with it. What an item really declares is decided wh
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.unit import Instance
@@ -35,7 +36,9 @@ _RECORD = re.compile(
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
-_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w+\s*+)*[(\[=;])")
+_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*+[(\[=;])")
+_LONE_LINE = re.compile(r"^([A-Za-z_]\w*+)[ \t]*+\(([^;{}]{0,300}+)", re.MULTILINE)
+_ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 _CALLED = re.compile(r"\s*\(")
 
 
@@ -93,22 +96,51 @@ def words_of(scan: FileScan) -> frozenset[str]:
     return scan.words
 
 
+class LoneCalls(NamedTuple):
+    """The macro calls of a file that may stand at file scope or in an enum: the macros, and the words passed."""
+
+    macros: frozenset[str]
+    words: frozenset[str]
+
+
+def lone_calls(scan: FileScan) -> LoneCalls:
+    """Return what the raw text of a file shows of macro calls that may make names, in any branch."""
+    found: LoneCalls | None = scan.item_cache.get("lone")
+    if found is None:
+        macros: set[str] = set()
+        words: set[str] = set()
+        for pattern in (_LONE_LINE, _ENUM_LINE):
+            for match in pattern.finditer(scan.text):
+                macros.add(match.group(1))
+                words.update(word for word in _WORD.findall(match.group(2)) if len(word) > 2)
+        found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
+    return found
+
+
 def looks_defined(name: str, text: str) -> bool:
     """Return whether raw *text* seems to define function or variable *name* at file scope: a cheap first test."""
+    return next(definitions(name, text), None) is not None
+
+
+def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where raw *text* seems to define *name* at file scope: offset of the name, and of the ``{`` of a body.
+
+    The second is -1 for a variable.
+    """
     for found in re.finditer(rf"\b{re.escape(name)}\s*(?:__\w+\s*)*([\[=(;])", text):
         line_start = text.rfind("\n", 0, found.start()) + 1
         if not (text[line_start].isalpha() or text[line_start] == "_"):
             continue
         if found.group(1) != "(":
-            return True
+            yield found.start(), -1
+            continue
         depth = 0
         for sign in re.finditer(r"[(){;=]", text[found.end() - 1 : found.end() + MAX_HEAD]):
             depth += (sign.group() == "(") - (sign.group() == ")")
             if depth == 0 and sign.group() in "{;=":
                 if sign.group() == "{":
-                    return True
+                    yield found.start(), found.end() - 1 + sign.start()
                 break
-    return False
 
 
 def defined_words(text: str) -> frozenset[str]:

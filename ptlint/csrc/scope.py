@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from ptlint.csrc.ast import (
 from ptlint.csrc.cparse import parse_expression, parse_external
 from ptlint.csrc.datamodel import DataModel
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, ItemIndex, index_of_text, items_of, words_of
+from ptlint.csrc.items import Item, ItemIndex, index_of_text, items_of, lone_calls, words_of
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.tokens import Token, tokenize
@@ -64,9 +64,9 @@ class Scope:
         self.not_understood: list[tuple[Span, str]] = []
         self._end = MacroState(unit)
         self._typedefs: set[str] | None = None
-        self._callers: list[tuple[Instance, int, tuple[str, ...]]] | None = None
-        self._by_word: dict[str, list[Instance]] | None = None
-        self._made: dict[int, dict[str, str]] = {}
+        self._written: dict[str, set[str]] | None = None
+        self._by_word: dict[str, list[Instance]] = {}
+        self._made: dict[tuple[int, int], dict[str, str]] = {}
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
 
@@ -98,52 +98,59 @@ class Scope:
                 for what, number, offset in items_of(instance).names.get(name, ()):
                     if not wanted or what in wanted:
                         found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
-        return found or [site for site in self._made_sites(name) if not wanted or site.what in wanted]
+        return found or [site for site in self._made_sites(name, wanted) if not wanted or site.what in wanted]
 
     def _instances_with(self, name: str) -> list[Instance]:
         """Return the files that hold the word *name*, in the order they were read."""
-        if self._by_word is None:
-            self._by_word = {}
-            for instance in self.unit.instances:
-                for word in words_of(instance.scan):
-                    self._by_word.setdefault(word, []).append(instance)
-        return self._by_word.get(name, [])
+        if name not in self._by_word:
+            self._by_word[name] = [one for one in self.unit.instances if name in words_of(one.scan)]
+        return self._by_word[name]
 
-    def _made_sites(self, name: str) -> list[Site]:
+    def _made_sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
         """Return where macro calls at file scope make *name*, which the text does not show as declared.
 
         A name that is pasted holds an argument of the call, any other is written in the macro, so only calls with such
         a word are expanded.
         """
         found: list[Site] = []
-        for number, (instance, item_number, words) in enumerate(self._makers()):
-            if not any(word in name for word in words):
+        written = self._written_in_macros().get(name, ())
+        for instance in self.unit.instances:
+            lone = lone_calls(instance.scan)
+            if not any(word in name for word in lone.words) and lone.macros.isdisjoint(written):
                 continue
-            if number not in self._made:
-                item = items_of(instance).items[item_number]
-                made = self._names_made(instance, item) if self._makes_names(instance, item) else {}
-                self._made[number] = made
-            if name in self._made[number]:
-                item = items_of(instance).items[item_number]
-                found.append(Site(instance, self._made[number][name], item_number, item.line))
+            index = items_of(instance)
+            for number in index.calls:
+                item = index.items[number]
+                if item.kind == "declaration" and wanted and "enumerator" not in wanted:
+                    continue
+                made = self._made_by(instance, number, name, written)
+                if name in made:
+                    found.append(Site(instance, made[name], number, item.line))
         return found
 
-    def _makers(self) -> list[tuple[Instance, int, tuple[str, ...]]]:
-        """Return the items that may make names, with the words that stand in them."""
-        if self._callers is None:
-            self._callers = []
-            for instance in self.unit.instances:
-                index = items_of(instance)
-                for number in index.calls:
-                    item = index.items[number]
-                    end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
-                    words = _WORD.findall(instance.active_text(), item.start, end)
-                    macro = MacroState(self.unit, instance, item.line).lookup(words[0]) if words else None
-                    if macro is not None and _BODY.search(macro.text):  # a function with a name of its own
-                        words += _WORD.findall(macro.text)
-                    kept = tuple(word for word in dict.fromkeys(words[item.leads_with_call :]) if len(word) > 2)
-                    self._callers.append((instance, number, kept))
-        return self._callers
+    def _made_by(self, instance: Instance, number: int, name: str, written: Collection[str]) -> dict[str, str]:
+        """Return the names that item *number* makes, nothing when its words cannot make *name*."""
+        item = items_of(instance).items[number]
+        end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
+        words = _WORD.findall(instance.active_text(), item.start, end)
+        arguments = words[item.leads_with_call :]
+        if not any(len(word) > 2 and word in name for word in arguments) and not (words and words[0] in written):
+            return {}
+        key = (id(instance), number)
+        if key not in self._made:
+            self._made[key] = self._names_made(instance, item) if self._makes_names(instance, item) else {}
+        return self._made[key]
+
+    def _written_in_macros(self) -> dict[str, set[str]]:
+        """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
+        if self._written is None:
+            self._written = {}
+            for macro_name in {one for instance in self.unit.instances for one in lone_calls(instance.scan).macros}:
+                macro = self._end.lookup(macro_name)
+                if macro is not None and _BODY.search(macro.text):
+                    for word in _WORD.findall(macro.text):
+                        self._written.setdefault(word, set()).add(macro_name)
+        return self._written
 
     def _makes_names(self, instance: Instance, item: Item) -> bool:
         lines = _definitions_within(instance, item)  # an enum may define the macro that makes its constants

@@ -13,7 +13,7 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
-from ptlint.csrc.items import defined_words, items_of, looks_defined, words_of
+from ptlint.csrc.items import defined_words, definitions, items_of, looks_defined, words_of
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
@@ -123,6 +123,7 @@ class Universe:
         self._sources: dict[str, tuple[str, ...]] = {}
         self._c_files: list[str] | None = None
         self._defined: dict[str, list[str]] | None = None
+        self._places: dict[str, Span | None] = {}
 
     def scan_of(self, path: str) -> FileScan | None:
         """Return the directives of *path*, None when the tree has no such file or it is too large."""
@@ -291,15 +292,33 @@ class Universe:
 
     def source_of(self, name: str) -> str | None:
         """Return the ``.c`` file whose definition of function *name* counts: a strong one, else weak, else static."""
-        found: dict[str, str] = {}
-        for path in self.defining_files(name):
-            view = self.in_file(path)
-            for site in view.sites(name, "function"):
-                if site.instance.path == path:
-                    found.setdefault(_linkage(site), path)
-            if "strong" in found:
-                break
-        return found.get("strong") or found.get("weak") or found.get("static")
+        place = self.source_span(name)
+        return None if place is None else place.path
+
+    def source_span(self, name: str) -> Span | None:
+        """Return the line of that definition. A file is only preprocessed for it when conditionals surround it."""
+        if name not in self._places:
+            found: dict[str, Span] = {}
+            for path in self.defining_files(name):
+                for linkage, span in self._unconditional(path, name) or self._conditional(path, name):
+                    found.setdefault(linkage, span)
+                if "strong" in found:
+                    break
+            self._places[name] = found.get("strong") or found.get("weak") or found.get("static")
+        return self._places[name]
+
+    def _unconditional(self, path: str, name: str) -> list[tuple[str, Span]]:
+        """Return linkage and line of a definition that stands in no conditional, nothing when there is none."""
+        scan = self.scan_of(path)
+        for at, body in definitions(name, scan.text) if scan is not None else ():
+            if scan is not None and body >= 0 and not _in_conditional(scan, at):
+                start = max(scan.text.rfind(sign, 0, at) for sign in ";}/#") + 1
+                return [(_linkage(scan.text[start:body]), Span(path, scan.text.count("\n", 0, at) + 1))]
+        return []
+
+    def _conditional(self, path: str, name: str) -> list[tuple[str, Span]]:
+        sites = self.in_file(path).sites(name, "function")
+        return [(_linkage_of(site), site.span) for site in sites if site.instance.path == path]
 
     def defining_files(self, name: str) -> tuple[str, ...]:
         """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
@@ -368,9 +387,24 @@ _TEXTS: dict[str, str] = {}  # by blob id
 _DEFINED_WORDS: dict[str, frozenset[str]] = {}  # by blob id
 
 
-def _linkage(site: Site) -> str:
+def _in_conditional(scan: FileScan, offset: int) -> bool:
+    """Return whether the byte at *offset* stands between ``#if`` and ``#endif``, or in a macro definition."""
+    depth = 0
+    for one in scan.directives:
+        if one.start > offset:
+            break
+        if offset < one.end:
+            return True
+        depth += (one.kind in ("if", "ifdef", "ifndef")) - (one.kind == "endif")
+    return depth > 0
+
+
+def _linkage_of(site: Site) -> str:
     item = items_of(site.instance).items[site.number]
-    head = site.instance.active_text()[item.start : item.end].split("{", 1)[0]
+    return _linkage(site.instance.active_text()[item.start : item.end].split("{", 1)[0])
+
+
+def _linkage(head: str) -> str:
     if re.search(r"\b__weak\b|\bweak\b", head):
         return "weak"
     return "static" if re.search(r"\bstatic\b", head) else "strong"
