@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ptlint.csrc.items import items_of, words_of
+from ptlint.csrc.items import items_of
 from ptlint.sim.program import Program
 
 
@@ -12,7 +12,7 @@ def names_with(program: Program, part: str) -> Iterator[str]:
     """Yield the functions with *part* in their names that the headers of the universe define or declare, sorted."""
     found = {name for name in program.universe.overrides if part in name}
     for instance in program.universe.unit.instances:
-        if not any(part in word for word in words_of(instance.scan)):
+        if part not in instance.scan.text:
             continue
         for name, places in items_of(instance).names.items():
             if part in name and any(place[0] in ("function", "ordinary") for place in places):

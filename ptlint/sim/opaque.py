@@ -13,7 +13,7 @@ from ptlint.sim.types import size_or_none
 from ptlint.sim.values import Scalar, Unknown
 
 UNSIZED = 1 << 15
-"""Bytes given to an opaque object whose type is incomplete."""
+"""Bytes given to an opaque object: laying out its type would cost more than all that is read of it."""
 
 
 def opaque(machine: Machine, name: str, type: CType | None) -> Object:
@@ -21,12 +21,11 @@ def opaque(machine: Machine, name: str, type: CType | None) -> Object:
     found = machine.memory.named(name)
     if found is not None:
         return found
-    size = size_or_none(type) if type is not None else None
 
     def fill(offset: int, width: int) -> Scalar:
         return Unknown(f"{name}{member_path(type, offset)}" + (f":{width}" if _odd(type, offset, width) else ""))
 
-    blob = Blob(size or UNSIZED, machine.memory.big_endian, fill)
+    blob = Blob(UNSIZED, machine.memory.big_endian, fill)
     return machine.memory.share(name, machine.memory.add(name, blob, type))
 
 
