@@ -20,6 +20,8 @@ class IncludePath:
         self._tree = tree
         arch = f"arch/{profile.folder}/include"
         self._dirs = [arch, f"+{arch}", "include", f"{arch}/uapi", f"+{arch}/uapi", "include/uapi", *profile.include]
+        self.asked: dict[str, bool] = {}
+        self.kbuild_files: list[str] = []
         self._wrapped = {
             one: self._wrappers(one[1:], profile.mandatory_headers or one[1:] not in (arch, f"{arch}/uapi"))
             for one in self._dirs
@@ -30,7 +32,6 @@ class IncludePath:
         self._shadowed = profile.shadowed
         self._borrowed = frozenset(one for one in profile.include if not one.startswith(profile.own_folders))
         self._found: dict[tuple[str, str], str | None] = {}
-        self.asked: dict[str, bool] = {}
 
     def _wrappers(self, include: str, use_mandatory: bool) -> frozenset[str] | None:
         """Return the names that have a generated wrapper, None when the tree has no Kbuild to say so."""
@@ -40,6 +41,7 @@ class IncludePath:
         wanted = [(f"{include}/asm/Kbuild", b"generic-y")] + ([(mandatory, b"mandatory-y")] if use_mandatory else [])
         for path, key in wanted:
             data = self._tree.read(path)
+            self.kbuild_files.append(path)
             if data is None:
                 continue
             known = True

@@ -18,6 +18,7 @@ from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.reuse import HEADERS, Headers
 from ptlint.csrc.scope import NOTHING, Scope, Site
 from ptlint.csrc.tokens import tokenize
 from ptlint.csrc.unit import PREDEFINED, MacroState, Unit
@@ -79,7 +80,7 @@ class FileView(Scope):
     """The names as code in one ``.c`` file sees them: its own, then those of the universe."""
 
     def __init__(self, universe: "Universe", path: str) -> None:
-        unit = Unit(universe.unit.includes, universe.scan_of, parent=universe.unit)
+        unit = Unit(universe.includes, universe.scan_of, parent=universe.unit)
         unit.read(path)
         super().__init__(unit, universe.model, universe.headers)
         self.universe = universe
@@ -109,14 +110,12 @@ class Universe:
         self.model = profile.model
         self.kbuild = Kbuild(tree, profile)
         self.overrides = dict(overrides)
+        self.includes = IncludePath(tree, profile)
         self._scans: dict[str, FileScan | None] = {}
         self._faults: list[tuple[Span, str]] = []
-        self.unit = Unit(IncludePath(tree, profile), self.scan_of, predefined_macros(profile))
-        for root in (*PRELUDE, *roots):
-            path = self.unit.includes.find(root, True, "")
-            if path is not None:
-                self.unit.read(path)
-        self.headers = Scope(self.unit, profile.model)
+        self._read = self._headers(tuple(roots))
+        self.unit = self._read.unit
+        self.headers = self._read.scope
         self._views: dict[str, FileView] = {}
         self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
         self._enumerators: dict[str, int | None] = {}
@@ -124,6 +123,24 @@ class Universe:
         self._c_files: list[str] | None = None
         self._defined: dict[str, list[str]] | None = None
         self._places: dict[str, Span | None] = {}
+
+    def _headers(self, roots: tuple[str, ...]) -> Headers:
+        """Return the headers: those that another universe read, where no file that they depend on differs."""
+        key = (self.profile.name, tuple(sorted(self.profile.config.items())), roots)
+        headers = HEADERS.find(key, self.tree)
+        if headers is None:
+            unit = Unit(self.includes, self.scan_of, predefined_macros(self.profile))
+            for root in (*PRELUDE, *roots):
+                path = self.includes.find(root, True, "")
+                if path is not None:
+                    unit.read(path)
+            files = {path: self.tree.blob_id(path) for path in (*self._scans, *self.includes.kbuild_files)}
+            scope = Scope(unit, self.model)
+            headers = Headers(self.tree, unit, scope, files, dict(self.includes.asked))
+            HEADERS.keep(key, headers)
+        else:
+            self._scans = {path: self.scan_of(path) for path in headers.unit.by_path}
+        return headers
 
     def scan_of(self, path: str) -> FileScan | None:
         """Return the directives of *path*, None when the tree has no such file or it is too large."""
@@ -201,7 +218,10 @@ class Universe:
         """Return the resolved types of this universe."""
         from ptlint.csrc.ctypes import TypeTable
 
-        return TypeTable(self, self.model)
+        if not self._read.types:
+            self._read.types.append(TypeTable(self, self.model))
+        found: TypeTable = self._read.types[0]
+        return found
 
     def prototype(self, name: str) -> FunctionType | None:
         """Return the type of function *name* as the headers declare it, or None."""
