@@ -1,6 +1,7 @@
 """``ptlint check``: the rules over a patch series."""
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ SUMMARY = "Check a patch series: what it breaks, on which architectures, with a 
 UNREADABLE = "unreadable"
 """The kind of a ``LeftOut`` that is input nobody could read, which makes the exit code 3."""
 
+FAILED = "PT010"
+"""The kind of a ``LeftOut`` for which a mistake of ptlint itself is the reason."""
+
 NEVER = "never"
 
 
@@ -28,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         metavar="INPUT",
         nargs="*",
-        help="mbox, maildir, patch files, a folder of them, '-' for standard input, a lore Message-ID or URL, "
-        "or a git range A..B",
+        help="mbox, maildir, patch files, a folder of them, '-' for standard input, or a git range A..B",
     )
     _add_tree(parser)
     _add_rules(parser)
@@ -94,7 +97,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, write the report, and return 0, 1 or 3 as the README says."""
+    """Check, write the report, and return the exit code as the README says."""
     request = _request(arguments)
     known = None
     if arguments.baseline:
@@ -114,10 +117,13 @@ def run(arguments: argparse.Namespace) -> int:
 def exit_code(report: "Report", fail_on: str) -> int:
     """Return 3 when a patch did not apply or a part of the input was unreadable, else 1 for findings, else 0.
 
-    Findings count from the severity *fail_on* upwards; with ``never`` they do not.
+    Findings count from the severity *fail_on* upwards; with ``never`` they do not. 4 when a mistake of ptlint itself
+    is all that the run came to.
     """
     from ptlint.core.rule import Severity
 
+    if any(entry.kind == FAILED for entry in report.left_out) and not report.findings and not report.coverage.scenarios:
+        return 4
     unread = any(entry.kind == UNREADABLE for entry in report.left_out)
     if unread or not all(patch.applied for patch in report.patches):
         return 3
@@ -132,9 +138,9 @@ def _request(arguments: argparse.Namespace) -> CheckRequest:
         raise UsageError(f"{'--staged' if arguments.staged else '--worktree'} is the input: name no other")
     if not from_git and not arguments.inputs:
         raise UsageError("nothing to check: name a mailbox, patch, range or '-', or use --staged or --worktree")
-    if arguments.config and not arguments.config.is_file():
+    if arguments.config and not os.path.isfile(arguments.config):
         raise UsageError(f"--config {arguments.config}: no such file")
-    if arguments.tree and not arguments.tree.is_dir():
+    if arguments.tree and not os.path.isdir(arguments.tree):
         raise UsageError(f"--tree {arguments.tree}: no such folder")
     request = CheckRequest(
         inputs=tuple(arguments.inputs),

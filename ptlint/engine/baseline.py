@@ -19,6 +19,8 @@ MOST_BYTES = 64 << 20
 def read_baseline(path: Path) -> frozenset[str]:
     """Return the fingerprints of the JSON report *path*. UsageError when it is no such report."""
     try:
+        if not path.is_file():
+            raise UsageError(f"--baseline {path}: no such file")
         if path.stat().st_size > MOST_BYTES:
             raise UsageError(f"--baseline {path}: larger than {MOST_BYTES >> 20} MiB, which no report of ptlint is")
         document = json.loads(path.read_bytes())

@@ -76,6 +76,8 @@ def load_rule(path: Path, keep_bytecode: bool = False) -> LoadedRule:
 
     Byte code is kept beside the file only on request: a folder that the user names is never written to.
     """
+    if not path.is_file():
+        raise _refusal(path, "is no regular file")
     module = _import(path, keep_bytecode)
     info, check = getattr(module, "RULE", None), getattr(module, "check", None)
     if not isinstance(info, RuleInfo):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from ptlint import __version__
 from ptlint.api import Context
@@ -16,15 +13,13 @@ from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import Coverage, NotExecuted, Report
 from ptlint.core.rule import Merge, Severity
 from ptlint.core.span import Span
-from ptlint.csrc.profile import Profile, checked_profiles, profile_from_config, profile_named, profiles_for_arch
+from ptlint.csrc.profile import Profile
+from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Step, planned
-from ptlint.errors import InputError, UsageError
 from ptlint.passes.outcomes import profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
-
-_RANGE = re.compile(r"[^\s/<>]*[\w~^@{}-]\.\.[\w~^@{}/.-]*|\.\.[\w~^@{}/.-]+")
 
 
 def check(request: CheckRequest) -> Report:
@@ -34,9 +29,9 @@ def check(request: CheckRequest) -> Report:
     patch that does not apply is no error: it is in the report.
     """
     rules = select_rules(load_rules(request.rules_dirs), request.select, request.ignore)
-    profiles = _profiles(request)
-    folder = request.tree or _enclosing(request)
-    series = _series(request, folder)
+    profiles = profiles_asked(request)
+    folder = request.tree or enclosing_folder(request)
+    series = series_asked(request, folder)
     return _checked(request, rules, profiles, series, folder)
 
 
@@ -71,61 +66,6 @@ def _checked(
     )
 
 
-# --- input --------------------------------------------------------------------------------------------------------
-
-
-def _enclosing(request: CheckRequest) -> Path | None:
-    from ptlint.tree import enclosing_tree
-
-    return enclosing_tree(request.cwd)
-
-
-def _series(request: CheckRequest, folder: Path | None) -> Series:
-    from ptlint.mail.diff import parse_diff
-
-    if request.staged or request.worktree:
-        from ptlint.tree import staged_series, worktree_series
-
-        if folder is None:
-            raise UsageError("--staged and --worktree need a repository: stand in one or name it with --tree")
-        return (staged_series if request.staged else worktree_series)(folder, parse_diff)
-    ranges = [entry for entry in request.inputs if _is_range(entry, request.cwd)]
-    if ranges:
-        if len(request.inputs) > 1:
-            raise UsageError("a git range is the only input of a run; check other inputs on their own")
-        from ptlint.tree import range_series
-
-        if folder is None:
-            raise UsageError(f"the range {ranges[0]} needs a repository: stand in one or name it with --tree")
-        return range_series(folder, ranges[0], request.max_commits, parse_diff)
-    from ptlint.mail import read_series, read_sources
-
-    paths: list[Path | Literal["-"]] = ["-" if entry == "-" else Path(entry) for entry in request.inputs]
-    for path in paths:
-        if path != "-" and not path.exists():
-            raise InputError(f"{path}: no such file or folder (a mailbox, a maildir, patches, '-' or a range A..B)")
-    return read_series(read_sources(paths, sys.stdin.buffer), request.revision)
-
-
-def _is_range(entry: str, cwd: Path) -> bool:
-    return entry != "-" and _RANGE.fullmatch(entry) is not None and not (cwd / entry).exists()
-
-
-def _profiles(request: CheckRequest) -> tuple[Profile, ...]:
-    if request.config is not None:
-        if len(request.archs) != 1:
-            raise UsageError("--config needs --arch with the one architecture that the configuration is for")
-        data = request.config.read_bytes()
-        return (profile_from_config(request.archs[0], data, str(request.config)),)
-    if not request.archs:
-        return checked_profiles()
-    chosen: list[Profile] = []
-    for name in request.archs:
-        found = profiles_for_arch(name) if "/" not in name and "+" not in name else (profile_named(name),)
-        chosen.extend(profile for profile in found if profile not in chosen)
-    return tuple(chosen)
-
-
 def _reference_profile() -> tuple[Profile, ...]:
     from ptlint.engine.reference import REFERENCE
 
@@ -140,6 +80,10 @@ def _without_tree_note() -> LeftOut:
 
 
 # --- the run ------------------------------------------------------------------------------------------------------
+
+
+MOST_PAST_BOUNDS = 3
+"""Profiles on which changed code may run past the bounds of a run before the others are left out."""
 
 
 @dataclass
@@ -170,11 +114,11 @@ class Run:
             return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
         names = frozenset(change.name for change in step.changes)
-        judgements = {profile.name: self._concerned(step, profile, names) for profile in profiles}
+        judgements = self._judged(step, profiles, names)
         known = frozenset(
             (profile.name, old.subject, violation.property, violation.raced)
             for profile in profiles
-            if any(one.violations for one in judgements[profile.name])
+            if any(one.violations for one in judgements.get(profile.name, ()))
             for old in step.before.of(profile, names)
             for violation in old.violations
         )
@@ -183,32 +127,73 @@ class Run:
         for rule in self.rules:
             self._run_rule(rule, context)
 
+    def _judged(
+        self, step: Step, profiles: Sequence[Profile], names: frozenset[str]
+    ) -> dict[str, tuple[Judgement, ...]]:
+        """Return the concerned judgements by profile; code that runs past the bounds everywhere is given up soon."""
+        judged: dict[str, tuple[Judgement, ...]] = {}
+        past = 0
+        for number, profile in enumerate(profiles):
+            judged[profile.name] = self._concerned(step, profile, names)
+            late = {judgement.subject for judgement in judged[profile.name] if judgement.exhausted}
+            if late:
+                late -= {old.subject for old in step.before.of(profile, names) if old.exhausted}
+            past += bool(late)
+            if past == MOST_PAST_BOUNDS and number + 1 < len(profiles):
+                rest = ", ".join(profile.name for profile in profiles[number + 1 :])
+                reason = f"not run on {rest}: what changed ran past the bounds on {past} profiles before"
+                what = ", ".join(sorted(name.replace("+", "() and ") + "()" for name in late))
+                self.left_out.append(LeftOut("past-bounds", what, reason))
+                break
+        return judged
+
     def _concerned(self, step: Step, profile: Profile, names: frozenset[str]) -> tuple[Judgement, ...]:
         """Return the judgements that a change of the step takes part in."""
         concerned = []
         for judgement in step.after.of(profile, names):
             part = names & (judgement.used | set(judgement.subject.split("+")))
-            if judgement.stopped is not None or judgement.exhausted:
-                self._stopped(judgement)
+            self._stopped(judgement)
+            if judgement.failed:
+                continue
             if not part:
                 continue
             concerned.append(judgement)
             self.simulated.update(part & self.changed)
             self.universes.add(profile.name)
             self.scenarios += judgement.scenarios
-            if not judgement.exhaustive:
+            if not judgement.exhaustive and judgement.stopped is None and not judgement.exhausted:
                 self.sampled.add(judgement.subject)
+        self._unread(step, profile)
         return tuple(concerned)
 
+    def _unread(self, step: Step, profile: Profile) -> None:
+        """Note the changed code that is no C to ptlint: nothing that holds it was run."""
+        for span, what in step.after.unread(profile):
+            for change in step.changes:
+                here = change.span.path == span.path and change.span.line <= span.line <= change.span.end_line
+                if here and change.kind == "function":
+                    self._not_executed(NotExecuted(span, change.name, profile.name, what))
+
     def _stopped(self, judgement: Judgement) -> None:
+        """Note why a judgement is none, or not of every scenario."""
+        if judgement.failed:
+            reason = f"an internal error ended the run ({judgement.failed}); please report it"
+            self.left_out.append(LeftOut("PT010", f"{judgement.subject} on {judgement.arch}", reason))
         if judgement.stopped is not None:
             what, pos, function = judgement.stopped
             span = Span(pos.path, pos.line, pos.column) if pos.path else Span("", 0)
-        else:
-            what, span, function = judgement.exhausted, Span("", 0), ""
-        known = {(one.arch, one.span, one.what) for one in self.not_executed}
-        if (judgement.arch, span, what) not in known:  # one reason often stops every helper of an architecture
-            self.not_executed.append(NotExecuted(span, function or judgement.subject, judgement.arch, what))
+            self._not_executed(NotExecuted(span, function or judgement.subject, judgement.arch, what))
+        elif judgement.exhausted:
+            self._not_executed(NotExecuted(Span("", 0), judgement.subject, judgement.arch, judgement.exhausted))
+        for violation in judgement.violations:
+            if violation.property == "fault" and violation.blame:
+                name, pos = violation.blame[-1]
+                what = f"{violation.detail}: what comes after it was not run"
+                self._not_executed(NotExecuted(Span(pos.path, pos.line, pos.column), name, judgement.arch, what))
+
+    def _not_executed(self, entry: NotExecuted) -> None:
+        if entry not in self.not_executed:
+            self.not_executed.append(entry)
 
     def _repair(self, step: Step, judgements: dict[str, tuple[Judgement, ...]]) -> None:
         """Note which earlier findings this step's code no longer has."""

@@ -1,6 +1,9 @@
 """Files, folders, maildirs and standard input, cut into single mails."""
 
+import os
 import re
+import select
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,9 @@ from ptlint.errors import InputError
 
 MAX_BYTES = 256 * 1024 * 1024
 """The most that is read from one source, after decompression."""
+
+PIPE_SECONDS = 10
+"""How long a named pipe may keep a run waiting for its first byte."""
 
 _PATCH_SUFFIXES = frozenset({".patch", ".diff", ".eml", ".mbox", ".mbx", ".mail", ".gz"})
 # git mailsplit: a separator ends in a time and a year after 1990; "From here on" in a commit message does not.
@@ -148,10 +154,23 @@ def _files(folder: Path) -> list[Path]:
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             return _bounded(file, str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to is given up instead of waited for."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        if not poll.poll(PIPE_SECONDS * 1000):
+            os.close(descriptor)
+            raise InputError(f"{path}: a pipe that nothing wrote to in {PIPE_SECONDS} seconds")
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _bounded(file: BinaryIO, source: str) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.universe import SourceText, load_universe
+from ptlint.csrc.universe import SourceText, Universe, load_universe
 from ptlint.sim.families import judgements
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
@@ -20,14 +21,25 @@ class Runs:
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
     _kept: dict[tuple[str, frozenset[str] | None], tuple[Judgement, ...]] = field(default_factory=dict)
+    _unread: dict[str, tuple[tuple[Span, str], ...]] = field(default_factory=dict)
 
     def of(self, profile: Profile, interest: frozenset[str] | None = None) -> tuple[Judgement, ...]:
         """Return the judgements of every subject under *profile*; with *interest*, whole only where they use it."""
         key = (profile.name, interest)
         if key not in self._kept:
-            universe = load_universe(self.tree, profile, overrides=self.overrides)
-            self._kept[key] = tuple(judgements(Program(universe), profile.name, interest))
+            loaded: list[Universe] = []
+
+            def load() -> Program:
+                loaded.append(load_universe(self.tree, profile, overrides=self.overrides))
+                return Program(loaded[0])
+
+            self._kept[key] = tuple(judgements(load, profile.name, interest))
+            self._unread[profile.name] = loaded[0].not_understood if loaded else ()
         return self._kept[key]
+
+    def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
+        """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""
+        return self._unread.get(profile.name, ())
 
 
 def profiles_touched(profiles: Iterable[Profile], paths: Iterable[str]) -> tuple[Profile, ...]:

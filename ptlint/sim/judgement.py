@@ -44,6 +44,7 @@ class Judgement:
     ``scenarios`` counts lanes. ``executed`` are the functions that ran, as ``path:name``; ``used`` are their names and
     those of the macros they expanded. ``stopped`` is why the runs
     could not be finished, None when they were: then nothing is known of the properties without a violation.
+    ``failed`` describes a mistake of ptlint itself that ended the runs.
     """
 
     subject: str
@@ -56,3 +57,4 @@ class Judgement:
     assumed: tuple[Assumption, ...] = ()
     stopped: tuple[str, Pos, str] | None = None
     exhausted: str = ""
+    failed: str = ""
