@@ -16,6 +16,9 @@ A data file is TOML in ``csrc/profiles``:
     ``base`` (another profile of the file), ``yes``, ``module`` and ``no`` (symbols in one string), ``value`` (the
     symbols that are numbers or strings).
 
+``[standin]``
+    headers by path, for trees that leave them out: just the facts of the machine or of an interface that code needs.
+
 Other tables of the file belong to other layers and are left alone.
 """
 

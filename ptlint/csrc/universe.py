@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from ptlint.core.span import Span
-from ptlint.core.tree import SourceTree
+from ptlint.core.tree import Snapshot, SourceTree
 from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
 from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
@@ -190,23 +190,34 @@ class Universe:
         """Return whether *name* is a typedef name."""
         return self.headers.is_typedef(name)
 
+    # Types are one table for the whole universe: what the headers do not define is looked for in the .c files that are
+    # open, which see more headers.
+
     def typedef(self, name: str) -> Type | None:
         """Return the type that typedef *name* stands for, or None."""
-        return self.headers.typedef(name)
+        return next((found for scope in self._scopes() if (found := scope.typedef(name)) is not None), None)
 
     def record(self, kind: str, tag: str | None) -> RecordType | None:
         """Return ``struct`` or ``union`` *tag* with its members, None when it is only declared."""
-        return self.headers.record(kind, tag) if tag else None
+        if not tag:
+            return None
+        return next((found for scope in self._scopes() if (found := scope.record(kind, tag)) is not None), None)
 
     def enum(self, tag: str | None) -> EnumType | None:
         """Return ``enum`` *tag* with its constants, or None."""
-        return self.headers.enum(tag) if tag else None
+        if not tag:
+            return None
+        return next((found for scope in self._scopes() if (found := scope.enum(tag)) is not None), None)
+
+    def _scopes(self) -> Iterator[Scope]:
+        yield self.headers
+        yield from self._views.values()
 
     def enumerator(self, name: str) -> int | None:
         """Return the value of enumeration constant *name*, None when it is none or its value is not constant."""
         if name not in self._enumerators:
             self._enumerators[name] = None  # an enum whose constants need one another the wrong way round
-            type_ = self.headers.enum_of(name)
+            type_ = next((found for scope in self._scopes() if (found := scope.enum_of(name)) is not None), None)
             if type_ is not None:
                 from ptlint.csrc.constexpr import enumerator_values
 
@@ -276,6 +287,7 @@ class Universe:
         """Return the names as code in *path* (a ``.c`` file, or any path) sees them."""
         if path not in self._views:
             self._views[path] = FileView(self, path)
+            self._enumerators = {name: value for name, value in self._enumerators.items() if value is not None}
         return self._views[path]
 
     def replacement(self, name: str, keep: frozenset[str], view: FileView | None = None) -> FunctionDef | None:
@@ -454,4 +466,11 @@ def load_universe(
     *roots* are the headers whose closure is read, as ``#include "…"`` would name them; those that the tree lacks are
     left out. *overrides* are functions whose definition is replaced, see ``Universe.replacement``.
     """
-    return Universe(tree, profile, roots, overrides or {})
+    return Universe(_with_stand_ins(tree, profile), profile, roots, overrides or {})
+
+
+def _with_stand_ins(tree: SourceTree, profile: Profile) -> SourceTree:
+    """Return *tree* with the headers that the profile has for trees without them (an excerpt, a partial clone)."""
+    texts: Mapping[str, str] = profile.data.get("standin", {})
+    lacking: dict[str, bytes | None] = {path: text.encode() for path, text in texts.items() if not tree.exists(path)}
+    return Snapshot(tree, lacking) if lacking else tree

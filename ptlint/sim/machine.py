@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ptlint.csrc.ast import NOWHERE, Pos
+from ptlint.sim import lazy
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.memory import Memory, Object
@@ -87,6 +88,7 @@ class Machine:
         self.stack: list[tuple[str, Pos]] = []
         self.assumed: dict[str, tuple[str, Pos]] = {}
         self.page_base_pfn = 0
+        self.lazy = lazy.off(lanes)
         self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None
         self._statements = 0
         self._deadline = time.monotonic() + self.limits.seconds

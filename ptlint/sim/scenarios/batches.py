@@ -24,6 +24,7 @@ from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.inventory import names_with
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
 from ptlint.sim.palette import palette
 from ptlint.sim.program import Program
@@ -161,6 +162,7 @@ def _finished(
     ptes: list[Value] = [session.entry(asked)] * len(form.signature.of("pte"))
     others = [run.lanes.request.astype(np.uint64)] if form.kind == "youngdirty" else []
     value = called(session, form.signature, batch, 0, ptes, others)
+    drain(session.machine)
     nothing = np.zeros(session.machine.lanes, dtype=np.uint64)
     returned = session.raw(value) if value is not None else nothing
     return Batched(

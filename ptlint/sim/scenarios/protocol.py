@@ -22,6 +22,7 @@ from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.inventory import names_with
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
 from ptlint.sim.palette import protection
 from ptlint.sim.program import Program
@@ -87,6 +88,7 @@ def _drive(
     asked = _requested(session, returned, run.lanes.request)
     commit_from = len(session.machine.log)
     _commit(session, pair, batch, returned, asked)
+    drain(session.machine)
     raws = (session.raw(returned), session.raw(asked))
     return Transacted(
         session=session,
