@@ -1,10 +1,8 @@
 """Names of one translation unit: found by their text, expanded and parsed when somebody asks."""
 
-import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from ptlint.core.span import Span
 from ptlint.csrc.ast import (
@@ -23,32 +21,17 @@ from ptlint.csrc.ast import (
 from ptlint.csrc.cparse import parse_expression, parse_external
 from ptlint.csrc.datamodel import DataModel
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, ItemIndex, index_of_text, items_of, lone_calls, words_of
+from ptlint.csrc.items import Item, ItemIndex, items_of, words_of
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
+from ptlint.csrc.made import MadeNames
+from ptlint.csrc.site import NOTHING, Site, definitions_within
 from ptlint.csrc.tokens import Token, tokenize
 from ptlint.csrc.unit import Instance, MacroState, Unit
 
-NOTHING: frozenset[str] = frozenset()
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
-_BODY = re.compile(r"\)[\s\\]*\{")  # the macro brings a whole function
+__all__ = ["NOTHING", "Scope", "Site", "types_within"]
+
 MAX_ITEM_BYTES = 1 << 18
-MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
-
-
-class Site(NamedTuple):
-    """A place where a name may be declared: an item of a file as it was read, and the line of the name."""
-
-    instance: Instance
-    what: str
-    number: int
-    line: int
-
-    @property
-    def span(self) -> Span:
-        """Return the line of the name."""
-        return Span(self.instance.path, self.line)
 
 
 class Scope:
@@ -64,9 +47,8 @@ class Scope:
         self.not_understood: list[tuple[Span, str]] = []
         self._end = MacroState(unit)
         self._typedefs: set[str] | None = None
-        self._written: dict[str, set[str]] | None = None
         self._by_word: dict[str, list[Instance]] = {}
-        self._made: dict[tuple[int, int], dict[str, str]] = {}
+        self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
 
@@ -98,7 +80,7 @@ class Scope:
                 for what, number, offset in items_of(instance).names.get(name, ()):
                     if not wanted or what in wanted:
                         found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
-        return found or [site for site in self._made_sites(name, wanted) if not wanted or site.what in wanted]
+        return found or [site for site in self._made.sites(name, wanted) if not wanted or site.what in wanted]
 
     def _instances_with(self, name: str) -> list[Instance]:
         """Return the files that hold the word *name*, in the order they were read."""
@@ -106,84 +88,9 @@ class Scope:
             self._by_word[name] = [one for one in self.unit.instances if name in words_of(one.scan)]
         return self._by_word[name]
 
-    def _made_sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
-        """Return where macro calls at file scope make *name*, which the text does not show as declared.
-
-        A name that is pasted holds an argument of the call, any other is written in the macro, so only calls with such
-        a word are expanded.
-        """
-        found: list[Site] = []
-        written = self._written_in_macros().get(name, ())
-        for instance in self.unit.instances:
-            lone = lone_calls(instance.scan)
-            if not any(word in name for word in lone.words) and lone.macros.isdisjoint(written):
-                continue
-            index = items_of(instance)
-            for number in index.calls:
-                item = index.items[number]
-                if item.kind == "declaration" and wanted and "enumerator" not in wanted:
-                    continue
-                made = self._made_by(instance, number, name, written)
-                if name in made:
-                    found.append(Site(instance, made[name], number, item.line))
-        return found
-
-    def _made_by(self, instance: Instance, number: int, name: str, written: Collection[str]) -> dict[str, str]:
-        """Return the names that item *number* makes, nothing when its words cannot make *name*."""
-        item = items_of(instance).items[number]
-        end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
-        words = _WORD.findall(instance.active_text(), item.start, end)
-        arguments = words[item.leads_with_call :]
-        if not any(len(word) > 2 and word in name for word in arguments) and not (words and words[0] in written):
-            return {}
-        key = (id(instance), number)
-        if key not in self._made:
-            self._made[key] = self._names_made(instance, item) if self._makes_names(instance, item) else {}
-        return self._made[key]
-
-    def _written_in_macros(self) -> dict[str, set[str]]:
-        """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
-        if self._written is None:
-            self._written = {}
-            for macro_name in {one for instance in self.unit.instances for one in lone_calls(instance.scan).macros}:
-                macro = self._end.lookup(macro_name)
-                if macro is not None and _BODY.search(macro.text):
-                    for word in _WORD.findall(macro.text):
-                        self._written.setdefault(word, set()).add(macro_name)
-        return self._written
-
-    def _makes_names(self, instance: Instance, item: Item) -> bool:
-        lines = _definitions_within(instance, item)  # an enum may define the macro that makes its constants
-        state = self._state_at(instance, lines[0] if lines else item.line)
-        pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
-        seen: set[str] = set()
-        for _ in range(4):
-            following: set[str] = set()
-            for word in pending - seen:
-                macro = state.lookup(word)
-                if macro is not None:
-                    if "##" in macro.text or _TAGGED.search(macro.text) or _BODY.search(macro.text):
-                        return True
-                    following.update(_WORD.findall(macro.text))
-            seen |= pending
-            pending = following
-        return False
-
-    def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
-        end = ""
-        if item.kind == "function":  # what its head makes; the body declares nothing
-            item = replace(item, end=instance.active_text().index("{", item.start))
-            end = " { };"
-        try:
-            tokens = self._expanded(instance, item, NOTHING)
-        except CSourceError:
-            return {}
-        text = " ".join(token.text for token in tokens) + end
-        return {name: places[0][0] for name, places in index_of_text(text).names.items()}
-
     # --- parsing ------------------------------------------------------------------------------------------------
 
-    def _expanded(
+    def expanded(
         self, instance: Instance, item: Item, keep: frozenset[str], used: set[str] | None = None
     ) -> list[Token]:
         """Return the expanded tokens of an item; a ``#define`` inside it counts from its line on."""
@@ -192,16 +99,16 @@ class Scope:
         tokens = tokenize(text[item.start : item.end], instance.path, item.line, column)
         out: list[Token] = []
         start = 0
-        for line in (*_definitions_within(instance, item), None):
+        for line in (*definitions_within(instance, item), None):
             end = start
             while end < len(tokens) and (line is None or tokens[end].line < line):
                 end += 1
             if end > start:
-                out += expand(tokens[start:end], self._state_at(instance, tokens[start].line), keep, used=used)
+                out += expand(tokens[start:end], self.state_at(instance, tokens[start].line), keep, used=used)
             start = end
         return out
 
-    def _state_at(self, instance: Instance, line: int) -> MacroState:
+    def state_at(self, instance: Instance, line: int) -> MacroState:
         """Return the macros at a line; the same object for all lines between two directives."""
         before = bisect_right(instance.scan.directives, line, key=lambda one: one.line)
         key = (id(instance), before)
@@ -224,7 +131,7 @@ class Scope:
             return ()
         try:
             used: set[str] = set()
-            parsed = parse_external(self._expanded(site.instance, item, keep, used), self, self.model)
+            parsed = parse_external(self.expanded(site.instance, item, keep, used), self, self.model)
             macros = frozenset(used)
             return tuple(replace(one, macros=macros) if isinstance(one, FunctionDef) else one for one in parsed)
         except CSourceError as error:
@@ -330,18 +237,6 @@ class Scope:
                 yield from types_within(one.type)
                 for declared in one.declarators:
                     yield from types_within(declared.type)
-
-
-def _definitions_within(instance: Instance, item: Item) -> list[int]:
-    """Return the lines of the ``#define`` and ``#undef`` that stand inside an item."""
-    directives = instance.scan.directives
-    at = bisect_right(directives, item.start, key=lambda one: one.start)
-    lines: list[int] = []
-    while at < len(directives) and directives[at].start < item.end:
-        if directives[at].kind in ("define", "undef"):
-            lines.append(directives[at].line)
-        at += 1
-    return lines
 
 
 def types_within(type_: Type) -> Iterator[Type]:

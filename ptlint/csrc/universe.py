@@ -1,6 +1,5 @@
 """Everything the C front end knows of one tree under one profile: found when asked for, kept by blob id."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,13 +12,12 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
-from ptlint.csrc.items import defined_words, definitions, items_of, looks_defined, words_of
-from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.reuse import HEADERS, Headers
 from ptlint.csrc.scope import NOTHING, Scope, Site
+from ptlint.csrc.sources import Sources
 from ptlint.csrc.tokens import tokenize
 from ptlint.csrc.unit import PREDEFINED, MacroState, Unit
 
@@ -50,20 +48,6 @@ ROOTS = (
     "linux/userfaultfd_k.h",
     "mm/internal.h",
     "mm/swap.h",
-)
-# Where the functions stand that the headers only declare, in the order in which they are looked through.
-SOURCES = (
-    "arch/{}/mm",
-    "mm",
-    "arch/{}/xen",
-    "arch/{}/kernel",
-    "arch/{}/lib",
-    "arch/{}/coco",
-    "arch/{}/hyperv",
-    "arch/{}/um",
-    "kernel",
-    "lib",
-    "fs/proc",
 )
 
 
@@ -108,7 +92,6 @@ class Universe:
         self.tree = tree
         self.profile = profile
         self.model = profile.model
-        self.kbuild = Kbuild(tree, profile)
         self.overrides = dict(overrides)
         self.includes = IncludePath(tree, profile)
         self._scans: dict[str, FileScan | None] = {}
@@ -119,10 +102,7 @@ class Universe:
         self._views: dict[str, FileView] = {}
         self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
         self._enumerators: dict[str, int | None] = {}
-        self._sources: dict[str, tuple[str, ...]] = {}
-        self._c_files: list[str] | None = None
-        self._defined: dict[str, list[str]] | None = None
-        self._places: dict[str, Span | None] = {}
+        self.sources = Sources(tree, profile, self.unit, self.scan_of, self.in_file)
 
     def _headers(self, roots: tuple[str, ...]) -> Headers:
         """Return the headers: those that another universe read, where no file that they depend on differs."""
@@ -322,124 +302,26 @@ class Universe:
             sites = self.in_file(path).sites(name, "function") if path is not None else []
         return sites[0] if sites else None
 
-    def source_of(self, name: str) -> str | None:
-        """Return the ``.c`` file whose definition of function *name* counts: a strong one, else weak, else static."""
-        place = self.source_span(name)
-        return None if place is None else place.path
-
     def source_span(self, name: str) -> Span | None:
-        """Return the line of that definition. A file is only preprocessed for it when conditionals surround it."""
-        if name not in self._places:
-            found: dict[str, Span] = {}
-            for path in self.defining_files(name):
-                for linkage, span in self._unconditional(path, name) or self._conditional(path, name):
-                    found.setdefault(linkage, span)
-                if "strong" in found:
-                    break
-            self._places[name] = found.get("strong") or found.get("weak") or found.get("static")
-        return self._places[name]
+        """Return the line in a built ``.c`` file that defines function *name*, see ``Sources.place_of``."""
+        return self.sources.place_of(name)
 
-    def _unconditional(self, path: str, name: str) -> list[tuple[str, Span]]:
-        """Return linkage and line of a definition that stands in no conditional, nothing when there is none."""
-        scan = self.scan_of(path)
-        for at, body in definitions(name, scan.text) if scan is not None else ():
-            if scan is not None and body >= 0 and not _in_conditional(scan, at):
-                start = max(scan.text.rfind(sign, 0, at) for sign in ";}/#") + 1
-                return [(_linkage(scan.text[start:body]), Span(path, scan.text.count("\n", 0, at) + 1))]
-        return []
-
-    def _conditional(self, path: str, name: str) -> list[tuple[str, Span]]:
-        sites = self.in_file(path).sites(name, "function")
-        return [(_linkage_of(site), site.span) for site in sites if site.instance.path == path]
+    def source_of(self, name: str) -> str | None:
+        """Return the ``.c`` file of that definition."""
+        place = self.sources.place_of(name)
+        return None if place is None else place.path
 
     def defining_files(self, name: str) -> tuple[str, ...]:
         """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
-        if name not in self._sources:
-            files = self._definers().get(name, ())
-            found = tuple(path for path in files if looks_defined(name, self.text_of(path)))
-            self._sources[name] = found or self._files_using(self._makers(name))
-        return self._sources[name]
-
-    def _definers(self) -> dict[str, list[str]]:
-        """Return the built ``.c`` files by the names that their text may define."""
-        if self._defined is None:
-            self._defined = {}
-            for path in self.c_files():
-                blob = self.tree.blob_id(path) or ""
-                if blob not in _DEFINED_WORDS:
-                    _DEFINED_WORDS[blob] = defined_words(self.text_of(path))
-                for name in _DEFINED_WORDS[blob]:
-                    self._defined.setdefault(name, []).append(path)
-        return self._defined
-
-    def _makers(self, name: str) -> tuple[str, ...]:
-        """Return the macros of the headers whose text looks as if it defined *name*: ``DECLARE_VM_GET_PAGE_PROT``."""
-        return tuple(
-            one.text.split(None, 1)[0].split("(", 1)[0]
-            for instance in self.unit.instances
-            if name in words_of(instance.scan)
-            for one in instance.scan.directives
-            if one.kind == "define" and name in one.text and looks_defined(name, one.text)
-        )
-
-    def _files_using(self, macros: tuple[str, ...]) -> tuple[str, ...]:
-        if not macros:
-            return ()
-        lone = re.compile(rf"^(?:{'|'.join(map(re.escape, macros))})\b", re.MULTILINE)
-        return tuple(path for path in self.c_files() if lone.search(self.text_of(path)))
+        return self.sources.defining_files(name)
 
     def c_files(self) -> list[str]:
         """Return the ``.c`` files that the configuration builds, those of the architecture first."""
-        if self._c_files is None:
-            self._c_files = [path for path in self._candidates() if self.kbuild.builds(path)]
-        return self._c_files
-
-    def _candidates(self) -> Iterator[str]:
-        seen: set[str] = set()
-        for folder in SOURCES:
-            for path in self.tree.paths(folder.format(self.profile.folder)):
-                if path.endswith(".c") and path not in seen:
-                    seen.add(path)
-                    yield path
+        return self.sources.files()
 
     def text_of(self, path: str) -> str:
         """Return the text of a file of the tree, ``""`` when there is none."""
-        blob = self.tree.blob_id(path)
-        if blob is None:
-            return ""
-        held = SCANS.held(path, blob)
-        if held is not None:
-            return held.text
-        if blob not in _TEXTS:
-            _TEXTS[blob] = (self.tree.read(path) or b"").decode("latin-1")
-        return _TEXTS[blob]
-
-
-_TEXTS: dict[str, str] = {}  # by blob id
-_DEFINED_WORDS: dict[str, frozenset[str]] = {}  # by blob id
-
-
-def _in_conditional(scan: FileScan, offset: int) -> bool:
-    """Return whether the byte at *offset* stands between ``#if`` and ``#endif``, or in a macro definition."""
-    depth = 0
-    for one in scan.directives:
-        if one.start > offset:
-            break
-        if offset < one.end:
-            return True
-        depth += (one.kind in ("if", "ifdef", "ifndef")) - (one.kind == "endif")
-    return depth > 0
-
-
-def _linkage_of(site: Site) -> str:
-    item = items_of(site.instance).items[site.number]
-    return _linkage(site.instance.active_text()[item.start : item.end].split("{", 1)[0])
-
-
-def _linkage(head: str) -> str:
-    if re.search(r"\b__weak\b|\bweak\b", head):
-        return "weak"
-    return "static" if re.search(r"\bstatic\b", head) else "strong"
+        return self.sources.text_of(path)
 
 
 @lru_cache(maxsize=256)

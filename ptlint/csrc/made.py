@@ -1,0 +1,120 @@
+"""Names that macro calls at file scope make: by pasting, or because the macro is the head of a record or a function."""
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.items import Item, index_of_text, items_of, lone_calls
+from ptlint.csrc.site import NOTHING, Site, definitions_within
+from ptlint.csrc.unit import Instance
+
+if TYPE_CHECKING:
+    from ptlint.csrc.scope import Scope
+
+MAX_NAME = 80  # of a name, the first so many letters are looked at
+MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
+_BODY = re.compile(r"\)[\s\\]*\{")  # the macro brings a whole function
+
+
+class MadeNames:
+    """The names that macro calls make in the unit of *scope*."""
+
+    def __init__(self, scope: "Scope") -> None:
+        self._scope = scope
+        self._written: dict[str, set[str]] | None = None
+        self._made: dict[tuple[int, int], dict[str, str]] = {}
+        self._by_word: dict[str, list[int]] | None = None
+        self._by_macro: dict[str, list[int]] = {}
+
+    def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
+        """Return where macro calls at file scope make *name*, which the text does not show as declared.
+
+        A name that is pasted holds an argument of the call, any other is written in the macro, so only calls with such
+        a word are expanded.
+        """
+        found: list[Site] = []
+        written = self._written_in_macros().get(name, ())
+        for instance in self._candidates(name, written):
+            index = items_of(instance)
+            for number in index.calls:
+                item = index.items[number]
+                if item.kind == "declaration" and wanted and "enumerator" not in wanted:
+                    continue
+                made = self._made_by(instance, number, name, written)
+                if name in made:
+                    found.append(Site(instance, made[name], number, item.line))
+        return found
+
+    def _made_by(self, instance: Instance, number: int, name: str, written: Collection[str]) -> dict[str, str]:
+        """Return the names that item *number* makes, nothing when its words cannot make *name*."""
+        item = items_of(instance).items[number]
+        end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
+        words = _WORD.findall(instance.active_text(), item.start, end)
+        arguments = words[item.leads_with_call :]
+        if not any(len(word) > 2 and word in name for word in arguments) and not (words and words[0] in written):
+            return {}
+        key = (id(instance), number)
+        if key not in self._made:
+            self._made[key] = self._names_made(instance, item) if self._makes_names(instance, item) else {}
+        return self._made[key]
+
+    def _candidates(self, name: str, written: Collection[str]) -> list[Instance]:
+        """Return the files with a macro call whose words are part of *name*, or whose macro is one of *written*."""
+        if self._by_word is None:
+            self._by_word = {}
+            for number, instance in enumerate(self._scope.unit.instances):
+                for word in lone_calls(instance.scan).words:
+                    self._by_word.setdefault(word, []).append(number)
+                for macro in lone_calls(instance.scan).macros:
+                    self._by_macro.setdefault(macro, []).append(number)
+        short = name[:MAX_NAME]
+        parts = {short[at:end] for at in range(len(short)) for end in range(at + 3, len(short) + 1)}
+        numbers = {number for part in parts for number in self._by_word.get(part, ())}
+        numbers.update(number for macro in written for number in self._by_macro.get(macro, ()))
+        return [self._scope.unit.instances[number] for number in sorted(numbers)]
+
+    def _written_in_macros(self) -> dict[str, set[str]]:
+        """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
+        if self._written is None:
+            self._written = {}
+            instances = self._scope.unit.instances
+            for macro_name in {one for instance in instances for one in lone_calls(instance.scan).macros}:
+                macro = self._scope.macro(macro_name)
+                if macro is not None and _BODY.search(macro.text):
+                    for word in _WORD.findall(macro.text):
+                        self._written.setdefault(word, set()).add(macro_name)
+        return self._written
+
+    def _makes_names(self, instance: Instance, item: Item) -> bool:
+        lines = definitions_within(instance, item)  # an enum may define the macro that makes its constants
+        state = self._scope.state_at(instance, lines[0] if lines else item.line)
+        pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
+        seen: set[str] = set()
+        for _ in range(4):
+            following: set[str] = set()
+            for word in pending - seen:
+                macro = state.lookup(word)
+                if macro is not None:
+                    if "##" in macro.text or _TAGGED.search(macro.text) or _BODY.search(macro.text):
+                        return True
+                    following.update(_WORD.findall(macro.text))
+            seen |= pending
+            pending = following
+        return False
+
+    def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
+        end = ""
+        if item.kind == "function":  # what its head makes; the body declares nothing
+            item = replace(item, end=instance.active_text().index("{", item.start))
+            end = " { };"
+        try:
+            tokens = self._scope.expanded(instance, item, NOTHING)
+        except CSourceError:
+            return {}
+        text = " ".join(token.text for token in tokens) + end
+        return {name: places[0][0] for name, places in index_of_text(text).names.items()}
