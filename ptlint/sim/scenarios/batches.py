@@ -95,6 +95,11 @@ def subjects(program: Program) -> Iterator[Form]:
                 yield Form(kind, form)
 
 
+def names(form: Form) -> tuple[str, ...]:
+    """Return the helper that is run."""
+    return (form.signature.name,)
+
+
 def judge(program: Program, form: Form, arch: str) -> Judgement:
     """Run the helper over growing batches and, where entries fold, over parts of a block."""
     tally = Tally(form.signature.name, arch)

@@ -165,6 +165,11 @@ def subjects(program: Program) -> Iterator[Pair]:
             yield pair
 
 
+def names(pair: Pair) -> tuple[str, ...]:
+    """Return the helpers that are run."""
+    return pair.start.name, pair.commit.name
+
+
 def _pair(program: Program, name: str, partner: str) -> Pair | None:
     forms = []
     for one in (name, partner):

@@ -1,0 +1,85 @@
+"""What a helper may lead to, by the words of its text: quick, and never too little.
+
+Text is not parsed or expanded: every word of a function or macro that is itself a function or macro is followed, in all
+of its definitions. So a name that is not reached here cannot matter to a run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ptlint.csrc.items import items_of
+from ptlint.csrc.unit import Instance
+from ptlint.sim.primitives import find_primitive
+from ptlint.sim.program import Program
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ABOUT = re.compile(r"pte|pgprot|pfn|[Pp]age_?table|PAGE_")
+MOST_FOLLOWED = 4000
+"""Names after which everything counts as reached."""
+
+
+class Reach:
+    """The words that each function and macro of a universe leads to, found on demand."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._places: dict[str, list[tuple[Instance, int, int]]] | None = None
+        self._words: dict[str, frozenset[str]] = {}
+
+    def meets(self, entries: Iterable[str], wanted: frozenset[str]) -> bool:
+        """Return whether running *entries* may use one of the names *wanted*; without entries nobody knows: True."""
+        seen: set[str] = set()
+        pending = list(entries)
+        if not pending:
+            return True
+        while pending:
+            name = pending.pop()
+            if name in wanted or len(seen) > MOST_FOLLOWED:
+                return True
+            if name in seen:
+                continue
+            seen.add(name)
+            words = self._words_of(name)
+            if words & wanted:
+                return True
+            pending.extend(word for word in words if word not in seen)
+        return False
+
+    def _words_of(self, name: str) -> frozenset[str]:
+        """Return the names that the text of *name* uses and that stand for more text."""
+        found = self._words.get(name)
+        if found is None:
+            words = frozenset() if find_primitive(name) is not None else frozenset(self._text_words(name))
+            found = self._words[name] = words if any(_ABOUT.search(word) for word in words) else frozenset()
+        return found
+
+    def _text_words(self, name: str) -> Iterable[str]:
+        universe = self.program.universe
+        override = universe.overrides.get(name)
+        macro = universe.macro(name)
+        if override is not None:
+            yield from _WORD.findall(override.text)
+        if macro is not None:
+            yield from _WORD.findall(macro.text)
+        for instance, start, end in self._functions().get(name, ()):
+            yield from _WORD.findall(instance.active_text(), start, end)
+        for path in universe.defining_files(name):
+            text = universe.text_of(path)
+            for head in re.finditer(rf"^(?![ \t#/*}}])[^\n;]*\b{re.escape(name)}\s*\(", text, re.MULTILINE):
+                end = text.find("\n}", head.start())
+                yield from _WORD.findall(text, head.start(), end if end >= 0 else len(text))
+
+    def _functions(self) -> dict[str, list[tuple[Instance, int, int]]]:
+        """Return the functions of the headers: name -> places of their text."""
+        if self._places is None:
+            self._places = {}
+            for instance in self.program.universe.unit.instances:
+                index = items_of(instance)
+                for name, places in index.names.items():
+                    for what, number, _ in places:
+                        if what == "function":
+                            item = index.items[number]
+                            self._places.setdefault(name, []).append((instance, item.start, item.end))
+        return self._places
