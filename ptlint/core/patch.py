@@ -96,7 +96,8 @@ class Patch:
 
     ``diff`` is the patch text as git mailinfo would hand it to git apply; ``body`` the commit message without the
     subject. ``notes`` says what was inferred or repaired while reading (see ``Note``). ``source`` names the file it was
-    read from. ``to`` and ``cc``, ``references`` and ``in_reply_to`` are what a reply needs.
+    read from. ``to`` and ``cc``, ``references`` and ``in_reply_to`` are what a reply needs. ``damaged`` says what is
+    wrong with a diff that git would refuse; ``files`` then holds what could be read of it, and it is never applied.
     """
 
     ref: PatchRef
@@ -112,6 +113,7 @@ class Patch:
     references: tuple[str, ...] = ()
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
+    damaged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

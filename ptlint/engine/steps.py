@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import Change, changes_between, changes_in_hunks
+from ptlint.passes.changes import Change, changes_between, changes_in_hunks, partial_functions
 from ptlint.passes.outcomes import Runs
 
 
@@ -58,7 +58,14 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             left_out.extend(missing)
             steps.append(Step(patch.ref, runs, after, changes, _paths(patch)))
         runs = steps[-1].after
-    steps.extend(_proposals(series, steps))
+    for proposal in series.proposals:
+        step = _proposal_step(proposal, steps)
+        if step is not None:
+            steps.append(step)
+        else:
+            reason = "the function or the place that it is about is not in the patch it answers"
+            what = f"a proposal of {proposal.author}"
+            left_out.append(LeftOut("proposal", what, reason, proposal.source, proposal.source_line))
     return Plan(tuple(steps), tuple(status), tuple(left_out))
 
 
@@ -67,6 +74,8 @@ def _paths(patch: Patch) -> tuple[str, ...]:
 
 
 def _without_tree(patch: Patch) -> PatchStatus:
+    if patch.damaged:
+        return PatchStatus(patch.ref.index, False, "failed", patch.damaged)
     return PatchStatus(patch.ref.index, True, "no-tree", "")
 
 
@@ -83,23 +92,35 @@ def _applied(tree: SourceTree | None, series: Series) -> list[_Applied]:
 
 def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Runs, tuple[Change, ...], list[LeftOut]]:
     """Return the runs in which the functions that a patch shows whole stand in for those of the tree."""
-    from ptlint.tree import partial_files, partial_preimages
-
-    whole = changes_in_hunks(patch)
-    old, new = MemoryTree(partial_preimages(patch)), MemoryTree(partial_files(patch))
-    rest = changes_between(old, new, _paths(patch))
+    applied = () if snapshot is None else changes_between(runs.tree, snapshot, _paths(patch))
+    there = {(change.span.path, change.name) for change in applied}
+    whole = tuple(change for change in changes_in_hunks(patch) if (change.span.path, change.name) not in there)
+    missing = _not_whole(patch, {*there, *((change.span.path, change.name) for change in whole)})
     texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
-    shown = {(change.span.path, change.name) for change in whole}
-    missing = [
-        LeftOut("not-whole", change.name, "the patch shows only a part of it", change.span.path, change.line)
-        for change in rest
-        if change.kind == "macro" and (change.span.path, change.name) not in shown
-    ]
     if snapshot is None:
         texts, foreign = _without_architectures(texts)
         missing += foreign
         whole = tuple(change for change in whole if change.name in texts)
-    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), whole, missing
+    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), (*applied, *whole), missing
+
+
+def _not_whole(patch: Patch, known: Set[tuple[str, str]]) -> list[LeftOut]:
+    """Return the macros and functions that a patch changes, shows in part, and that can therefore not be run."""
+    from ptlint.tree import partial_files, partial_preimages
+
+    reason = "the patch shows only a part of it"
+    old, new = MemoryTree(partial_preimages(patch)), MemoryTree(partial_files(patch))
+    macros = [
+        LeftOut("not-whole", change.name, reason, change.span.path, change.line)
+        for change in changes_between(old, new, _paths(patch))
+        if change.kind == "macro" and (change.span.path, change.name) not in known
+    ]
+    functions = [
+        LeftOut("not-whole", f"{name}()" if name else "a function", reason, span.path, span.line)
+        for name, span in partial_functions(patch)
+        if (span.path, name) not in known
+    ]
+    return macros + functions
 
 
 def _without_architectures(texts: Mapping[str, SourceText]) -> tuple[dict[str, SourceText], list[LeftOut]]:
@@ -113,20 +134,18 @@ def _without_architectures(texts: Mapping[str, SourceText]) -> tuple[dict[str, S
     return kept, foreign
 
 
-def _proposals(series: Series, steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield a step for each piece of C that a reviewer proposes, over the code after the patch it answers."""
-    by_patch = {step.ref.index: step for step in steps}
-    for proposal in series.proposals:
-        base = by_patch.get(proposal.answers.index) if proposal.answers is not None else None
-        runs = base.after if base is not None else (steps[-1].after if steps else None)
-        if runs is None or not proposal.function:
-            continue
-        text = _proposed(runs, proposal, base)
-        if text is None:
-            continue
-        after = Runs(runs.tree, {**runs.overrides, proposal.function: text})
-        change = _change_of(proposal, text)
-        yield Step(proposal.ref, runs, after, (change,), (text.path,))
+def _proposal_step(proposal: Proposal, steps: Sequence[Step]) -> Step | None:
+    """Return the step of C that a reviewer proposes, over the code after the patch it answers; None without a place."""
+    by_patch = {step.ref.index: step for step in steps if step.ref.index}
+    base = by_patch.get(proposal.answers.index) if proposal.answers is not None else None
+    runs = base.after if base is not None else (list(by_patch.values())[-1].after if by_patch else None)
+    if runs is None or not proposal.function:
+        return None
+    text = _proposed(runs, proposal, base)
+    if text is None:
+        return None
+    after = Runs(runs.tree, {**runs.overrides, proposal.function: text})
+    return Step(proposal.ref, runs, after, (_change_of(proposal, text),), (text.path,))
 
 
 def _change_of(proposal: Proposal, text: SourceText) -> Change:

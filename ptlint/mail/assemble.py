@@ -64,12 +64,12 @@ def _whole_text(mail: Mail) -> str:
 
 def _own_patch(mail: Mail, index: int, group: Group, left_out: list[LeftOut]) -> Patch:
     """Return the patch of a mail that carries one; a damaged diff is repaired or said to be left out."""
-    files, notes = mail.files, mail.notes
+    files, notes, damaged = mail.files, mail.notes, ""
     if mail.corrupt:
-        files, notes = _repaired(mail)
-        if not files:
-            reason = f"the diff is damaged: {mail.corrupt}"
-            notes = (reason,)
+        files, notes, lost = _repaired(mail)
+        if lost or not files:
+            damaged = f"the diff is damaged: {mail.corrupt}"
+            reason = "; ".join(lost) or damaged
             left_out.append(LeftOut("corrupt-patch", mail.subject.title, reason, mail.raw.source, mail.raw.line))
     return Patch(
         ref=PatchRef(index, group.total, mail.message_id, mail.info.subject),
@@ -85,21 +85,20 @@ def _own_patch(mail: Mail, index: int, group: Group, left_out: list[LeftOut]) ->
         references=mail.references,
         to=addresses(mail.info.get("to")),
         cc=addresses(mail.info.get("cc")),
+        damaged=damaged,
     )
 
 
-def _repaired(mail: Mail) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
-    """Return the files of a damaged diff if every hunk can be made to come out, else nothing."""
+def _repaired(mail: Mail) -> tuple[tuple[FilePatch, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return what can be read of a damaged diff, what was done to read it, and what is lost all the same."""
     from ptlint.mail.quotes import RESTORED_SPACES, recover_at, split_quotes
 
     text = body_text(mail.info)
     lines = split_quotes(text)
     start = mail.info.patch_line
     recovery = recover_at([line for line in lines if line.depth == 0 and line.number >= start], 0)
-    if recovery.lost:
-        return (), ()
     note = (RESTORED_SPACES,) if any("\xa0" in line for line in text[start - 1 :]) else ()
-    return recovery.files, note + recovery.notes
+    return recovery.files, note + recovery.notes, recovery.lost
 
 
 def _quoted_patch(mail: Mail, recovery: "Recovery", index: int, group: Group) -> Patch:

@@ -154,6 +154,9 @@ def _left_group(group: Group, chosen: Group) -> LeftOut:
 
 
 def _left_mail(mail: Mail, thread: Thread) -> LeftOut:
+    if b"\n\n" not in mail.raw.data and not mail.raw.data.endswith(b"\n"):
+        what = mail.subject.title or "a mail"
+        return LeftOut("unreadable", what, "it ends within its header: cut short?", mail.raw.source, mail.raw.line)
     if mail.subject.is_cover and not mail.subject.is_reply:
         kind, reason = "cover", "a cover letter without its patches"
     elif mail.subject.is_reply or mail.in_reply_to:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ptlint.core.patch import Patch
+from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.items import index_of_text
@@ -19,6 +19,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
 _NOISE = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n", re.DOTALL)
 _HEAD = re.compile(r"^(?!else\b|do\b)[A-Za-z_]", re.MULTILINE)
+_NAMED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _SOURCES = (".c", ".h")
 
 
@@ -63,6 +64,36 @@ def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
         ]
         found.extend(_changes(file.new_path, old, new))
     return tuple(found)
+
+
+def partial_functions(patch: Patch) -> tuple[tuple[str, Span], ...]:
+    """Return name and first changed line of each function that *patch* changes and no hunk shows whole.
+
+    The name is that of the nearest head above, in the hunk or on its ``@@`` line; empty when neither has one.
+    """
+    found: dict[tuple[str, str], Span] = {}
+    for file in patch.files:
+        if file.new_path is None or not file.new_path.endswith(_SOURCES):
+            continue
+        for hunk in file.hunks:
+            for name, line in _partial(hunk):
+                found.setdefault((file.new_path, name), Span(file.new_path, line))
+    return tuple((name, span) for (_, name), span in found.items())
+
+
+def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
+    whole = _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
+    spans = [range(line, line + text.count("\n") + 1) for _, _, line, text in whole]
+    heads = _NAMED.findall(hunk.section.decode("latin-1"))
+    name, number = heads[-1] if heads else "", hunk.new_start
+    for one in hunk.lines:
+        text = one.text.decode("latin-1")
+        if _HEAD.match(text) and (heads := _NAMED.findall(text)):
+            name = heads[-1]
+        is_code = text[:1] in ("\t", " ") and not text.lstrip().startswith(("*", "/*", "//"))
+        if one.kind != " " and is_code and not any(number in span for span in spans):
+            yield name, number
+        number += one.kind != "-"
 
 
 def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:

@@ -30,7 +30,11 @@ def apply_series(base: SourceTree, series: Series) -> tuple[Applied, ...]:
 
 
 def _apply_best(base: SourceTree, state: State, patch: Patch, made: dict[str, bytes]) -> Applied:
-    """Apply *patch* as it is, else by a three-way merge, else as far as it goes."""
+    """Apply *patch* as it is, else by a three-way merge, else as far as it goes; a damaged one not at all."""
+    if patch.damaged:
+        return Applied(
+            state.snapshot, PatchStatus(patch.ref.index, False, "failed", patch.damaged), (), (), state.extras
+        )
     plain = apply_patch(state.snapshot, patch, state.extras)
     if plain.status.applied or not isinstance(base, GitTree) or not plain.files:
         return plain

@@ -128,8 +128,9 @@ def test_a_damaged_diff_is_left_out_with_a_reason() -> None:
     result = series(letter("[PATCH] mm: batch", "Say why.\n" + DIFF.replace("+10,9", "+10,19")))
     (left,) = result.left_out
     assert left.kind == "corrupt-patch"
-    assert "hunk of line 9" in left.reason
-    assert result.patches[0].files == ()
+    assert "11 quoted lines of it are kept" in left.reason
+    assert "hunk of line 9" in result.patches[0].damaged
+    assert result.patches[0].files[0].path == "mm/entry.c"
 
 
 def test_a_diff_that_the_sender_wrapped_is_repaired_and_it_is_said() -> None:
