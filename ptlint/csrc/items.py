@@ -37,7 +37,7 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*+[(\[=;])")
-_LONE_LINE = re.compile(r"^([A-Za-z_]\w*+)[ \t]*+\(([^;{}]{0,300}+)", re.MULTILINE)
+_LONE_LINE = re.compile(r"^([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
 _ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 _CALLED = re.compile(r"\s*\(")
 
@@ -112,7 +112,7 @@ def lone_calls(scan: FileScan) -> LoneCalls:
         for pattern in (_LONE_LINE, _ENUM_LINE):
             for match in pattern.finditer(scan.text):
                 macros.add(match.group(1))
-                words.update(word for word in _WORD.findall(match.group(2)) if len(word) > 2)
+                words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
     return found
 

@@ -31,7 +31,7 @@ def expand(
 ) -> list[Token]:
     """Return *tokens* with every macro of *env* expanded.
 
-    Function-like macros named in *keep* stay as calls (their arguments are expanded). A token that a macro produced
+    Macros named in *keep* stay where they are called (their arguments are expanded). A token that a macro produced
     gets the place of the outermost use and that macro's name; an argument keeps its own place. ``__LINE__``,
     ``__FILE__`` and ``__COUNTER__`` (counting from 0 in each call) are built in. Names of expanded macros are added
     to *used*.
@@ -67,7 +67,7 @@ class _Expander:
             macro = lookup(name)
             if macro is None:
                 result.append(self.builtin(token) if name in _BUILTIN else token)
-            elif macro.params is None:
+            elif macro.params is None and not (name in keep and pending and pending[-1].text == "("):
                 self.used.add(name)
                 hide = self.union(token.hide, frozenset((name,)))
                 self.push(pending, token, self.substitute(macro, macro.body, {}, token, depth), hide)

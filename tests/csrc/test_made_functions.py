@@ -51,3 +51,19 @@ def test_a_structure_whose_name_begins_with_two_underscores_is_found() -> None:
     found = universe.record("struct", "__node")
     assert found is not None
     assert [member.name for member in found.members or ()] == ["value"]
+
+
+def test_a_kept_name_that_is_an_alias_stays_where_it_is_called() -> None:
+    header = b"""
+#define store_entry vtable[0]->store
+static inline void set(int *p) { store_entry(p); }
+static inline void *address(void) { return store_entry; }
+"""
+    universe = load_universe(MemoryTree({"include/linux/pgtable.h": header}), profile_named("x86"))
+
+    kept = universe.function("set", frozenset({"store_entry"}))
+    assert kept is not None
+    assert "Name(name='store_entry'" in repr(kept.body)
+    used = universe.function("address", frozenset({"store_entry"}))
+    assert used is not None
+    assert "Name(name='store_entry'" not in repr(used.body)
