@@ -13,6 +13,7 @@ from ptlint.csrc.unit import Instance
 if TYPE_CHECKING:
     from ptlint.csrc.scope import Scope
 
+MAX_CHAIN = 4  # macros that name one another, from the call on
 MAX_NAME = 80  # of a name, the first so many letters are looked at
 MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
 
@@ -28,6 +29,8 @@ class MadeNames:
         self._scope = scope
         self._written: dict[str, set[str]] | None = None
         self._made: dict[tuple[int, int], dict[str, str]] = {}
+        self._words: dict[tuple[int, int], tuple[str, set[str]]] = {}
+        self._macros: dict[tuple[int, int], str] = {}
         self._by_word: dict[str, list[int]] | None = None
         self._by_macro: dict[str, list[int]] = {}
 
@@ -53,14 +56,23 @@ class MadeNames:
     def _made_by(self, instance: Instance, number: int, name: str, written: Collection[str]) -> dict[str, str]:
         """Return the names that item *number* makes, nothing when its words cannot make *name*."""
         item = items_of(instance).items[number]
-        end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
-        words = _WORD.findall(instance.active_text(), item.start, end)
-        arguments = words[item.leads_with_call :]
-        if not any(len(word) > 2 and word in name for word in arguments) and not (words and words[0] in written):
-            return {}
         key = (id(instance), number)
+        if key not in self._words:
+            end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
+            words = _WORD.findall(instance.active_text(), item.start, end)
+            arguments = {word for word in words[item.leads_with_call :] if len(word) > 2}
+            self._words[key] = (words[0] if words else "", arguments)
+        first, arguments = self._words[key]
+        fitting = [word for word in arguments if word in name]
+        if first not in written and not fitting:
+            return {}
+        if key not in self._macros:
+            self._macros[key] = self._macros_of(instance, item)
+        text = self._macros[key]
+        if first not in written and not any(_fits(name, word, text, arguments) for word in fitting):
+            return {}
         if key not in self._made:
-            self._made[key] = self._names_made(instance, item) if self._makes_names(instance, item) else {}
+            self._made[key] = self._names_made(instance, item) if text else {}
         return self._made[key]
 
     def _candidates(self, name: str, written: Collection[str]) -> list[Instance]:
@@ -90,22 +102,24 @@ class MadeNames:
                         self._written.setdefault(word, set()).add(macro_name)
         return self._written
 
-    def _makes_names(self, instance: Instance, item: Item) -> bool:
+    def _macros_of(self, instance: Instance, item: Item) -> str:
+        """Return the text of the macros that an item leads to, ``""`` when none of them makes names."""
         lines = definitions_within(instance, item)  # an enum may define the macro that makes its constants
         state = self._scope.state_at(instance, lines[0] if lines else item.line)
         pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
         seen: set[str] = set()
-        for _ in range(4):
+        texts: list[str] = []
+        for _ in range(MAX_CHAIN):
             following: set[str] = set()
             for word in pending - seen:
                 macro = state.lookup(word)
                 if macro is not None:
-                    if "##" in macro.text or _TAGGED.search(macro.text) or _BODY.search(macro.text):
-                        return True
+                    texts.append(macro.text)
                     following.update(_WORD.findall(macro.text))
             seen |= pending
             pending = following
-        return False
+        text = "\n".join(texts)
+        return text if "##" in text or _TAGGED.search(text) or _BODY.search(text) else ""
 
     def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
         end = ""
@@ -118,3 +132,9 @@ class MadeNames:
             return {}
         text = " ".join(token.text for token in tokens) + end
         return {name: places[0][0] for name, places in index_of_text(text).names.items()}
+
+
+def _fits(name: str, word: str, text: str, arguments: Collection[str]) -> bool:
+    """Return whether *name* is *word* pasted to what stands in *text* or in other arguments."""
+    rest = [part for part in name.split(word) if part]
+    return bool(text) and all(part in text or any(one in part for one in arguments) for part in rest)
