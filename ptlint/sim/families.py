@@ -16,7 +16,6 @@ from ptlint.sim import scenarios
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
-from ptlint.sim.reach import Reach
 
 _T = TypeVar("_T")
 
@@ -42,26 +41,17 @@ def judgements(load: Callable[[], Program], arch: str, interest: frozenset[str] 
         yield program
         return
     program.interest = interest
-    reach = Reach(program)
     for name, family in families():
         subjects = _guarded(name, arch, partial(_subjects, family, program))
         if isinstance(subjects, Judgement):
             yield subjects
             continue
         for number, subject in enumerate(subjects, start=1):
-            if interest is not None and not reach.meets(_names(family, subject), interest):
-                continue
             yield _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
 
 
 def _subjects(family: Family, program: Program) -> tuple[object, ...]:
     return tuple(family.subjects(program))
-
-
-def _names(family: Family, subject: object) -> tuple[str, ...]:
-    """Return the helpers that a subject runs, as the family names them; none when it does not."""
-    names: Callable[[object], tuple[str, ...]] | None = getattr(family, "names", None)
-    return () if names is None else names(subject)
 
 
 def families() -> Iterator[tuple[str, Family]]:

@@ -22,6 +22,7 @@ from ptlint.sim.localtypes import localised
 from ptlint.sim.machine import Machine
 from ptlint.sim.primitives import KEEP
 from ptlint.sim.primitives.registry import written
+from ptlint.sim.reach import Reach
 from ptlint.sim.scope import Local, Scope, address_taken, nodes
 from ptlint.sim.statements import Statements, Step
 from ptlint.sim.types import VOID, has_array, size_of
@@ -69,6 +70,7 @@ class Program:
         self._pte: CType | None = None
         self.settings: dict[int, object] = {}
         self.interest: frozenset[str] | None = None
+        self._reach = Reach(self)
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
         self.values: Mapping[str, int | str] = self.mmu.get("values", {})
@@ -77,6 +79,10 @@ class Program:
         """Fix the answers that were given to *questions* while entries were made: no."""
         for question in questions:
             self.facts.setdefault(question, False)
+
+    def matters(self, *helpers: str) -> bool:
+        """Return whether running *helpers* may use something that is of interest."""
+        return self.interest is None or self._reach.meets(helpers, self.interest)
 
     def variants(self) -> Iterator[Program]:
         """Yield programs of the same code for the machines on which one of the facts is the other way."""

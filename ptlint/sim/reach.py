@@ -1,20 +1,25 @@
 """What a helper may lead to, by the words of its text: quick, and never too little.
 
 Text is not parsed or expanded: every word of a function or macro that is itself a function or macro is followed, in all
-of its definitions. So a name that is not reached here cannot matter to a run.
+of its definitions, as long as the text is about page tables at all. Code that is not cannot change what a run does to
+an entry but by what it returns, and the word for it stands in the text that asks.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ptlint.csrc.items import items_of
 from ptlint.csrc.unit import Instance
 from ptlint.sim.primitives import find_primitive
-from ptlint.sim.program import Program
+
+if TYPE_CHECKING:
+    from ptlint.sim.program import Program
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _ABOUT = re.compile(r"pte|pgprot|pfn|[Pp]age_?table|PAGE_")
 MOST_FOLLOWED = 4000
 """Names after which everything counts as reached."""
@@ -27,11 +32,13 @@ class Reach:
         self.program = program
         self._places: dict[str, list[tuple[Instance, int, int]]] | None = None
         self._words: dict[str, frozenset[str]] = {}
+        self._called: set[str] = set()
 
     def meets(self, entries: Iterable[str], wanted: frozenset[str]) -> bool:
         """Return whether running *entries* may use one of the names *wanted*; without entries nobody knows: True."""
         seen: set[str] = set()
         pending = list(entries)
+        self._called.update(pending)
         if not pending:
             return True
         while pending:
@@ -60,16 +67,20 @@ class Reach:
         override = universe.overrides.get(name)
         macro = universe.macro(name)
         if override is not None:
-            yield from _WORD.findall(override.text)
+            yield from self._read(override.text, 0, len(override.text))
         if macro is not None:
-            yield from _WORD.findall(macro.text)
+            yield from self._read(macro.text, 0, len(macro.text))
         for instance, start, end in self._functions().get(name, ()):
-            yield from _WORD.findall(instance.active_text(), start, end)
-        for path in universe.defining_files(name):
+            yield from self._read(instance.active_text(), start, end)
+        for path in universe.defining_files(name) if name in self._called else ():
             text = universe.text_of(path)
             for head in re.finditer(rf"^(?![ \t#/*}}])[^\n;]*\b{re.escape(name)}\s*\(", text, re.MULTILINE):
                 end = text.find("\n}", head.start())
-                yield from _WORD.findall(text, head.start(), end if end >= 0 else len(text))
+                yield from self._read(text, head.start(), end if end >= 0 else len(text))
+
+    def _read(self, text: str, start: int, end: int) -> list[str]:
+        self._called.update(_CALL.findall(text, start, end))
+        return _WORD.findall(text, start, end)
 
     def _functions(self) -> dict[str, list[tuple[Instance, int, int]]]:
         """Return the functions of the headers: name -> places of their text."""

@@ -81,10 +81,10 @@ class Batched(Ran):
 
 
 def subjects(program: Program) -> Iterator[Form]:
-    """Yield the helpers of the universe that are of a known kind."""
+    """Yield the helpers of the universe that are of a known kind and may use what is of interest."""
     for kind, part, pattern, result, values in _KINDS:
         for name in names_with(program, part):
-            if re.fullmatch(pattern, name) is None:
+            if re.fullmatch(pattern, name) is None or not program.matters(name):
                 continue
             definition = program.definition(name)
             if definition is None:
@@ -93,11 +93,6 @@ def subjects(program: Program) -> Iterator[Form]:
             fits = form.returns == result and len(form.of("ptep")) == 1 and len(form.of("pte")) == values
             if fits:
                 yield Form(kind, form)
-
-
-def names(form: Form) -> tuple[str, ...]:
-    """Return the helper that is run."""
-    return (form.signature.name,)
 
 
 def judge(program: Program, form: Form, arch: str) -> Judgement:

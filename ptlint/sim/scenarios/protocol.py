@@ -158,16 +158,13 @@ def subjects(program: Program) -> Iterator[Pair]:
         partner = name.replace("_start", "_commit")
         if partner not in partners or name.startswith("huge_"):  # huge ones need the hstate of the mapping
             continue
+        if not program.matters(name, partner):
+            continue
         if program.definition(name) is None or program.definition(partner) is None:
             continue
         pair = _pair(program, name, partner)
         if pair is not None:
             yield pair
-
-
-def names(pair: Pair) -> tuple[str, ...]:
-    """Return the helpers that are run."""
-    return pair.start.name, pair.commit.name
 
 
 def _pair(program: Program, name: str, partner: str) -> Pair | None:
