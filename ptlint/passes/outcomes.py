@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import SourceText, Universe, load_universe
+from ptlint.passes.functions import Book
 from ptlint.sim.families import judgements
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
+
+
+ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")
+"""Headers that helpers of page tables need; code of a ``.c`` file reads its own besides."""
 
 
 @dataclass
@@ -21,6 +26,7 @@ class Runs:
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
     _kept: dict[tuple[str, frozenset[str] | None], tuple[Judgement, ...]] = field(default_factory=dict)
+    _book: Book | None = None
     _unread: dict[str, tuple[tuple[Span, str], ...]] = field(default_factory=dict)
 
     def of(self, profile: Profile, interest: frozenset[str] | None = None) -> tuple[Judgement, ...]:
@@ -30,12 +36,25 @@ class Runs:
             loaded: list[Universe] = []
 
             def load() -> Program:
-                loaded.append(load_universe(self.tree, profile, overrides=self.overrides))
+                loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
                 return Program(loaded[0])
 
             self._kept[key] = tuple(judgements(load, profile.name, interest))
             self._unread[profile.name] = loaded[0].not_understood if loaded else ()
         return self._kept[key]
+
+    def book(self, profiles: Sequence[Profile]) -> Book:
+        """Return the functions of the tree as rules on code see them, read under *profiles*."""
+        if self._book is None:
+            universes: dict[str, Universe] = {}
+
+            def universe_of(profile: Profile) -> Universe:
+                if profile.name not in universes:
+                    universes[profile.name] = load_universe(self.tree, profile, overrides=self.overrides)
+                return universes[profile.name]
+
+            self._book = Book(self.tree, profiles, self.overrides, universe_of)
+        return self._book
 
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""
