@@ -8,12 +8,16 @@ of active lines and are kept with it. What an item really declares is decided wh
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.unit import Instance
 
 MAX_NESTING = 2000
+MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
+MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
+MAX_BRACES = 64  # blocks of one item that are no function body
 MAX_HEAD = 4000  # bytes from a function's name to its body
 
 _SCAN = re.compile(
@@ -127,8 +131,9 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 
     The second is -1 for a variable.
     """
-    for found in re.finditer(rf"\b{re.escape(name)}\s*(?:__\w+\s*)*([\[=(;])", text):
-        line_start = text.rfind("\n", 0, found.start()) + 1
+    pattern = rf"\b{re.escape(name)}\s*+(?:__\w++\s*+)*+([\[=(;])"
+    for found in islice(re.finditer(pattern, text), MAX_OCCURRENCES):
+        line_start = text.rfind("\n", max(0, found.start() - MAX_HEAD), found.start()) + 1
         if not (text[line_start].isalpha() or text[line_start] == "_"):
             continue
         if found.group(1) != "(":
@@ -173,6 +178,7 @@ def _skip_blank(text: str, position: int) -> int:
 def _one(text: str, start: int) -> tuple[str, int]:
     """Return kind and end of the item that begins at *start*."""
     depth = 0
+    blocks = 0
     assigned = False
     body = False
     lone = _LONE_CALL.match(text, start)
@@ -184,8 +190,11 @@ def _one(text: str, start: int) -> tuple[str, int]:
         if sign == "=" and depth == 0 and not body:
             assigned = True
         elif sign in "({":
-            if sign == "{" and depth == 0 and not assigned and _is_body(text[start : match.start()]):
-                body = True
+            if sign == "{" and depth == 0 and not assigned:
+                blocks += 1
+                if blocks > MAX_BRACES:
+                    return "declaration", match.start()
+                body = body or (match.start() - start < MAX_ITEM_HEAD and _is_body(text[start : match.start()]))
             depth += 1
             if depth > MAX_NESTING:
                 return "declaration", len(text)

@@ -34,7 +34,6 @@ from ptlint.csrc.datamodel import DataModel
 from ptlint.errors import UsageError
 
 _ASSIGNMENT = re.compile(r"(CONFIG_\w+)=(.*)")
-_UNSET = re.compile(r"# (CONFIG_\w+) is not set")
 MAX_CONFIG_BYTES = 4 << 20
 
 

@@ -20,6 +20,7 @@ from ptlint.csrc.tokens import tokenize
 
 MAX_INCLUDE_DEPTH = 200  # as in GCC
 MAX_INSTANCES = 20_000
+MAX_STEPS = 3_000_000  # a kernel's page-table headers take about 50,000
 PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
 
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
@@ -158,6 +159,7 @@ class Unit:
         self._log: list[Mapping[str, DefineRef | None]] = []
         self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
         self._view = _View(self)
+        self._steps = 0
         if parent is None:
             self._apply({macro.name: DefineRef(PREDEFINED, at) for at, macro in enumerate(self._predefined)})
 
@@ -230,7 +232,8 @@ class Unit:
             instance = stack[-1]
             steps = instance.scan.steps
             self._view.includer = instance.path
-            while instance.pc < len(steps):
+            while instance.pc < len(steps) and self._steps < MAX_STEPS:
+                self._steps += 1
                 step = steps[instance.pc]
                 instance.pc += 1
                 if step.op == "defs":
@@ -246,6 +249,8 @@ class Unit:
                 stack.pop()
                 if stack:
                     stack[-1].marks.append((stack[-1].scan.steps[stack[-1].pc - 1].at, self.last))
+        if self._steps >= MAX_STEPS:
+            self.faults.append((Span(path, 1), f"more than {MAX_STEPS} directives: the rest is not read"))
         return True
 
     def _enter(self, path: str, stack: list[Instance]) -> bool:

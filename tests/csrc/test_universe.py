@@ -138,8 +138,26 @@ def test_includes_that_multiply_end() -> None:
     assert len(here.unit.instances) <= 20_000
 
 
+def test_many_includes_of_many_directives_end() -> None:
+    files = {f"include/linux/x{at}.h": f"#include <linux/x{at + 1}.h>\n" * 2 for at in range(14)}
+    files["include/linux/x14.h"] = "#define A\n#undef A\n" * 1000
+    here = universe("riscv", {**files, "include/linux/pgtable.h": "#include <linux/x0.h>\n"})
+    assert any("the rest is not read" in what for _, what in here.not_understood)
+
+
 @pytest.mark.parametrize(
-    "text", ["{" * 3000, "(" * 100_000, "#if 1\n" * 3000, '"' * 5001, "/*", "typedef " * 2000, "\0\xff"]
+    "text",
+    [
+        "{" * 3000,
+        "(" * 100_000,
+        "#if 1\n" * 3000,
+        '"' * 5001,
+        "/*",
+        "typedef " * 2000,
+        "\0\xff",
+        "{}" * 100_000,
+        "f(" * 100_000,
+    ],
 )
 def test_hostile_text_is_no_traceback(text: str) -> None:
     here = universe("riscv", {"include/linux/pgtable.h": text + "\nint f(void) { return 0; }\n" + GENERIC})
