@@ -28,6 +28,7 @@ _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
 _LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
+_LONE_MACRO = re.compile(r"[A-Z][A-Z0-9_]*+(?=[ \t]*(?:\n|\Z))")
 _LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
@@ -177,6 +178,9 @@ def _skip_blank(text: str, position: int) -> int:
 
 def _one(text: str, start: int) -> tuple[str, int]:
     """Return kind and end of the item that begins at *start*."""
+    alone = _LONE_MACRO.match(text, start)
+    if alone is not None:
+        return "call", alone.end()
     depth = 0
     blocks = 0
     assigned = False

@@ -35,6 +35,13 @@ def test_a_function_that_a_lone_macro_brings_is_found_where_the_macro_stands() -
     assert [param.name for param in made.type.params] == ["flags"]
 
 
+def test_a_function_that_the_last_line_of_a_file_brings_is_found() -> None:
+    last = SOURCE.split(b"\nint another", 1)[0] + b"\nstatic const int behind = 1;\n"
+    tree = MemoryTree({"include/linux/pgtable.h": HEADER, "arch/x86/mm/prot.c": last})
+
+    assert load_universe(tree, profile_named("x86")).function("protection_of") is not None
+
+
 def test_the_function_behind_a_lone_macro_keeps_its_own_name() -> None:
     tree = MemoryTree({"include/linux/pgtable.h": HEADER, "arch/x86/mm/prot.c": SOURCE})
     universe = load_universe(tree, profile_named("x86"))

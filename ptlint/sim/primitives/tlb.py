@@ -31,6 +31,7 @@ _NAMES = (
     "hpte_need_flush",
     "/(?:__)?flush_hash_\\w+/",
     "/arch_tlbbatch_\\w+/",
+    "um_tlb_mark_sync",
 )
 
 
@@ -67,6 +68,7 @@ def _parameters(expressions: Expressions, name: str, count: int) -> list[str]:
     "/update_mmu_(?:cache|tlb)(?:_range|_pmd|_pud)?/",
     "/(?:__)?sync_(?:icache|cache)\\w*/",
     "/__sync_icache_dcache/",
+    "/__update_(?:cache|tlb)/",
     "/mte_sync_tags/",
     "/flush_(?:icache|dcache|cache)_\\w+/",
     "/(?:arch_)?sync_dma_\\w+/",
