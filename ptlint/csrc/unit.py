@@ -20,6 +20,7 @@ from ptlint.csrc.tokens import tokenize
 
 MAX_INCLUDE_DEPTH = 200  # as in GCC
 MAX_INSTANCES = 20_000
+INDEX_AFTER = 300  # names whose history was asked for
 MAX_STEPS = 3_000_000  # a kernel's page-table headers take about 50,000
 PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
 
@@ -158,6 +159,7 @@ class Unit:
         self._base: int = parent.last if parent else 0
         self._log: list[Mapping[str, DefineRef | None]] = []
         self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
+        self._events: dict[str, list[tuple[int, DefineRef | None]]] = {}
         self._view = _View(self)
         self._steps = 0
         if parent is None:
@@ -198,14 +200,21 @@ class Unit:
 
     def history(self, name: str) -> list[tuple[int, DefineRef | None]]:
         """Return when *name* was defined (and undefined, with None), as numbers of blocks, in order."""
+        own = self._events.get(name)
+        if own is None:
+            own = self._events[name] = self._own_history(name)
+        return self.parent.history(name) + own if self.parent is not None else own
+
+    def _own_history(self, name: str) -> list[tuple[int, DefineRef | None]]:
+        """Return the blocks of this unit that touch *name*: looked for one by one at first, in an index later."""
+        if self._history is None and len(self._events) < INDEX_AFTER:
+            return [(seq, block[name]) for seq, block in enumerate(self._log, self._base + 1) if name in block]
         if self._history is None:
-            index: dict[str, list[tuple[int, DefineRef | None]]] = {}
+            self._history = {}
             for seq, block in enumerate(self._log, self._base + 1):
                 for key, ref in block.items():
-                    index.setdefault(key, []).append((seq, ref))
-            self._history = index
-        own = self._history.get(name, [])
-        return self.parent.history(name) + own if self.parent is not None else own
+                    self._history.setdefault(key, []).append((seq, ref))
+        return self._history.get(name, [])
 
     def ref_at(self, name: str, seq: int, path: str, line: int) -> DefineRef | None:
         """Return the definition of *name* in force after block *seq*, at *line* of *path*."""
