@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ptlint.core.finding import Finding, Note, Related
 from ptlint.core.patch import PatchRef
 from ptlint.core.rule import Evidence, Example, Merge, RuleInfo, Severity, invalid, valid
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
+from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
 from ptlint.passes.changes import Change
+from ptlint.passes.faults import Fault, Look, brought
+from ptlint.passes.functions import Book, View
+from ptlint.passes.pairing import Breach, Protocol, breaches_of
+from ptlint.passes.unstarted import unstarted
 from ptlint.sim.judgement import Judgement, Violation
 
 __all__ = [
+    "Breach",
     "Change",
     "Context",
     "Evidence",
     "Example",
+    "Fault",
     "Finding",
     "Merge",
     "Note",
+    "Protocol",
     "Related",
     "RuleInfo",
     "Severity",
     "Span",
+    "View",
     "Violation",
+    "breaches_of",
     "broken",
+    "introduced",
     "invalid",
+    "unstarted",
     "valid",
 ]
 
@@ -38,7 +50,9 @@ class Context:
     """One patch as a rule sees it: the trees before and after it, what it changes, and what running it came to.
 
     ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
-    ``known`` holds what was broken the same way before: (profile, subject, property, raced).
+    ``known`` holds what was broken the same way before: (profile, subject, property, raced). ``books`` hold the
+    functions before and after it. ``looked_at`` and ``present`` note which functions a rule has looked at and which it
+    finds at fault, whoever brought the fault: (code, path, function).
     """
 
     patch: PatchRef
@@ -48,6 +62,38 @@ class Context:
     profiles: tuple[Profile, ...]
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     known: frozenset[tuple[str, str, str, bool]] = frozenset()
+    books: tuple[Book, Book] | None = None
+    looked_at: set[tuple[str, str, str]] = field(default_factory=set)
+    present: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def functions(self) -> Iterator[tuple[Change, View | None, View]]:
+        """Yield the functions that the patch adds or changes, with their syntax before it and after it.
+
+        One that is older than the patch and whose text before it cannot be read is left out: nothing could be said of
+        what the patch brought.
+        """
+        if self.books is None:
+            return
+        before, after = self.books
+        for change in self.changes:
+            new = after.view(change.span.path, change.name) if change.kind == "function" else None
+            if new is None:
+                continue
+            old = before.view(change.span.path, change.name)
+            if old is not None or change.is_new:
+                yield change, old, new
+
+    def callers(self) -> Iterator[tuple[Change, View | None, View]]:
+        """Yield the unchanged functions that call one that the patch changes, with that change."""
+        if self.books is None:
+            return
+        own = {change.name for change in self.changes}
+        seen: set[tuple[str, str]] = set()
+        for change, old, new in self.functions():
+            for caller in new.callers() if old is not None else ():
+                if caller.name not in own and (caller.path, caller.name) not in seen:
+                    seen.add((caller.path, caller.name))
+                    yield change, self.books[0].view(caller.path, caller.name), caller
 
     def violations(self, prop: str, *, raced: bool | None = None) -> Iterator[tuple[Judgement, Violation]]:
         """Yield what the patch newly breaks of property *prop*; with *raced*, only what does (not) need the MMU."""
@@ -116,3 +162,37 @@ def broken(ctx: Context, info: RuleInfo, prop: str, message: str, *, raced: bool
             counterexample=violation.counterexample,
             line_text=ctx.line_at(span),
         )
+
+
+def introduced(ctx: Context, info: RuleInfo, look: Look, *, callers: bool = False) -> Iterator[Finding]:
+    """Yield a finding for each fault that *look* sees in a function of the patch and not in what it was before.
+
+    With *callers*, unchanged functions that call a changed one are looked at as well; what the change does to them is
+    reported at the change.
+    """
+    for _, old, new in ctx.functions():
+        place = (info.code, new.path, new.name)
+        ctx.looked_at.add(place)
+        if any(True for _ in look(new)):
+            ctx.present.add(place)
+            yield from (_finding(ctx, info, fault, new, fault.pos) for fault in brought(old, new, look))
+    for change, old, caller in ctx.callers() if callers else ():
+        for fault in brought(old, caller, look):
+            seen = (fault.pos, f"seen in {caller.name}()", caller.name)
+            moved = replace(fault, related=(seen, *fault.related))
+            yield _finding(ctx, info, moved, caller, Pos(change.span.path, change.line, 1), change.name)
+
+
+def _finding(ctx: Context, info: RuleInfo, fault: Fault, view: View, pos: Pos, function: str = "") -> Finding:
+    span = Span(pos.path or view.path, pos.line, pos.column)
+    return Finding(
+        code=info.code,
+        name=info.name,
+        severity=info.severity,
+        message=fault.message,
+        span=span,
+        function=function or view.name,
+        patch=ctx.patch,
+        related=tuple(Related(Span(at.path, at.line, at.column), text, name) for at, text, name in fault.related),
+        line_text=ctx.line_at(span),
+    )

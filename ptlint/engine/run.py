@@ -18,7 +18,8 @@ from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Step, planned
-from ptlint.passes.outcomes import profiles_of, profiles_touched
+from ptlint.passes.functions import Book
+from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
 
 
@@ -123,9 +124,29 @@ class Run:
             for violation in old.violations
         )
         self._repair(step, judgements)
-        context = Context(step.ref, step.before.tree, step.after.tree, step.changes, tuple(profiles), judgements, known)
+        context = Context(
+            step.ref,
+            step.before.tree,
+            step.after.tree,
+            step.changes,
+            tuple(profiles),
+            judgements,
+            known,
+            self._books(step),
+        )
         for rule in self.rules:
             self._run_rule(rule, context)
+        for finding in self.findings:
+            key = (finding.code, finding.span.path, finding.function)
+            if finding.patch != step.ref and key in context.looked_at and key not in context.present:
+                self.repaired.setdefault(key, step.ref)
+
+    def _books(self, step: Step) -> tuple[Book, Book]:
+        """Return the functions before and after a step."""
+        before = step.before
+        if step.shown:
+            before = Runs(before.tree, {**before.overrides, **step.shown})
+        return before.book(self.profiles), step.after.book(self.profiles)
 
     def _judged(
         self, step: Step, profiles: Sequence[Profile], names: frozenset[str]

@@ -9,19 +9,23 @@ from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import Change, changes_between, changes_in_hunks, partial_functions
+from ptlint.passes.changes import Change, changes_between, changes_in_hunks, functions_before, partial_functions
 from ptlint.passes.outcomes import Runs
 
 
 @dataclass(frozen=True)
 class Step:
-    """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs."""
+    """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs.
+
+    ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them.
+    """
 
     ref: PatchRef
     before: Runs
     after: Runs
     changes: tuple[Change, ...]
     paths: tuple[str, ...]
+    shown: Mapping[str, SourceText] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
         else:
             after, changes, missing = _replaced(runs, patch, snapshot)
             left_out.extend(missing)
-            steps.append(Step(patch.ref, runs, after, changes, _paths(patch)))
+            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), functions_before(patch)))
         runs = steps[-1].after
     for proposal in series.proposals:
         step = _proposal_step(proposal, steps)

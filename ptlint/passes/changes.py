@@ -14,6 +14,7 @@ from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.items import index_of_text
+from ptlint.csrc.universe import SourceText
 
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
@@ -94,6 +95,17 @@ def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
         if one.kind != " " and is_code and not any(number in span for span in spans):
             yield name, number
         number += one.kind != "-"
+
+
+def functions_before(patch: Patch) -> dict[str, SourceText]:
+    """Return the functions that the hunks of *patch* show whole as they were before it, by name."""
+    found: dict[str, SourceText] = {}
+    for file in patch.files:
+        if file.old_path is not None and file.old_path.endswith(_SOURCES):
+            for hunk in file.hunks:
+                for _, name, line, text in _whole_functions(hunk.preimage().decode("latin-1"), hunk.old_start):
+                    found.setdefault(name, SourceText(file.new_path or file.old_path, line, text))
+    return found
 
 
 def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:

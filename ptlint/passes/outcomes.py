@@ -14,7 +14,6 @@ from ptlint.sim.families import judgements
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 
-
 ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")
 """Headers that helpers of page tables need; code of a ``.c`` file reads its own besides."""
 

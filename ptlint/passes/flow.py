@@ -1,0 +1,470 @@
+"""Control-flow graphs of functions: what is evaluated, in order, and under which condition the next thing is.
+
+Short circuits, ``?:``, statement expressions, ``switch`` with fall-through, ``goto`` and calls that do not return are
+edges like any other. The condition of a loop stands twice in the graph, before the first round and after each, so that
+the way around a loop (no round at all) is told from the way out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ptlint.csrc.ast import (
+    Asm,
+    Assign,
+    Binary,
+    Block,
+    Break,
+    Call,
+    Case,
+    Cast,
+    Comma,
+    Conditional,
+    Continue,
+    Declaration,
+    Default,
+    Expr,
+    ExprStmt,
+    For,
+    FunctionDef,
+    Goto,
+    If,
+    IncDec,
+    Index,
+    InitList,
+    IntConst,
+    Label,
+    MemberAccess,
+    Name,
+    Pos,
+    Return,
+    Stmt,
+    StmtExpr,
+    Switch,
+    Unary,
+    While,
+)
+from ptlint.csrc.recursion import deep_recursion
+from ptlint.passes.wording import WARNINGS, called, constant, plain
+
+NORETURN = frozenset(
+    {"panic", "BUG", "do_exit", "make_task_dead", "__builtin_unreachable", "unreachable", "__builtin_trap", "die"}
+)
+MAX_NODES = 20_000
+
+
+class TooLarge(Exception):
+    """A function has more steps than are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A call, its arguments evaluated before. ``result`` is the target when its value is assigned at once.
+
+    ``dropped`` is set when nothing uses the value.
+    """
+
+    call: Call
+    result: Expr | None = None
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An assignment. ``value`` is None for one that is not known; ``op`` as in ``Assign``, ``++`` counts as ``+``."""
+
+    target: Expr
+    value: Expr | None
+    op: str
+    pos: Pos
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A condition is decided here; the edges say how. ``again`` is set for that of a loop after a round."""
+
+    cond: Expr
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The function ends. ``value`` is None without one; ``pos`` is the statement or the closing brace."""
+
+    value: Expr | None
+    pos: Pos
+
+
+Step = Evaluated | Written | Tested | Returned
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way to go on: where *cond* has the truth *holds* (None: in any case).
+
+    ``around`` is the range of nodes (first, behind the last) of a loop whose body this way passes by without a round.
+    ``back`` is set for the way to the next round.
+    """
+
+    to: int
+    cond: Expr | None = None
+    holds: bool = True
+    around: tuple[int, int] | None = None
+    back: bool = False
+
+
+@dataclass(slots=True)
+class Node:
+    """A step, None where ways only meet, and the ways on from it."""
+
+    step: Step | None
+    edges: list[Edge] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The control flow of one function: node 0 is entered first, ``Returned`` nodes have no edges."""
+
+    function: FunctionDef
+    nodes: tuple[Node, ...]
+
+
+_Open = tuple[int, Expr | None, bool, tuple[int, int] | None]
+"""An edge that does not lead anywhere yet: from, condition, truth, loop passed by."""
+
+
+def graph_of(function: FunctionDef) -> Graph:
+    """Return the control flow of *function*. TooLarge when it has more than ``MAX_NODES`` steps."""
+    builder = _Builder()
+    with deep_recursion():
+        builder.emit(None)
+        builder.statement(function.body)
+        if builder.open:
+            builder.emit(Returned(None, function.end))
+    builder.resolve()
+    return Graph(function, tuple(builder.nodes))
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.open: list[_Open] = []
+        self.labels: dict[str, int] = {}
+        self.gotos: list[tuple[_Open, str]] = []
+        self.computed: list[_Open] = []
+        self.breaks: list[list[_Open]] = []
+        self.continues: list[list[_Open]] = []
+        self.switches: list[tuple[int, Expr, list[bool]]] = []
+        self.again = False
+
+    def emit(self, step: Step | None) -> int:
+        """Append a node that all open edges lead to, and leave one open edge from it."""
+        if len(self.nodes) >= MAX_NODES:
+            raise TooLarge
+        number = len(self.nodes)
+        self.nodes.append(Node(step))
+        for edge in self.open:
+            self.connect(edge, number)
+        self.open = [] if isinstance(step, Returned) else [(number, None, True, None)]
+        return number
+
+    def connect(self, edge: _Open, to: int) -> None:
+        source, cond, holds, around = edge
+        self.nodes[source].edges.append(Edge(to, cond, holds, around))
+
+    def resolve(self) -> None:
+        for edge, label in self.gotos:
+            if label in self.labels:
+                self.connect(edge, self.labels[label])
+        for edge in self.computed:
+            for number in self.labels.values():
+                self.connect(edge, number)
+
+    # --- expressions ------------------------------------------------------------------------------------------------
+
+    def value(self, expr: Expr, result: Expr | None = None, dropped: bool = False) -> None:
+        """Append what evaluating *expr* does, in the order of C (left to right where it is open)."""
+        match expr:
+            case Call(function=function, args=args):
+                self._call(expr, function, args, result, dropped)
+            case Assign(op=op, target=target, value=value, pos=pos):
+                self._assign(op, target, value, pos)
+            case IncDec(op=op, operand=operand, pos=pos):
+                self.value(operand)
+                self.emit(Written(operand, IntConst(1, "int", pos), op[0], pos))
+            case Binary(op="&&" | "||"):
+                yes, no = self.condition(expr)
+                self.open = yes + no
+            case Binary(left=left, right=right) | Comma(left=left, right=right) | Index(base=left, index=right):
+                self.value(left)
+                self.value(right)
+            case Conditional(cond=cond, then=then, other=other):
+                yes, no = self.condition(cond)
+                self.open = yes
+                if then is not None:
+                    self.value(then, result)
+                yes, self.open = self.open, no
+                self.value(other, result)
+                self.open += yes
+            case Unary(operand=inner) | MemberAccess(base=inner):
+                self.value(inner)
+            case Cast(value=inner):
+                self.value(inner, result, dropped)
+            case StmtExpr(body=body):
+                *items, last = body.items or (ExprStmt(None, body.pos),)
+                for item in items:
+                    self.statement(item)
+                if isinstance(last, ExprStmt) and last.expr is not None:
+                    self.value(last.expr, result, dropped)
+                else:
+                    self.statement(last)
+
+    def _call(self, call: Call, function: Expr, args: Iterable[Expr], result: Expr | None, dropped: bool) -> None:
+        if not isinstance(function, Name):
+            self.value(function)
+        for arg in args:
+            self.value(arg)
+        self.emit(Evaluated(call, result, dropped))
+        name = called(call)
+        if name in NORETURN:
+            self.open = []
+        elif name in ("BUG_ON", "VM_BUG_ON") and call.args:
+            _, self.open = self.condition(call.args[0])
+
+    def _assign(self, op: str, target: Expr, value: Expr, pos: Pos) -> None:
+        self.value(target)
+        inner = plain(value)
+        if not op and _is_logical(inner):
+            after: list[_Open] = []
+            for number, way in enumerate(reversed(self.condition(inner))):
+                self.open = way
+                if way:
+                    self.emit(Written(target, IntConst(number, "int", pos), "", pos))
+                after += self.open
+            self.open = after
+        elif not op and isinstance(inner, Conditional) and inner.then is not None:
+            yes, no = self.condition(inner.cond)
+            self.open = yes
+            self._assign("", target, inner.then, pos)
+            yes, self.open = self.open, no
+            self._assign("", target, inner.other, pos)
+            self.open += yes
+        else:
+            self.value(value, target if not op else None)
+            self.emit(Written(target, _stored(value), op, pos))
+
+    def condition(self, expr: Expr) -> tuple[list[_Open], list[_Open]]:
+        """Append the evaluation of a condition; return the ways on when it is true and when it is false."""
+        bare = plain(expr)
+        known = constant(bare)
+        if known is not None:
+            return (self.open, []) if known else ([], self.open)
+        match bare:
+            case Unary(op="!", operand=operand):
+                yes, no = self.condition(operand)
+                return no, yes
+            case Binary(op="&&", left=left, right=right):
+                yes, no = self.condition(left)
+                self.open = yes
+                yes, other = self.condition(right)
+                return yes, no + other
+            case Binary(op="||", left=left, right=right):
+                yes, no = self.condition(left)
+                self.open = no
+                other, no = self.condition(right)
+                return yes + other, no
+            case Comma(left=left, right=right):
+                self.value(left)
+                return self.condition(right)
+            case Assign(target=target):
+                self.value(bare)
+                return self._tested(target)
+            case Call(args=args) if called(bare) in WARNINGS and args:
+                return self.condition(args[0])
+            case Binary(op=op, left=left, right=right, pos=pos) if op in ("==", "!=", "<", ">", "<=", ">="):
+                self.value(left)
+                self.value(right)
+                return self._tested(Binary(op, _stored(left), _stored(right), pos))
+            case StmtExpr(body=body) if body.items and isinstance(body.items[-1], ExprStmt):
+                self.statement(Block(body.items[:-1], body.pos, body.end))
+                last = body.items[-1].expr
+                return self.condition(last) if last is not None else (self.open, [])
+        self.value(bare)
+        return self._tested(bare)
+
+    def _tested(self, cond: Expr) -> tuple[list[_Open], list[_Open]]:
+        if not self.open:
+            return [], []
+        number = self.emit(Tested(cond, self.again))
+        return [(number, cond, True, None)], [(number, cond, False, None)]
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def statement(self, stmt: Stmt) -> None:
+        """Append *stmt*. Code that nothing leads to is appended as well: a label in it may."""
+        match stmt:
+            case Block(items=items):
+                for item in items:
+                    self.statement(item)
+            case Declaration(declarators=declarators, storage=storage):
+                for one in declarators if "static" not in storage else ():
+                    self._declared(Name(one.name, one.pos), one.init)
+            case ExprStmt(expr=expr):
+                if expr is not None:
+                    self.value(expr, dropped=True)
+            case If(cond=cond, then=then, other=other):
+                yes, no = self.condition(cond)
+                self.open = yes
+                self.statement(then)
+                yes, self.open = self.open, no
+                if other is not None:
+                    self.statement(other)
+                self.open = yes + self.open
+            case While():
+                self._while(stmt)
+            case For():
+                self._for(stmt)
+            case Switch():
+                self._switch(stmt)
+            case Case(low=low, high=high, body=body, pos=pos):
+                self._case(low, high, pos)
+                self.statement(body)
+            case Default(body=body):
+                self._case(None, None, stmt.pos)
+                self.statement(body)
+            case Label(name=name, body=body):
+                self.labels[name] = self.emit(None)
+                self.statement(body)
+            case _:
+                self._jump(stmt)
+
+    def _declared(self, name: Name, init: Expr | InitList | None) -> None:
+        if isinstance(init, InitList):
+            for item in init.items:
+                if not isinstance(item.value, InitList):
+                    self.value(item.value)
+            self.emit(Written(name, None, "", name.pos))
+        elif init is not None:
+            self._assign("", name, init, name.pos)
+
+    def _jump(self, stmt: Stmt) -> None:
+        match stmt:
+            case Goto(label=label, computed=computed):
+                if computed is not None:
+                    self.value(computed)
+                    self.computed += self.open
+                else:
+                    self.gotos += [(edge, label) for edge in self.open]
+                self.open = []
+            case Break():
+                if self.breaks:
+                    self.breaks[-1].extend(self.open)
+                self.open = []
+            case Continue():
+                if self.continues:
+                    self.continues[-1].extend(self.open)
+                self.open = []
+            case Return(value=value, pos=pos):
+                if value is not None:
+                    self.value(value)
+                if self.open:
+                    self.emit(Returned(value, pos))
+            case Asm(inputs=inputs, outputs=outputs, labels=labels, pos=pos):
+                for operand in inputs:
+                    self.value(operand.expr)
+                for operand in outputs:
+                    self.emit(Written(operand.expr, None, "", pos))
+                self.gotos += [(edge, label) for label in labels for edge in self.open]
+
+    def _while(self, loop: While) -> None:
+        if loop.do:
+            head = self.emit(None)
+            left, again = self._body(loop.body)
+            self.open = self.open + again
+            yes, no = self._repeated(loop.cond)
+            self._back(yes, head)
+            self.open = no + left
+            return
+        yes, around = self.condition(loop.cond)
+        self.open = yes
+        head = self.emit(None)
+        left, again = self._body(loop.body)
+        self.open = self.open + again
+        yes, no = self._repeated(loop.cond)
+        self._back(yes, head)
+        self._leave(head, around, no + left)
+
+    def _for(self, loop: For) -> None:
+        if isinstance(loop.init, Declaration):
+            self.statement(loop.init)
+        elif loop.init is not None:
+            self.value(loop.init, dropped=True)
+        yes, around = self.condition(loop.cond) if loop.cond is not None else (self.open, [])
+        self.open = yes
+        head = self.emit(None)
+        left, again = self._body(loop.body)
+        self.open = self.open + again
+        if loop.step is not None:
+            self.value(loop.step, dropped=True)
+        yes, no = self._repeated(loop.cond) if loop.cond is not None else (self.open, [])
+        self._back(yes, head)
+        self._leave(head, around, no + left)
+
+    def _repeated(self, cond: Expr) -> tuple[list[_Open], list[_Open]]:
+        before, self.again = self.again, True
+        ways = self.condition(cond)
+        self.again = before
+        return ways
+
+    def _leave(self, head: int, around: list[_Open], left: list[_Open]) -> None:
+        body = (head, len(self.nodes))
+        self.open = [(source, cond, holds, body) for source, cond, holds, _ in around] + left
+
+    def _back(self, edges: list[_Open], head: int) -> None:
+        for source, cond, holds, around in edges:
+            self.nodes[source].edges.append(Edge(head, cond, holds, around, back=True))
+
+    def _body(self, body: Stmt) -> tuple[list[_Open], list[_Open]]:
+        self.breaks.append([])
+        self.continues.append([])
+        self.statement(body)
+        return self.breaks.pop(), self.continues.pop()
+
+    def _switch(self, stmt: Switch) -> None:
+        self.value(stmt.cond)
+        number = self.emit(Tested(stmt.cond))
+        self.open = []
+        self.breaks.append([])
+        has_default: list[bool] = []
+        self.switches.append((number, _stored(stmt.cond), has_default))
+        self.statement(stmt.body)
+        self.switches.pop()
+        if not has_default:
+            self.open.append((number, None, True, None))
+        self.open += self.breaks.pop()
+
+    def _case(self, low: Expr | None, high: Expr | None, pos: Pos) -> None:
+        if not self.switches:
+            return
+        number, subject, has_default = self.switches[-1]
+        if low is None:
+            has_default.append(True)
+        cond = Binary("==", subject, low, pos) if low is not None and high is None else None
+        self.open.append((number, cond, True, None))
+        self.emit(None)
+
+
+def _is_logical(expr: Expr) -> bool:
+    match expr:
+        case Binary(op=op):
+            return op in ("&&", "||", "==", "!=", "<", ">", "<=", ">=")
+        case Unary(op="!"):
+            return True
+    return False
+
+
+def _stored(expr: Expr) -> Expr:
+    """Return what holds the value of *expr* once it is evaluated."""
+    bare = plain(expr)
+    return bare.target if isinstance(bare, Assign) else expr

@@ -1,0 +1,175 @@
+"""Functions of a tree as rules that look at code see them: parsed once, with their control flow and their callees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ptlint.core.tree import SourceTree
+from ptlint.csrc.ast import FunctionDef, Param
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import FileView, SourceText, Universe
+from ptlint.passes.flow import Graph, TooLarge, graph_of
+from ptlint.passes.wording import called, calls_in
+
+_KEPT = re.compile(
+    r"(set_|mk_|__mk|huge_)?(pte|ptep|pmd|pmdp|pud|pudp|ptes|pte_at|pmd_at)(_\w+)?|__pte|__pmd|(VM_|MMIO_)?(WARN|BUG)(_\w+)?|"
+    r"(min|max)(_t|3)?|clamp(_t)?|READ_ONCE|WRITE_ONCE|data_race|(un)?likely|spin_(un)?lock|"
+    r"arch_(enter|leave|flush)_lazy_mmu_mode|lazy_mmu_mode_\w+|IS_ERR(_\w+)?|set_ptes|(get_and_)?clear_\w*ptes|"
+    r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched"
+)
+_PREFERRED = ("x86", "arm64", "powerpc/radix", "s390", "riscv", "x86+xen", "powerpc/hash")
+"""The profiles that generic code is read in, first choice first: those that build most of it."""
+MAX_CALLERS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One function: its syntax, and where it stands."""
+
+    name: str
+    path: str
+    definition: FunctionDef
+    book: Book
+    universe: Universe
+
+    @cached_property
+    def graph(self) -> Graph | None:
+        """Return its control flow, None when it is too large to look at."""
+        try:
+            return graph_of(self.definition)
+        except TooLarge:
+            return None
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """Return its parameters."""
+        return self.definition.type.params
+
+    @cached_property
+    def param_names(self) -> tuple[str, ...]:
+        """Return the names of its parameters, ``""`` for one without."""
+        return tuple(param.name or "" for param in self.params)
+
+    @cached_property
+    def callees(self) -> frozenset[str]:
+        """Return the names that it calls."""
+        return frozenset(called(call) for call in calls_in(self.definition.body)) - {""}
+
+    def lookup(self, name: str) -> View | None:
+        """Return the function that a call of *name* in it runs, None for a macro, an unknown or an unreadable one."""
+        return self.book.callee(self, name)
+
+    def callers(self) -> tuple[View, ...]:
+        """Return functions that call it: of its file when it is static there, else of the tree, up to a bound."""
+        return self.book.callers(self)
+
+
+@dataclass(eq=False)
+class Book:
+    """The functions of one tree. ``overrides`` stand in for the tree's own, ``universe_of`` makes the universes."""
+
+    tree: SourceTree
+    profiles: Sequence[Profile]
+    overrides: Mapping[str, SourceText]
+    universe_of: Callable[[Profile], Universe]
+    _views: dict[tuple[str, str], View | None] = field(default_factory=dict)
+    _kept: dict[str, frozenset[str]] = field(default_factory=dict)
+    _callers: dict[tuple[str, str], tuple[View, ...]] = field(default_factory=dict)
+
+    def view(self, path: str, name: str) -> View | None:
+        """Return function *name* as *path* defines it, in the first profile that has it. None when none has."""
+        key = (path, name)
+        if key not in self._views:
+            self._views[key] = next(self._found(path, name), None)
+        return self._views[key]
+
+    def _found(self, path: str, name: str) -> Iterator[View]:
+        for profile in self._fitting(path):
+            universe = self.universe_of(profile)
+            if path.endswith(".c") and self.tree.exists(path) and not universe.sources.kbuild.builds(path):
+                continue
+            view = self._in(universe, path, name)
+            if view is not None:
+                yield view
+
+    def _fitting(self, path: str) -> list[Profile]:
+        parts = path.split("/")
+        chosen = [one for one in self.profiles if parts[0] != "arch" or one.folder == parts[1]]
+        rank = {name: at for at, name in enumerate(_PREFERRED)}
+        return sorted(chosen, key=lambda one: rank.get(one.name, len(rank)))
+
+    def _in(self, universe: Universe, path: str, name: str) -> View | None:
+        keep = self._keep(universe)
+        is_code = path.endswith(".c") and self.tree.exists(path)
+        scope: FileView | Universe = universe.in_file(path) if is_code else universe
+        definition = scope.function(name, keep)
+        if definition is None or definition.pos.path != path:
+            return None
+        return View(name, path, definition, self, universe)
+
+    def _keep(self, universe: Universe) -> frozenset[str]:
+        name = universe.profile.name
+        if name not in self._kept:
+            self._kept[name] = frozenset(one for one in universe.unit.table if _KEPT.fullmatch(one))
+        return self._kept[name]
+
+    def callee(self, view: View, name: str) -> View | None:
+        """Return what a call of *name* in *view* runs."""
+        if name in self._keep(view.universe):
+            return None
+        key = (f"{view.path}>", name)
+        if key not in self._views:
+            is_code = view.path.endswith(".c") and self.tree.exists(view.path)
+            scope: FileView | Universe = view.universe.in_file(view.path) if is_code else view.universe
+            found = scope.function(name, self._keep(view.universe))
+            self._views[key] = None if found is None else View(name, found.pos.path, found, self, view.universe)
+        return self._views[key]
+
+    def callers(self, view: View) -> tuple[View, ...]:
+        """Return functions that call *view*, in the order of path and line."""
+        key = (view.path, view.name)
+        if key not in self._callers:
+            self._callers[key] = tuple(self._calling(view))
+        return self._callers[key]
+
+    def _calling(self, view: View) -> Iterator[View]:
+        word = re.compile(rf"\b{re.escape(view.name)}\s*\(")
+        count = 0
+        for path in self._places(view):
+            text = view.universe.text_of(path)
+            if not word.search(text):
+                continue
+            for name in functions_around(text, word):
+                caller = self.view(path, name) if name != view.name else None
+                if caller is not None and view.name in caller.callees:
+                    yield caller
+                    count += 1
+                    if count >= MAX_CALLERS:
+                        return
+
+    def _places(self, view: View) -> Iterator[str]:
+        yield view.path
+        if "static" in view.definition.storage and view.path.endswith(".c"):
+            return
+        yield from (path for path in view.universe.c_files() if path != view.path)
+
+
+def functions_around(text: str, word: re.Pattern[str]) -> tuple[str, ...]:
+    """Return the names of the functions in *text* that seem to hold a match of *word*, in order, each once."""
+    from ptlint.csrc.items import index_of_text
+
+    index = index_of_text(re.sub(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", _blank, text, flags=re.MULTILINE))
+    found: dict[str, None] = {}
+    named = {number: name for name, places in index.names.items() for what, number, _ in places if what == "function"}
+    for number, name in sorted(named.items()):
+        item = index.items[number]
+        if word.search(text, item.start, item.end):
+            found[name] = None
+    return tuple(found)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match.group(0))
