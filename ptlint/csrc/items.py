@@ -28,7 +28,7 @@ _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
 _LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
-_LONE_MACRO = re.compile(r"[A-Z][A-Z0-9_]*+(?=[ \t]*(?:\n|\Z))")
+_LONE_MACRO = re.compile(r"[A-Z][A-Z0-9_]*+(?=[ \t]*+(?:\n[ \t]*+(?:\n|\Z)|\Z))")  # a blank line follows
 _LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")

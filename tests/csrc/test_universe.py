@@ -171,3 +171,13 @@ def test_the_files_that_were_read_are_known_by_blob_id() -> None:
     here = universe("riscv")
     assert set(here.files) == {"arch/riscv/include/asm/pgtable.h", "include/linux/pgtable.h"}
     assert all(len(blob) == 40 for blob in here.files.values())
+
+
+def test_a_macro_alone_on_its_line_is_an_item_only_before_a_blank_line() -> None:
+    macros = "#define MAKE int made(void) { return 1; }\n#define ATTRS static inline\n"
+    text = macros + "MAKE\n\nATTRS\nint plain(void) { return 2; }\n"
+    here = universe("riscv", {"include/linux/pgtable.h": text})
+    made, plain = here.function("made"), here.function("plain")
+    assert made is not None
+    assert plain is not None
+    assert plain.storage >= {"static", "inline"}
