@@ -45,7 +45,7 @@ def diff_of(before: Change, after: Change) -> str:
 def mailbox(
     *changes: Change, tree: Path = SMALL, subjects: Sequence[str] = (), numbers: Sequence[int] | None = None
 ) -> str:
-    """Return the mails of a series whose patches lead from *tree* through *changes*; *numbers* are those that are sent."""
+    """Return the mails of a series that leads from *tree* through *changes*; only the patches *numbers* are sent."""
     now: dict[str, str | None] = {}
     mails = []
     for index, change in enumerate(changes, start=1):

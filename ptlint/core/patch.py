@@ -20,7 +20,10 @@ class HunkLine:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """One ``@@`` block. Starts count from 1 (0 for an empty side), as in the header."""
+    """One ``@@`` block. Starts count from 1 (0 for an empty side), as in the header.
+
+    ``is_part`` marks lines that are left of a damaged block: its starts are the least possible ones.
+    """
 
     old_start: int
     old_count: int
@@ -28,6 +31,7 @@ class Hunk:
     new_count: int
     section: bytes
     lines: tuple[HunkLine, ...]
+    is_part: bool = False
 
     def preimage(self) -> bytes:
         """Return the bytes that this hunk expects to find."""
@@ -97,7 +101,8 @@ class Patch:
     ``diff`` is the patch text as git mailinfo would hand it to git apply; ``body`` the commit message without the
     subject. ``notes`` says what was inferred or repaired while reading (see ``Note``). ``source`` names the file it was
     read from. ``to`` and ``cc``, ``references`` and ``in_reply_to`` are what a reply needs. ``damaged`` says what is
-    wrong with a diff that git would refuse; ``files`` then holds what could be read of it, and it is never applied.
+    wrong with a diff that git would refuse; ``files`` then holds what could be read of it, and only the hunks that
+    are whole are ever applied.
     """
 
     ref: PatchRef

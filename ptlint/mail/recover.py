@@ -211,7 +211,7 @@ def _partial_hunks(pieces: Sequence[Piece], starts: tuple[int, int], section: by
         old = sum(line.kind != "+" for line in lines)
         new = sum(line.kind != "-" for line in lines)
         if old != len(lines) or new != len(lines):
-            hunks.append(Hunk(old_start, old, new_start, new, section if not hunks else b"", lines))
+            hunks.append(Hunk(old_start, old, new_start, new, section if not hunks else b"", lines, True))
         old_start, new_start = old_start + old, new_start + new
     return hunks
 

@@ -1,6 +1,8 @@
 """The tree after each patch of a series."""
 
-from ptlint.core.patch import Patch, Series
+from dataclasses import replace
+
+from ptlint.core.patch import FilePatch, Patch, Series
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import Snapshot, SourceTree, blob_id_of
 from ptlint.tree.apply import apply_patch
@@ -30,15 +32,20 @@ def apply_series(base: SourceTree, series: Series) -> tuple[Applied, ...]:
 
 
 def _apply_best(base: SourceTree, state: State, patch: Patch, made: dict[str, bytes]) -> Applied:
-    """Apply *patch* as it is, else by a three-way merge, else as far as it goes; a damaged one not at all."""
+    """Apply *patch* as it is, else by a three-way merge, else as far as it goes; of a damaged one what is whole."""
     if patch.damaged:
-        return Applied(
-            state.snapshot, PatchStatus(patch.ref.index, False, "failed", patch.damaged), (), (), state.extras
-        )
+        outcome = apply_patch(state.snapshot, replace(patch, files=_whole(patch)), state.extras)
+        return replace(outcome, status=PatchStatus(patch.ref.index, False, "failed", patch.damaged))
     plain = apply_patch(state.snapshot, patch, state.extras)
     if plain.status.applied or not isinstance(base, GitTree) or not plain.files:
         return plain
     return merge(base, state, patch, plain, made)
+
+
+def _whole(patch: Patch) -> tuple[FilePatch, ...]:
+    """Return the files of a damaged patch without the hunks, and the new files, of which lines are lost."""
+    files = (replace(file, hunks=tuple(hunk for hunk in file.hunks if not hunk.is_part)) for file in patch.files)
+    return tuple(file for file in files if file.hunks)
 
 
 def _touched(outcome: Applied) -> dict[str, bytes]:
