@@ -1,0 +1,93 @@
+"""Laws of the predicates: they agree with each other, and none loses its answer on the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ptlint.csrc.ctypes import CFunction, CInt
+from ptlint.sim.algebra.entries import Bench, Lanes, Raw
+from ptlint.sim.algebra.laws import Broken
+from ptlint.sim.algebra.world import World
+from ptlint.sim.calls import run_lowered
+from ptlint.sim.convert import scalar
+from ptlint.sim.primitives.registry import written
+from ptlint.sim.program import Program
+from ptlint.sim.types import is_bool
+from ptlint.sim.values import Mask
+
+AGREES = "agreement"
+TRUNCATES = "truncation"
+
+INT_SIZE = 4
+
+
+def check_none(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
+    """Yield present entries that *name* takes for empty ones."""
+    before, states = world.states.lanes()[base], world.lanes[base]
+    wrong = bench.holds(name, before) & bench.holds(world.predicates["present"], before)
+    yield Broken(AGREES, wrong, f"{name}() holds for a present entry", before, before, "not empty", states)
+
+
+def check_same(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
+    """Yield entries that *name* tells from themselves, or takes for others that predicates tell from them."""
+    table, type_ = world.states, f"{world.level.name}_t"
+    before, states = table.lanes()[base], world.lanes[base]
+    other = np.roll(np.arange(len(table.weight)), 1)
+    column = base % table.used
+    shifted = np.ascontiguousarray(table.raw[other[states], column])
+    moved = np.ascontiguousarray(table.raw[states, (column + 1) % table.used])
+
+    def same(left: Raw, right: Raw) -> Mask:
+        value = bench.session.run(f"!!{name}(x, y)", x=(type_, bench.entry(left)), y=(type_, bench.entry(right)))
+        result: Mask = bench.session.lanes_of(scalar(value)) != 0
+        return result
+
+    yield Broken(AGREES, ~same(before, before), f"{name}() tells an entry from itself", before, before, "same", states)
+    told = bench.pfn(before) != bench.pfn(moved)
+    detail = f"{name}() takes entries of two page frames for the same"
+    yield Broken(AGREES, told & same(before, moved), detail, before, moved, "not the same", states)
+    differs = np.zeros(len(before), dtype=bool)
+    for word in world.live:
+        differs |= bench.holds(world.predicates[word], before) != bench.holds(world.predicates[word], shifted)
+    detail = f"{name}() takes entries that predicates tell apart for the same"
+    yield Broken(AGREES, differs & same(before, shifted), detail, before, shifted, "not the same", states)
+
+
+_NARROW = r"\b(?:int|unsigned|short|char|s32|u32|u16|u8)\s+(?:__\w+\s+)*"
+
+
+def predicates(program: Program, world: World) -> Iterator[str]:
+    """Yield the functions of one entry that return a C integer narrower than the entry: their truth may be cut off."""
+    level = world.level
+    if level.size <= INT_SIZE:
+        return
+    head = re.compile(rf"{_NARROW}({level.name}_\w+)\s*\(\s*{level.name}_t\s+\w+\s*\)\s*\{{")
+    texts = [instance.active_text() for instance in program.universe.unit.instances if level.name in instance.scan.text]
+    for name in sorted({match.group(1) for text in texts for match in head.finditer(text)}):
+        definition = program.definition(name)
+        if definition is not None and len(definition.type.params) == 1:
+            resolved = program.resolve(definition.type)
+            assert isinstance(resolved, CFunction)
+            if isinstance(resolved.ret, CInt) and not is_bool(resolved.ret) and resolved.ret.size < level.size:
+                yield name
+
+
+def check_truncation(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
+    """Yield entries whose answer is lost in the type that the predicate *name* returns."""
+    program, machine = world.program, bench.session.machine
+    before, states = world.states.lanes()[base], world.lanes[base]
+    definition = program.definition(name)
+    assert definition is not None
+    bits = np.uint64(1) << (np.arange(len(base), dtype=np.uint64) % np.uint64(8 * world.level.size))
+    for raw in (before, before ^ bits):
+        told = bench.holds(name, raw)
+        whole_type = replace(definition.type, ret=written("unsigned long long"))
+        wide = replace(definition, name=f"{name} (whole)", type=whole_type)
+        value = run_lowered(machine, program.lowered(wide), [bench.entry(raw)])
+        whole = bench.session.lanes_of(scalar(value)) != 0
+        detail = f"{name}() holds, but its result is false: the type that it returns cuts it off"
+        yield Broken(TRUNCATES, whole & ~told, detail, raw, raw, "true", states)

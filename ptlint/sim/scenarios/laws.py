@@ -1,0 +1,165 @@
+"""The laws of an architecture's setters, predicates and encodings, over every state of an entry (``sim.algebra``).
+
+One subject is one helper. A law that needs a name that the universe does not have is no subject. Page frames are looked
+at on each kind of machine that makes its entries differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ptlint.csrc.ast import NOWHERE
+from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
+from ptlint.sim.algebra.entries import Bench, Lanes, Level, levels_of
+from ptlint.sim.algebra.laws import Broken, shown
+from ptlint.sim.algebra.states import kernel_protections
+from ptlint.sim.algebra.world import World, world_of
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.explore import Breach, explore
+from ptlint.sim.inventory import used_by
+from ptlint.sim.judgement import Assumption, Judgement, Violation
+from ptlint.sim.machine import Machine
+from ptlint.sim.mmu import Hardware, hardware_of
+from ptlint.sim.program import Program
+from ptlint.sim.session import Session
+from ptlint.sim.values import Mask
+
+Check = Callable[[Bench, Lanes], Iterator[Broken]]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The laws of one helper: ``check`` runs over *lanes* lanes. ``world`` is None where there is none to run in."""
+
+    helper: str
+    program: Program
+    level: Level
+    world: World | None
+    lanes: int
+    check: Check
+
+
+def subjects(program: Program) -> Iterator[Law]:
+    """Yield the helpers that there are laws for, level by level; one whose entries cannot be made is a stopped one."""
+    hardware = hardware_of(program)
+    for level in levels_of(program):
+        try:
+            world = world_of(program, hardware, level)
+            yield from _of_entries(world)
+            if level.name == "pte":
+                yield from _of_page_frames(world)
+                yield from _of_swap(world)
+                yield from _of_other_machines(program, hardware, level)
+        except CannotExecute as error:
+            yield _stopped(program, level, error)
+
+
+def _stopped(program: Program, level: Level, error: CannotExecute) -> Law:
+    def check(bench: Bench, base: Lanes) -> Iterator[Broken]:
+        raise error
+
+    return Law(f"{level.name}_t", program, level, None, 1, check)
+
+
+def _law(world: World, name: str, lanes: int, check: Callable[[Bench, World, str, Lanes], Iterator[Broken]]) -> Law:
+    return Law(name, world.program, world.level, world, lanes, lambda bench, base: check(bench, world, name, base))
+
+
+def _of_page_frames(world: World) -> Iterator[Law]:
+    yield _law(world, "pfn_pte", len(pageframes.fresh_entries(world.states)[0]), pageframes.check_encoding)
+    if world.program.has("pte_advance_pfn"):
+        yield _law(world, "pte_advance_pfn", len(pageframes.jumps(world.states)[0]), pageframes.check_advance)
+
+
+def _of_other_machines(program: Program, hardware: Hardware, level: Level) -> Iterator[Law]:
+    """Yield the laws of page frames for machines that answer one question about themselves the other way."""
+    for other in program.variants():
+        try:
+            protections = kernel_protections(other)
+            world = world_of(other, hardware, level, protections) if protections else None
+        except CannotExecute:  # no such machine: the profile's answers contradict it
+            continue
+        if world is not None:
+            yield from _of_page_frames(world)
+
+
+def _of_entries(world: World) -> Iterator[Law]:
+    count, level = len(world.lanes), world.level.name
+    for name in world.setters:
+        yield _law(world, name, count, setters.check)
+    for ending, check in (("modify", modify.check), ("none", agreement.check_none), ("same", agreement.check_same)):
+        if world.program.has(f"{level}_{ending}"):
+            yield _law(world, f"{level}_{ending}", count, check)
+    for name in agreement.predicates(world.program, world):
+        yield _law(world, name, count, agreement.check_truncation)
+
+
+def _of_swap(world: World) -> Iterator[Law]:
+    if not swap.has_swap(world.program):
+        return
+    types, offsets = swap.numbers(world.program, world)
+
+    def encoding(bench: Bench, world: World, _name: str, base: Lanes) -> Iterator[Broken]:
+        return swap.check_encoding(bench, world, types[base], offsets[base])
+
+    def mark(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
+        return swap.check_mark(bench, world, name, types[base], offsets[base])
+
+    yield _law(world, "__swp_entry", len(types), encoding)
+    for known in swap.marks_of(world.program).values():
+        for name, _ in known:
+            yield _law(world, name, len(types), mark)
+
+
+def judge(program: Program, law: Law, arch: str) -> Judgement:
+    """Run the laws of one helper. What stops a run is part of the judgement."""
+    found: dict[str, Violation] = {}
+    executed: set[str] = set()
+    stopped, exhausted, scenarios, exhaustive = None, "", 0, True
+    assumed: dict[str, Assumption] = {}
+
+    def drive(base: Lanes, answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        session = Session(law.program, len(base), answers)
+        bench = Bench(session, law.level)
+        broken = [one for one in law.check(bench, base) if bool(one.mask.any())]
+        executed.update(session.machine.executed)
+        return session.machine, [], (bench, broken)
+
+    try:
+        trial = explore(law.lanes, drive)
+        scenarios, exhaustive = trial.machine.lanes, trial.exhaustive
+        assumed = {name: Assumption(name, what, pos) for name, (what, pos) in sorted(trial.machine.assumed.items())}
+        bench, broken = _results(trial.state)
+        for one in broken:
+            if one.property not in found:
+                found[one.property] = _violation(bench, law, one, arch)
+    except CannotExecute as error:
+        stopped = (error.what, error.pos or NOWHERE, error.function)
+    except OutOfBounds as error:
+        exhausted = error.what
+    return Judgement(
+        law.helper,
+        arch,
+        tuple(found.values()),
+        scenarios,
+        exhaustive and stopped is None and not exhausted,
+        frozenset(executed),
+        used_by(program, executed) | {law.helper},
+        tuple(assumed.values()),
+        stopped,
+        exhausted,
+    )
+
+
+def _results(state: object) -> tuple[Bench, Sequence[Broken]]:
+    assert isinstance(state, tuple)
+    bench, broken = state
+    assert isinstance(bench, Bench)
+    return bench, broken
+
+
+def _violation(bench: Bench, law: Law, broken: Broken, arch: str) -> Violation:
+    assert law.world is not None
+    example = shown(bench, law.world, broken, arch)
+    return Violation(broken.property, False, broken.detail, example.expected[0], example, (), law.helper)
