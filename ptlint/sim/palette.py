@@ -67,9 +67,10 @@ def palette(program: Program, hardware: Hardware, pfn: int, nr: int) -> Palette:
 
 
 _PROTECTIONS = {
-    "shared": ("PAGE_SHARED", "vm_get_page_prot(VM_READ | VM_WRITE | VM_SHARED)"),
-    "readonly": ("PAGE_READONLY", "vm_get_page_prot(VM_READ)"),
+    "shared": ("PAGE_SHARED", "vm_get_page_prot(0xB)"),
+    "readonly": ("PAGE_READONLY", "vm_get_page_prot(0x1)"),
 }
+"""The usual macro, and what mmap() uses for VM_READ (1), VM_WRITE (2) and VM_SHARED (8) (include/linux/mm.h)."""
 
 
 def protection(program: Program, which: str) -> str:

@@ -115,12 +115,29 @@ def nodes(root: Any, into_switches: bool = True) -> list[Any]:
         node = pending.pop()
         if isinstance(node, tuple) and not hasattr(node, "_fields"):
             pending.extend(reversed(node))
-        elif is_dataclass(node):
+            continue
+        parts = _parts(type(node))
+        if parts is not None:
             found.append(node)
             if isinstance(node, ast.Switch) and not into_switches:
                 continue
-            pending.extend(getattr(node, field.name) for field in reversed(fields(node)))
+            pending.extend(getattr(node, name) for name in parts)
     return found
+
+
+def _parts(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields of a node of this class that may hold nodes, last first; None for no node."""
+    if kind not in _PARTS:
+        _PARTS[kind] = _parts_of(kind) if is_dataclass(kind) else None
+    return _PARTS[kind]
+
+
+_PARTS: dict[type, tuple[str, ...] | None] = {}
+
+
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    plain = (int, str, bytes, bool, ast.Pos, tuple[str, ...], frozenset[str], str | None, int | None)
+    return tuple(field.name for field in reversed(fields(kind)) if field.type not in plain)
 
 
 def address_taken(body: ast.Block | ast.Expr) -> frozenset[str]:
