@@ -90,7 +90,7 @@ def invoke(
     """Run a function in the current lanes and return its value; a predicate that cannot be run becomes a question."""
     lowered = program.lowered(definition)
     if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and _can_ask(lowered.returns):
-        return ask(machine, lowered.name, values, types, lowered.returns, program)
+        return ask(machine, lowered.name, values, types, lowered.returns)
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
     outer = machine.function, machine.pos
     try:
@@ -104,7 +104,7 @@ def invoke(
         machine.assumed.setdefault(lowered.name, (error.what, error.pos or lowered.definition.pos))
         del machine.log[before:]
         try:
-            return ask(machine, lowered.name, values, types, lowered.returns, program)
+            return ask(machine, lowered.name, values, types, lowered.returns)
         except CannotExecute:
             raise error from None
 
@@ -188,7 +188,7 @@ def _unseen(program: Program, expressions: Expressions, name: str, expr: ast.Cal
         machine.pos = expr.pos
         _refuse_reach(machine, name, values, types)
         machine.record("unseen", name, {f"arg{i}": v for i, v in enumerate(values) if v is not None})
-        return ask(machine, name, values, types, returns, program)
+        return ask(machine, name, values, types, returns)
 
     return Op(returns, run)
 
@@ -240,7 +240,7 @@ def _call_at(
         if definition is not None:
             return invoke(program, machine, definition, values, types)
     _refuse_reach(machine, name, values, types)
-    return ask(machine, name, values, types, returns, program)
+    return ask(machine, name, values, types, returns)
 
 
 def _can_ask(returns: CType) -> bool:
@@ -273,9 +273,7 @@ def _reaches(machine: Machine, value: Value, type: CType) -> str:
     return ""
 
 
-def ask(
-    machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType], returns: CType, program: Program
-) -> Value:
+def ask(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType], returns: CType) -> Value:
     """Return what unknown code answers: the same for the same arguments in a run, either way between scenarios."""
     if is_void(returns):
         return None
@@ -284,6 +282,8 @@ def ask(
     varying = [v for v in values if isinstance(v, np.ndarray) and not bool((v == v[0]).all())]
     if not varying and not any(isinstance(v, Blob) for v in values):
         key = _question(machine, name, values, types)
+        if is_bool(returns):
+            return of_mask(machine.ask(key), signed=False)
         unknown = Unknown(key)
         if isinstance(returns, CPointer):
             return pointed_at(machine, unknown, returns.to)

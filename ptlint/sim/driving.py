@@ -136,6 +136,8 @@ def called(
                 value = rest.pop(0)
             case "nr":
                 value = where.nr
+            case "tlb":
+                value = session.opaque("tlb", "struct mmu_gather")
             case _:
                 value = more.pop(0) if more else 0
         typed[f"a{at}"] = (parameter.written, value)

@@ -77,6 +77,7 @@ class Machine:
         self.dead: Mask | None = None
         self.answers = dict(answers or {})
         self.asked: dict[Hashable, Pos] = {}
+        self.asked_in: dict[Hashable, Mask] = {}
         self.agent = agent
         self.limits = limits or Limits()
         self.log: list[Record] = []
@@ -121,6 +122,7 @@ class Machine:
         if key not in self.answers:
             self.asked.setdefault(key, self.pos)
             self.answers[key] = np.zeros(self.lanes, dtype=bool)
+        self.asked_in[key] = self.asked_in[key] | self.mask if key in self.asked_in else self.mask
         return self.answers[key]
 
     def kill(self, mask: Mask) -> None:

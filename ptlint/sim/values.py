@@ -124,6 +124,8 @@ def arithmetic(op: str, left: Scalar, right: Scalar, size: int, signed: bool) ->
     A shift by the width or more gives 0 or the sign, as most compilers do; division by zero is the caller's matter.
     """
     if isinstance(left, Unknown) or isinstance(right, Unknown):
+        if op in ("&", "*") and (_is_zero(left) or _is_zero(right)):
+            return 0
         return combine(op, left, right)
     result: Any
     match op:
@@ -150,6 +152,10 @@ def arithmetic(op: str, left: Scalar, right: Scalar, size: int, signed: bool) ->
         case _:
             raise CannotExecute(f"operator {op}")
     return narrow(result, size, signed)
+
+
+def _is_zero(value: Scalar) -> bool:
+    return isinstance(value, int) and value == 0
 
 
 def compare(op: str, left: Scalar, right: Scalar) -> Scalar:

@@ -83,9 +83,9 @@ def _drive(
 ) -> Transacted:
     run = prepare(shared, where, space, base, answers, intercept=intercept)
     session, batch = run.session, run.batch
-    returned = _start(session, pair, batch)
+    returned = start_batch(session, pair, batch)
     after = tuple(batch.entry(i) for i in range(where.nr))
-    asked = _requested(session, returned, run.lanes.request)
+    asked = requested(session, returned, run.lanes.request)
     commit_from = len(session.machine.log)
     _commit(session, pair, batch, returned, asked)
     drain(session.machine)
@@ -109,7 +109,7 @@ def _drive(
     )
 
 
-def _start(session: Session, pair: Pair, batch: Batch) -> Value:
+def start_batch(session: Session, pair: Pair, batch: Batch) -> Value:
     result = called(session, pair.start, batch, 0, [])
     if not pair.is_batch:
         for index in range(1, batch.where.nr):
@@ -140,7 +140,7 @@ def _advanced(session: Session, pte: Value, by: int) -> Value:
     return pte
 
 
-def _requested(session: Session, returned: Value, request: NDArray[np.int64]) -> Value:
+def requested(session: Session, returned: Value, request: NDArray[np.int64]) -> Value:
     """Return the new value that the caller asks for: read-only or shared, from what start returned."""
     program = session.program
     readonly = session.pte(f"pte_modify(pte, {protection(program, 'readonly')})", pte=("pte_t", returned))
@@ -151,14 +151,14 @@ def _requested(session: Session, returned: Value, request: NDArray[np.int64]) ->
 # --- the family -----------------------------------------------------------------------------------------------
 
 
-def subjects(program: Program) -> Iterator[Pair]:
+def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
     """Yield the start/commit pairs of the universe: names that differ in that word, with the roles of a transaction."""
     partners = frozenset(names_with(program, "_commit"))
     for name in names_with(program, "_start"):
         partner = name.replace("_start", "_commit")
         if partner not in partners or name.startswith("huge_"):  # huge ones need the hstate of the mapping
             continue
-        if not program.matters(name, partner):
+        if not every and not program.matters(name, partner):
             continue
         if program.definition(name) is None or program.definition(partner) is None:
             continue

@@ -195,4 +195,39 @@ static inline void ptep_modify_prot_commit(struct vm_area_struct *vma, unsigned 
 	set_pte_at(vma->vm_mm, addr, ptep, pte);
 }
 
+/* Batches of the same: the first entry is returned with young and dirty of all. */
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t first = ptep_modify_prot_start(vma, addr, ptep);
+	unsigned int i;
+
+	for (i = 1; i < nr; i++) {
+		pte_t pte = ptep_modify_prot_start(vma, addr + i * PAGE_SIZE, ptep + i);
+
+		if (pte_young(pte))
+			first = pte_mkyoung(first);
+		if (pte_dirty(pte))
+			first = pte_mkdirty(first);
+	}
+	return first;
+}
+
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		ptep_modify_prot_commit(vma, addr + i * PAGE_SIZE, ptep + i,
+					pte_advance_pfn(old_pte, i), pte_advance_pfn(pte, i));
+}
+
+/* What is flushed is noted, not done. */
+void tlb_flush_pte_range(struct mmu_gather *tlb, unsigned long address, unsigned long size);
+void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr);
+void flush_tlb_mm(struct mm_struct *mm);
+int PageAnonExclusive(const struct page *page);
+
 #endif

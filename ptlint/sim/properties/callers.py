@@ -1,0 +1,126 @@
+"""Properties of code that commits a started batch for a caller (mm/mprotect.c): flush, permission, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.blob import Blob
+from ptlint.sim.explore import Breach
+from ptlint.sim.machine import Record
+from ptlint.sim.properties import transaction
+from ptlint.sim.values import Mask, Scalar, Unknown
+
+if TYPE_CHECKING:
+    from ptlint.sim.scenarios.callers import Called
+
+_PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
+_START = re.compile(r"_*(?:addr|address|start|vaddr|uaddr)_*")
+
+
+def check(ran: Called) -> Iterator[Breach]:
+    """Yield every broken property of one run."""
+    for breach in (*transaction.check(ran), *_permission(ran), *_flushed(ran)):
+        if breach.property == "permission" and breach.record is None:
+            continue
+        mask = breach.mask & ran.live
+        if bool(mask.any()) and not _decides_itself(breach):
+            breach.mask = mask
+            breach.suspect = breach.suspect or ran.form.name
+            yield breach
+
+
+def _decides_itself(breach: Breach) -> bool:
+    """Return whether a breach of the bare transaction is the caller's to decide: it may add the write permission."""
+    return breach.detail.endswith(("becomes writable unasked", "keeps its old protection"))
+
+
+def _permission(ran: Called) -> Iterator[Breach]:
+    """Where the code asks about single pages, an entry gets the write permission only if its own page allows it.
+
+    That holds for every value that is written, not only for the last: another CPU uses the entry at once.
+    """
+    answers, consulted = _page_answers(ran)
+    session = ran.session
+    asked = session.holds("pte_write", ran.asked) | ran.granted
+    for record in session.machine.log[ran.commit_from :]:
+        index = _entry(ran, record)
+        if index is None or not 0 <= index < ran.where.nr:
+            continue
+        new = record.data["new"]
+        raw = session.lanes_of(new) if not isinstance(new, Blob) else session.raw(new)
+        allowed = asked | answers.get(index, np.zeros(session.machine.lanes, dtype=bool))
+        gained = (
+            consulted & record.mask & session.holds("pte_write", raw) & session.holds("pte_present", raw) & ~allowed
+        )
+        detail = f"entry {index} is made writable by what holds for another page"
+        yield Breach("permission", gained, index, detail, "read-only", record)
+
+
+def _page_answers(ran: Called) -> tuple[dict[int, Mask], Mask]:
+    """Return, by entry, the lanes in which a question about its page was answered yes, and those with any question."""
+    found: dict[int, Mask] = {}
+    consulted = np.zeros(ran.session.machine.lanes, dtype=bool)
+    first = ran.colours.pfn - ran.session.machine.page_base_pfn
+    for key, answer in ran.session.machine.answers.items():
+        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) else None
+        if match is not None:
+            index = int(match.group(1) or 0) - first
+            found[index] = found[index] | answer if index in found else answer
+            consulted |= ran.session.machine.asked_in.get(key, consulted)
+    return found, consulted
+
+
+def _entry(ran: Called, record: Record) -> int | None:
+    offset = record.data.get("offset")
+    if record.kind != "write" or not isinstance(offset, int):
+        return None
+    return offset // ran.where.size - ran.where.first
+
+
+def _flushed(ran: Called) -> Iterator[Breach]:
+    """What lost the write permission or is gone is flushed: the code has the mmu_gather, so it is its duty."""
+    if not ran.form.of("tlb"):
+        return
+    session, where = ran.session, ran.where
+    for index in range(where.nr):
+        before = np.ascontiguousarray(ran.batch.initial[:, index])
+        lost = session.holds("pte_write", before) & ~session.holds("pte_write", ran.final[index])
+        covered = np.zeros(session.machine.lanes, dtype=bool)
+        anything = np.zeros(session.machine.lanes, dtype=bool)
+        nearest: Record | None = None
+        for record in session.machine.log:
+            if record.kind == "flush":
+                anything |= record.mask
+                covered |= record.mask & _covers(ran, record, where.addr + index * where.page)
+                nearest = record if bool((record.mask & lost).any()) else nearest
+        detail = f"entry {index} loses its write permission and no flush covers it"
+        yield Breach("flush", lost & anything & ~covered, index, detail, "flushed", nearest)
+
+
+def _covers(ran: Called, record: Record, addr: int) -> Mask:
+    """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
+    numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
+    start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
+    lanes = ran.session.machine.lanes
+    if start is None:
+        return np.ones(lanes, dtype=bool)
+    first = ran.session.lanes_of(start)
+    length = _length(ran, numbers, first)
+    result: Mask = (first <= np.uint64(addr)) & (np.uint64(addr) < first + length)
+    return result
+
+
+def _length(ran: Called, numbers: Mapping[str, Scalar], first: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    for name, value in numbers.items():
+        if "end" in name:
+            return ran.session.lanes_of(value) - first
+        if "size" in name and "psize" not in name:
+            return ran.session.lanes_of(value)
+        if name.startswith("nr"):
+            return ran.session.lanes_of(value) * np.uint64(ran.where.page)
+    return np.full(first.shape, ran.where.page, dtype=np.uint64)

@@ -1,0 +1,170 @@
+"""Code between a caller and the commit of a started batch: it gets the old and the new value, and decides the rest.
+
+Such functions are found among what is of interest and in the files around it, by their roles: an entry pointer, two
+entries, a count and an address. They are run after a start of the universe's own. Whatever else they ask (is this page
+exclusive, is the mapping shared) is explored both ways.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.csrc.items import items_of
+from ptlint.sim.batch import Layout, layout
+from ptlint.sim.driving import FIRST, Prepared, Setting, called, prepare, setting
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.explore import Breach, Trial, explore
+from ptlint.sim.frame import Value
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.machine import Machine
+from ptlint.sim.program import Program
+from ptlint.sim.properties import callers
+from ptlint.sim.roles import Parameter, Signature, signature_of
+from ptlint.sim.scenarios.protocol import Pair, Transacted, requested, start_batch
+from ptlint.sim.scenarios.protocol import subjects as pairs
+from ptlint.sim.session import Session
+from ptlint.sim.space import Space, still
+from ptlint.sim.tally import Tally
+from ptlint.sim.values import Mask
+
+MOST_STATES = 512
+_HEAD = re.compile(r"\bpte_t\s*\*.*\bpte_t\b(?!\s*\*).*\bpte_t\b(?!\s*\*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A function that commits a batch for somebody, and the pair whose start comes before it."""
+
+    signature: Signature
+    pair: Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Called(Transacted):
+    """A finished run. ``granted`` are the lanes in which a boolean argument said yes."""
+
+    form: Signature
+    granted: Mask
+
+
+def subjects(program: Program) -> Iterator[Caller]:
+    """Yield the committing functions of the ``.c`` files that hold something of interest."""
+    if program.interest is None:
+        return
+    pair = next((pair for pair in pairs(program, every=True) if pair.is_batch), None)
+    if pair is None:
+        return
+    for path in _files(program):
+        for name in _candidates(program, path):
+            definition = program.definition(name, path)
+            if definition is None or not program.matters(name):
+                continue
+            form = signature_of(program, name, definition.type)
+            if _fits(form) and name not in (pair.start.name, pair.commit.name):
+                yield Caller(form, pair)
+
+
+def _files(program: Program) -> list[str]:
+    found = set()
+    for name in program.interest or ():
+        definition = program.definition(name)
+        if definition is not None and definition.pos.path.endswith(".c"):
+            found.add(definition.pos.path)
+    return sorted(found)
+
+
+def _candidates(program: Program, path: str) -> Iterator[str]:
+    """Yield the functions of a file whose heads name an entry pointer and two entries."""
+    brought = program.universe.overrides
+    yield from (name for name, source in brought.items() if source.path == path and _HEAD.search(source.text))
+    for instance in program.universe.in_file(path).unit.instances:
+        if instance.path != path:
+            continue
+        text, index = instance.active_text(), items_of(instance)
+        for name, places in index.names.items():
+            for what, number, _ in places:
+                item = index.items[number]
+                if (
+                    what == "function"
+                    and name not in brought
+                    and _HEAD.search(text[item.start : text.find("{", item.start)])
+                ):
+                    yield name
+
+
+def _fits(form: Signature) -> bool:
+    once = all(len(form.of(role)) == 1 for role in ("ptep", "addr", "nr"))
+    return form.returns == "void" and once and len(form.of("pte")) == 2
+
+
+def judge(program: Program, caller: Caller, arch: str) -> Judgement:
+    """Run the function over growing batches."""
+    tally = Tally(caller.signature.name, arch)
+    try:
+        shared = setting(program, 3)
+        for nr in (1, 2, 3):
+            tally.add(_run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4)), raced=False)
+    except (CannotExecute, OutOfBounds) as error:
+        tally.stop(error)
+    return tally.judgement(program)
+
+
+def _run(shared: Setting, caller: Caller, nr: int, space: Space) -> Trial:
+    where = layout(shared.program, nr, FIRST)
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        run = prepare(shared, where, space, base, answers)
+        ran = _finished(shared, caller, run, where, space)
+        return ran.session.machine, list(callers.check(ran)), ran
+
+    return explore(len(space), drive)
+
+
+def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, space: Space) -> Called:
+    session, batch = run.session, run.batch
+    returned = start_batch(session, caller.pair, batch)
+    after = tuple(batch.entry(i) for i in range(where.nr))
+    asked = requested(session, returned, run.lanes.request & 1)
+    granted = (run.lanes.request & 2).astype(bool)
+    commit_from = len(session.machine.log)
+    others = [_other(session, p, shared.colours.pfn, granted) for p in caller.signature.of("other")]
+    called(session, caller.signature, batch, 0, [returned, asked], others)
+    raws = (session.raw(returned), session.raw(asked))
+    has_flag = any(_is_flag(p) for p in caller.signature.parameters)
+    return Called(
+        session=session,
+        batch=batch,
+        where=where,
+        colours=shared.colours,
+        space=space,
+        lanes=run.lanes,
+        hardware=shared.hardware,
+        usable=run.usable,
+        final=tuple(batch.entry(i) for i in range(where.nr)),
+        landmarks=((commit_from, "start returned {}; to be set: {}", raws),),
+        pair=caller.pair,
+        returned=raws[0],
+        asked=raws[1],
+        after_start=after,
+        commit_from=commit_from,
+        form=caller.signature,
+        granted=granted if has_flag else np.zeros(len(granted), dtype=bool),
+    )
+
+
+def _is_flag(parameter: Parameter) -> bool:
+    return parameter.role == "other" and parameter.written == "_Bool"
+
+
+def _other(session: Session, parameter: Parameter, pfn: int, granted: Mask) -> Value:
+    """Return the value of a parameter without a role: the first page, its folio, a flag both ways, an index of 0."""
+    if parameter.written == "struct page *":
+        return session.run("pfn_to_page(pfn)", pfn=("unsigned long", pfn))
+    if parameter.written.endswith("*"):
+        return session.opaque(parameter.name, parameter.written.removesuffix("*").strip())
+    return granted.astype(np.uint64) if _is_flag(parameter) else 0
