@@ -13,6 +13,7 @@ from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
 from ptlint.passes.changes import Change
+from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
 from ptlint.passes.pairing import Breach, Protocol, breaches_of
@@ -28,6 +29,7 @@ __all__ = [
     "Fault",
     "Finding",
     "Merge",
+    "Misuse",
     "Note",
     "Protocol",
     "Related",
@@ -40,6 +42,7 @@ __all__ = [
     "broken",
     "introduced",
     "invalid",
+    "misuses_of",
     "unstarted",
     "valid",
 ]

@@ -87,13 +87,17 @@ class Book:
         return self._views[key]
 
     def _found(self, path: str, name: str) -> Iterator[View]:
+        """Yield the function as each fitting profile has it, those first whose configuration builds the file."""
+        unbuilt = []
         for profile in self._fitting(path):
             universe = self.universe_of(profile)
             if path.endswith(".c") and self.tree.exists(path) and not universe.sources.kbuild.builds(path):
+                unbuilt.append(universe)
                 continue
             view = self._in(universe, path, name)
             if view is not None:
                 yield view
+        yield from filter(None, (self._in(universe, path, name) for universe in unbuilt))
 
     def _fitting(self, path: str) -> list[Profile]:
         parts = path.split("/")

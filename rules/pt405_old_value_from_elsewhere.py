@@ -1,0 +1,101 @@
+"""PT405: what an entry held is asked of an earlier read, after the entry itself has been taken."""
+
+from collections.abc import Iterator
+
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    introduced,
+    invalid,
+    misuses_of,
+    valid,
+)
+
+EXPLANATION = """
+What it reports
+An entry is read, then taken (cleared and returned, or a transaction started on it), and after that the value of the
+read is written back to it, committed, or asked for accessed or dirty while the taken value is thrown away.
+
+Why it matters
+Between the read and the moment the entry is taken the hardware may set accessed and dirty. Only the value that the
+taking helper returns has them: with the older value a dirty page is taken for clean, and its contents are lost.
+
+What to do
+Assign what the taking helper returns to the variable that is used from there on.
+
+When it is wrong
+Entries that are not present, which no hardware updates, are left alone when the path says so. A value that is
+replaced as a whole (a copied page, another page frame) needs nothing of the old one and is not reported.
+"""
+
+VALID = """\
+static bool take_entry(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get(ptep);
+
+	if (!pte_present(pte))
+		return false;
+	pte = ptep_get_and_clear(mm, addr, ptep);
+	return pte_dirty(pte);
+}
+"""
+
+DROPPED = """\
+static bool take_entry(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get(ptep);
+
+	if (!pte_present(pte))
+		return false;
+	ptep_get_and_clear(mm, addr, ptep);
+	return pte_dirty(pte); // want "an earlier read"
+}
+"""
+
+RESTORED = """\
+static void clean_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get(ptep);
+	pte_t old;
+
+	old = ptep_modify_prot_start(vma, addr, ptep);
+	ptep_modify_prot_commit(vma, addr, ptep, old, pte_mkclean(pte)); // want "an earlier read"
+}
+"""
+
+RULE = RuleInfo(
+    code="PT405",
+    name="old-value-from-elsewhere",
+    summary="what an entry held is what taking it returned, not what was read before",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ONCE,
+    since="0.1.0",
+    evidence=(Evidence("commit", "fd35ca3d12cc", "mm/migrate_device.c: copy pte dirty bit to page"),),
+    examples=(
+        invalid(DROPPED, why="a store in between sets dirty, and nobody sees it", path="mm/take.c"),
+        invalid(RESTORED, why="the new value is made from what was read before the start", path="mm/clean.c"),
+        valid(VALID, why="the variable gets the value that was taken", path="mm/take.c"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report the stale values that a patch brings into use."""
+    yield from introduced(ctx, RULE, _stale)
+
+
+def _stale(view: View) -> Iterator[Fault]:
+    for one in misuses_of(view):
+        if one.taken is None or one.kind not in ("stale-test", "stale-set"):
+            continue
+        text = f"{one.helper}() gets what {one.variable} was at an earlier read of the entry: bits set since are lost"
+        if one.kind == "stale-test":
+            text = f"{one.helper}() asks what {one.variable} was at an earlier read of the entry: bits set since are lost"
+        yield Fault(f"{one.kind}:{one.helper}", one.pos, text, ((one.taken, f"taken by {one.taker}()", view.name),))

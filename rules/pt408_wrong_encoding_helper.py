@@ -1,0 +1,100 @@
+"""PT408: a helper for present entries is used on one that is not present, or the other way round."""
+
+from collections.abc import Iterator
+
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    introduced,
+    invalid,
+    misuses_of,
+    valid,
+)
+
+EXPLANATION = """
+What it reports
+On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_uffd(), pte_write()
+or another helper that reads bits of present entries is called on it; or a value known to be present is given to
+pte_swp_*().
+
+Why it matters
+Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
+frame. Soft-dirty and uffd protection are invented or lost.
+
+What to do
+Ask pte_present() again where both kinds of entries meet, and use pte_swp_*() for those that are not present.
+
+When it is wrong
+Only what the path itself has decided counts; a value of which nothing is known is not reported.
+"""
+
+VALID = """\
+static int moved_bits(pte_t pte)
+{
+	if (pte_present(pte))
+		return pte_soft_dirty(pte);
+	return pte_swp_soft_dirty(pte);
+}
+"""
+
+NOT_PRESENT = """\
+static int moved_bits(struct mm_struct *mm, unsigned long addr, pte_t *ptep, bool *is_swap)
+{
+	pte_t pte = ptep_get(ptep);
+
+	if (pte_none(pte))
+		return 0;
+	if (!pte_present(pte))
+		*is_swap = true;
+	pte = ptep_get_and_clear(mm, addr, ptep);
+	return pte_soft_dirty(pte); // want "not present"
+}
+"""
+
+PRESENT = """\
+static int moved_bits(pte_t pte)
+{
+	if (pte_present(pte) && pte_swp_soft_dirty(pte)) // want "is present"
+		return 1;
+	return 0;
+}
+"""
+
+RULE = RuleInfo(
+    code="PT408",
+    name="wrong-encoding-helper",
+    summary="helpers for present entries are used on present entries, pte_swp_*() on the others",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ONCE,
+    since="0.1.0",
+    evidence=(Evidence("commit", "ad7df764b7e1", "mm/rmap: fixup copying of soft dirty and uffd ptes"),),
+    examples=(
+        invalid(NOT_PRESENT, why="the entry may be a swap entry, as the path itself has found", path="mm/moved.c"),
+        invalid(PRESENT, why="the swap helper reads a bit of the page frame", path="mm/moved.c"),
+        valid(VALID, why="each kind has its helper", path="mm/moved.c"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report the helpers that a patch calls on the wrong kind of entry."""
+    yield from introduced(ctx, RULE, _wrong)
+
+
+def _wrong(view: View) -> Iterator[Fault]:
+    for one in misuses_of(view):
+        if one.kind == "not-present":
+            text = (
+                f"{one.helper}() is for present entries, and on some path to here {one.variable} is not present"
+            )
+            yield Fault(f"{one.kind}:{one.helper}", one.pos, text)
+        elif one.kind == "present":
+            text = f"{one.helper}() is for entries that are not present, and {one.variable} is present here"
+            yield Fault(f"{one.kind}:{one.helper}", one.pos, text)
