@@ -13,7 +13,7 @@ from ptlint.csrc.tokens import NOTHING, Token, spelling, tokenize
 
 __all__ = ["TOKEN_LIMIT", "Macro", "MacroEnv", "define_from", "expand", "position"]
 
-TOKEN_LIMIT = 400_000
+TOKEN_LIMIT = 150_000
 """How many tokens one expansion may produce, nested ones included."""
 
 NESTING_LIMIT = 100
