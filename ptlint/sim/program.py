@@ -280,13 +280,15 @@ class Program:
 
     @property
     def pte_size(self) -> int:
-        """Return the size of an entry in bytes. Raises CannotExecute when it does not fit a machine word of 64 bits."""
+        """Return the size of an entry in bytes. Raises CannotExecute without an MMU, and above 64 bits."""
+        if not self.universe.profile.is_set("MMU"):
+            raise CannotExecute("the configuration has no MMU")
         type = self.pte_type
         if type is None:
             raise CannotExecute("the tree does not define pte_t")
         size = size_of(type)
         if size not in (4, 8):
-            raise CannotExecute(f"entries of {size} bytes")
+            raise CannotExecute(f"entries of {size} bytes: more than the 64 bits that are modelled")
         return size
 
     @property
