@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CType
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.exchange import modify
-from ptlint.sim.primitives.registry import lowers
+from ptlint.sim.primitives.registry import lowers, runs
 from ptlint.sim.types import VOID
-from ptlint.sim.values import arithmetic
+from ptlint.sim.values import Unknown, arithmetic
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -76,3 +78,9 @@ def rdp(expressions: Expressions, call: ast.Call, name: str) -> Op:
         return None
 
     return Op(VOID, run)
+
+
+@runs("/uv_(?:convert|destroy|pin|import|make)\\w*/", returns="int")
+def ultravisor(frame: Frame, values: Sequence[Value], types: Sequence[CType], name: str) -> Value:
+    """Calls of the ultravisor for protected guests (arch/s390/kernel/uv.c): they do not change entries; any answer."""
+    return Unknown(f"{name}()")

@@ -164,7 +164,7 @@ def _addresses(ran: Ran) -> Iterator[Breach]:
         pointer = next((v for v in record.data.values() if _points(ran, v)), None)
         named = (v for n, v in record.data.items() if "addr" in n and not isinstance(v, Blob))
         addr = next((v for v in named if not _points(ran, v)), None)
-        if pointer is None or addr is None or isinstance(addr, Unknown):
+        if pointer is None or addr is None or isinstance(addr, Unknown) or _points(ran, addr):
             continue
         for index, mask in _indices(ran, pointer, record.mask):
             expected = where.addr + index * where.page
