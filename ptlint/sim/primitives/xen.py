@@ -226,8 +226,9 @@ def batch(_expressions: Expressions, _call: ast.Call, _name: str) -> Op:
 def issue(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """End a multicall: it is done now if the argument says so, in older trees unless in the lazy mode it names."""
     op = expressions.expr(call.args[0])
-    prototype = expressions.program.universe.prototype(name)
-    says_now = is_bool(op.type) or op.const is None or prototype is None
+    definition = expressions.program.definition(name, expressions.path)
+    takes = expressions.resolve(definition.type.params[0].type) if definition is not None else op.type
+    says_now = is_bool(takes) or op.const is None
     run_now = op.run
 
     def run(frame: Frame) -> Value:
