@@ -150,6 +150,12 @@ def _fact(name: str, text: str, width: int) -> Iterator[Line]:
         yield ((lead, "bold") if number == 0 else (" " * len(lead), ""), (line, ""))
 
 
+def run_lines(run: Counterexample, width: int = WIDTH) -> Iterator[str]:
+    """Yield a counterexample as plain lines, as it stands under a finding."""
+    for line in _run(run, width):
+        yield "".join(plain(text) for text, _ in line)
+
+
 def _run(run: Counterexample, width: int) -> Iterator[Line]:
     arguments = ", ".join(f"{name}={value}" for name, value in run.arguments)
     yield from _fact("run", f"{run.property} on {run.arch}" + (f", {arguments}" if arguments else ""), width)

@@ -1,0 +1,101 @@
+"""``ptlint simulate``: one helper on the simulator, on one architecture or all, with the run that breaks it."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ptlint.cli._output import write_output
+from ptlint.cli._parser import comma_separated
+
+if TYPE_CHECKING:
+    from ptlint.sim.judgement import Judgement
+
+SUMMARY = "Run a helper on the simulator: what holds, what breaks, and the smallest run that shows it."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the helper, the code and the output."""
+    parser.add_argument("function", metavar="FUNCTION", help="a helper, or a function that helpers call")
+    parser.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
+    parser.add_argument("--base", metavar="REV", help="revision to run (default: HEAD)")
+    parser.add_argument("--patch", metavar="INPUT", action="append", default=[], help="patches to apply first")
+    parser.add_argument(
+        "--arch",
+        metavar="A[,B]",
+        dest="archs",
+        type=comma_separated,
+        action="extend",
+        default=[],
+        help="architectures or profiles (default: all)",
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config, for one --arch")
+    parser.add_argument("--json", action="store_true", help="as JSON, with every counterexample")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE, whole or not at all")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the judgements; 1 when a property is broken, 0 otherwise."""
+    from ptlint.engine.request import CheckRequest
+    from ptlint.engine.simulate import simulate
+
+    request = CheckRequest(
+        inputs=tuple(arguments.patch),
+        tree=arguments.tree,
+        base=arguments.base,
+        archs=tuple(arguments.archs),
+        config=arguments.config,
+        cwd=Path.cwd(),
+    )
+    judgements = list(simulate(request, arguments.function))
+    text = _as_json(arguments.function, judgements) if arguments.json else "\n".join(_lines(judgements)) + "\n"
+    write_output(lambda out: _write(out, text), arguments.output)
+    return int(any(judgement.violations for judgement in judgements))
+
+
+def _write(out: Any, text: str) -> None:
+    out.write(text)
+
+
+def _lines(judgements: "list[Judgement]") -> Iterator[str]:
+    from ptlint.report.terminal import run_lines
+
+    for judgement in judgements:
+        yield f"{judgement.arch}  {judgement.subject.replace('+', '() + ')}(): {_verdict(judgement)}"
+        for violation in judgement.violations:
+            yield f"  {violation.property}{' (with the MMU in between)' if violation.raced else ''}: {violation.detail}"
+            yield from run_lines(violation.counterexample)
+            yield from (f"    seen by: {text}" for text in violation.observed)
+        for assumed in judgement.assumed:
+            yield f"  explored both ways: {assumed.function}() ({assumed.what})"
+
+
+def _verdict(judgement: "Judgement") -> str:
+    if judgement.stopped is not None:
+        what, pos, function = judgement.stopped
+        place = f" at {pos.path}:{pos.line} in {function}()" if pos.path else ""
+        return f"not executed: {what}{place}"
+    if judgement.exhausted or judgement.failed:
+        return f"not finished: {judgement.exhausted or judgement.failed}"
+    kind = "every state" if judgement.exhaustive else "samples"
+    outcome = f"broken: {len(judgement.violations)}" if judgement.violations else "holds"
+    return f"{outcome} ({judgement.scenarios:,} scenarios, {kind})"
+
+
+def _as_json(function: str, judgements: "list[Judgement]") -> str:
+    results = [
+        {
+            "arch": judgement.arch,
+            "subject": judgement.subject,
+            "scenarios": judgement.scenarios,
+            "exhaustive": judgement.exhaustive,
+            "violations": [asdict(violation) for violation in judgement.violations],
+            "assumed": [asdict(assumed) for assumed in judgement.assumed],
+            "stopped": None if judgement.stopped is None else judgement.stopped[0],
+            "exhausted": judgement.exhausted or judgement.failed,
+        }
+        for judgement in judgements
+    ]
+    return json.dumps({"schema_version": 1, "function": function, "results": results}, indent=2) + "\n"

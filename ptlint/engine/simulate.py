@@ -1,0 +1,46 @@
+"""Runs the helpers of a tree, or of a tree with patches, and returns the judgements: ``ptlint simulate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ptlint.csrc.profile import Profile
+from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
+from ptlint.engine.request import CheckRequest
+from ptlint.engine.steps import planned
+from ptlint.errors import UsageError
+from ptlint.passes.outcomes import Runs, profiles_of
+from ptlint.sim.judgement import Judgement
+
+
+def simulate(request: CheckRequest, function: str) -> Iterator[Judgement]:
+    """Yield, profile by profile, the judgements of every subject that *function* is, or takes part in.
+
+    ``request.inputs`` are patches to put over the tree first. Raises UsageError when no profile runs such a function.
+    """
+    runs, profiles = _code(request)
+    found = False
+    for profile in profiles:
+        for judgement in runs.of(profile, frozenset((function,))):
+            if function in judgement.subject.split("+") or function in judgement.used:
+                found = True
+                yield judgement
+            elif judgement.stopped is not None or judgement.exhausted or judgement.failed:
+                yield judgement
+    if not found:
+        raise UsageError(f"{function}: no scenario of these profiles runs a function of this name")
+
+
+def _code(request: CheckRequest) -> tuple[Runs, tuple[Profile, ...]]:
+    from ptlint.core.patch import Series
+    from ptlint.engine.reference import REFERENCE
+    from ptlint.reference import reference_tree
+    from ptlint.tree import open_base
+
+    folder = request.tree or enclosing_folder(request)
+    series = series_asked(request, folder) if request.inputs else Series("", 1, "", "", (), 0)
+    base = open_base(folder, request.base, series)
+    plan = planned(base.tree if folder is not None else None, reference_tree(), series)
+    runs = plan.steps[-1].after if plan.steps else Runs(base.tree if folder is not None else reference_tree())
+    profiles = profiles_of(base.tree, profiles_asked(request)) if folder is not None else (REFERENCE,)
+    return runs, tuple(profiles)
