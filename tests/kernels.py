@@ -27,8 +27,8 @@ def replaced(old: str, new: str, path: str = PGTABLE, tree: Path = SMALL) -> dic
     return {path: text.replace(old, new)}
 
 
-def diff_of(before: Change, after: Change) -> str:
-    """Return the git diff from the files of *before* to those of *after*."""
+def diff_of(before: Change, after: Change, context: int = 3) -> str:
+    """Return the git diff from the files of *before* to those of *after*, without the headings of hunks."""
     parts = []
     for path in sorted(after):
         old, new = before.get(path), after[path]
@@ -37,13 +37,17 @@ def diff_of(before: Change, after: Change) -> str:
         head = f"diff --git a/{path} b/{path}\n"
         head += "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
         names = (f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null")
-        lines = difflib.unified_diff((old or "").splitlines(True), (new or "").splitlines(True), *names)
+        lines = difflib.unified_diff((old or "").splitlines(True), (new or "").splitlines(True), *names, n=context)
         parts.append(head + "".join(lines))
     return "".join(parts)
 
 
 def mailbox(
-    *changes: Change, tree: Path = SMALL, subjects: Sequence[str] = (), numbers: Sequence[int] | None = None
+    *changes: Change,
+    tree: Path = SMALL,
+    subjects: Sequence[str] = (),
+    numbers: Sequence[int] | None = None,
+    context: int = 3,
 ) -> str:
     """Return the mails of a series that leads from *tree* through *changes*; only the patches *numbers* are sent."""
     now: dict[str, str | None] = {}
@@ -54,7 +58,7 @@ def mailbox(
                 now[path] = text_of(path, tree) if (tree / path).is_file() else None
         subject = subjects[index - 1] if subjects else f"mm: change {index}"
         counter = f" {index}/{len(changes)}" if len(changes) > 1 else ""
-        mails.append(mail(f"[PATCH{counter}] {subject}", diff_of(now, change), index))
+        mails.append(mail(f"[PATCH{counter}] {subject}", diff_of(now, change, context), index))
         now.update(change)
     sent = numbers if numbers is not None else range(1, len(changes) + 1)
     return "".join(mails[number - 1] for number in sent)

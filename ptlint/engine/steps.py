@@ -100,11 +100,10 @@ def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Ru
     there = {(change.span.path, change.name) for change in applied}
     whole = tuple(change for change in changes_in_hunks(patch) if (change.span.path, change.name) not in there)
     missing = _not_whole(patch, {*there, *((change.span.path, change.name) for change in whole)})
-    texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
     if snapshot is None:
-        texts, foreign = _without_architectures(texts)
-        missing += foreign
-        whole = tuple(change for change in whole if change.name in texts)
+        missing += _of_architectures(whole)
+        whole = tuple(change for change in whole if not change.span.path.startswith("arch/"))
+    texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
     return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), (*applied, *whole), missing
 
 
@@ -127,15 +126,14 @@ def _not_whole(patch: Patch, known: Set[tuple[str, str]]) -> list[LeftOut]:
     return macros + functions
 
 
-def _without_architectures(texts: Mapping[str, SourceText]) -> tuple[dict[str, SourceText], list[LeftOut]]:
-    """Return the functions that can run without a tree, and those that need an architecture's headers."""
-    kept = {name: text for name, text in texts.items() if not text.path.startswith("arch/")}
-    foreign = [
-        LeftOut("needs-tree", f"{name}()", "runs only with the headers of its architecture", text.path, text.line)
-        for name, text in sorted(texts.items())
-        if name not in kept
+def _of_architectures(changes: Sequence[Change]) -> list[LeftOut]:
+    """Return the functions that cannot run without a tree: they need the headers of their architecture."""
+    reason = "runs only with the headers of its architecture"
+    return [
+        LeftOut("needs-tree", f"{change.name}()", reason, change.span.path, change.line)
+        for change in changes
+        if change.span.path.startswith("arch/")
     ]
-    return kept, foreign
 
 
 def _proposal_step(proposal: Proposal, steps: Sequence[Step]) -> Step | None:

@@ -18,7 +18,7 @@ from ptlint.csrc.universe import SourceText
 
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
-_NOISE = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n", re.DOTALL)
+_NOISE = re.compile(r"(?:/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n)+", re.DOTALL)
 _HEAD = re.compile(r"^(?!else\b|do\b)[A-Za-z_]", re.MULTILINE)
 _NAMED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _SOURCES = (".c", ".h")
