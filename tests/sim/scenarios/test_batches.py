@@ -1,0 +1,120 @@
+"""The other batch helpers, one broken version of each kind, and blocks that an architecture folds."""
+
+import pytest
+
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
+from ptlint.sim.scenarios import batches
+from tests.sim.reference_program import program_with
+
+FOLDING = """
+static inline unsigned int pte_batch_hint(pte_t *ptep, pte_t pte)
+{
+	if (!(pte_val(pte) & (1UL << 58)))
+		return 1;
+	return 4 - (((unsigned long)ptep >> 3) & 3);
+}
+
+static inline void set_ptes(struct mm_struct *mm, unsigned long addr,
+		pte_t *ptep, pte_t pte, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long index = ((unsigned long)(ptep + i) >> 3) & 3;
+		bool whole = i >= index && nr - i >= 4 - index && !((pte_pfn(pte) + i - index) & 3);
+		pte_t one = pte_advance_pfn(pte, i);
+
+		set_pte(ptep + i, whole ? __pte(pte_val(one) | (1UL << 58)) : one);
+	}
+}
+
+static inline pte_t ptep_get(pte_t *ptep)
+{
+	pte_t pte = READ_ONCE(*ptep);
+	int i;
+
+	if (!(pte_val(pte) & (1UL << 58)))
+		return pte;
+	ptep = (pte_t *)((unsigned long)ptep & ~31UL);
+	for (i = 0; i < 4; i++, ptep++) {
+		pte_t other = READ_ONCE(*ptep);
+
+		if (pte_dirty(other))
+			pte = %s(pte);
+		if (pte_young(other))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+"""
+
+
+def judged(program: Program, name: str) -> Judgement:
+    form = next(form for form in batches.subjects(program) if form.signature.name == name)
+    return batches.judge(program, form, "reference")
+
+
+def test_the_reference_helpers_hold() -> None:
+    program = program_with()
+    results = [batches.judge(program, form, "reference") for form in batches.subjects(program)]
+    assert {"set_ptes", "ptep_get_and_clear", "ptep_set_wrprotect", "ptep_get"} <= {one.subject for one in results}
+    assert [one.subject for one in results if one.violations or one.stopped] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "broken"),
+    [
+        (
+            "set_ptes",
+            "static inline void set_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte,"
+            " unsigned int nr)\n{\n\twhile (nr--)\n\t\tset_pte(ptep++, pte);\n}\n",
+            {"pfn"},
+        ),
+        (
+            "ptep_get_and_clear",
+            "static inline pte_t ptep_get_and_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+            "{\n\tpte_t pte = *ptep;\n\n\tset_pte(ptep, __pte(0));\n\treturn pte;\n}\n",
+            {"accessed-dirty"},
+        ),
+        (
+            "ptep_set_wrprotect",
+            "static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+            "{\n\tset_pte(ptep, pte_mkclean(pte_wrprotect(*ptep)));\n}\n",
+            {"accessed-dirty"},
+        ),
+        (
+            "ptep_test_and_clear_young",
+            "static inline int ptep_test_and_clear_young(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)\n"
+            "{\n\treturn pte_young(*ptep);\n}\n",
+            {"underrun"},
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
+)
+def test_a_broken_helper_breaks_what_it_promises(name: str, code: str, broken: set[str]) -> None:
+    result = judged(program_with(code), name)
+    assert {violation.property for violation in result.violations} == broken
+
+
+def test_a_helper_that_writes_one_entry_too_many_is_caught_by_the_guard() -> None:
+    code = (
+        "static inline void set_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte,"
+        " unsigned int nr)\n{\n\tunsigned int i;\n\n\tfor (i = 0; i <= nr; i++)\n"
+        "\t\tset_pte(ptep + i, pte_advance_pfn(pte, i));\n}\n"
+    )
+    result = judged(program_with(code), "set_ptes")
+    assert [violation.property for violation in result.violations] == ["outside"]
+    assert result.violations[0].counterexample.nr == 1
+
+
+def test_the_length_of_a_folded_block_is_what_the_hint_says() -> None:
+    assert batches.block_size(program_with(FOLDING % "pte_mkdirty")) == 4
+    assert batches.block_size(program_with()) == 1
+
+
+def test_a_read_of_a_folded_block_gathers_the_bits_of_all_its_entries() -> None:
+    assert judged(program_with(FOLDING % "pte_mkdirty"), "ptep_get").violations == ()
+    result = judged(program_with(FOLDING % "pte_mkyoung"), "ptep_get")
+    assert [violation.property for violation in result.violations] == ["accessed-dirty"]
+    assert "dirty" in result.violations[0].detail
