@@ -16,11 +16,14 @@ from ptlint.passes.changes import Change
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
+from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, fpb_flag, leaves
 from ptlint.passes.pairing import Breach, Protocol, breaches_of
 from ptlint.passes.unstarted import unstarted
+from ptlint.passes.wording import called, calls_in
 from ptlint.sim.judgement import Judgement, Violation
 
 __all__ = [
+    "Batch",
     "Breach",
     "Change",
     "Context",
@@ -38,10 +41,17 @@ __all__ = [
     "Span",
     "View",
     "Violation",
+    "batches_behind",
+    "batches_in",
+    "bounded_by_folio_only",
     "breaches_of",
     "broken",
+    "called",
+    "calls_in",
+    "fpb_flag",
     "introduced",
     "invalid",
+    "leaves",
     "misuses_of",
     "unstarted",
     "valid",

@@ -95,7 +95,8 @@ def _stale(view: View) -> Iterator[Fault]:
     for one in misuses_of(view):
         if one.taken is None or one.kind not in ("stale-test", "stale-set"):
             continue
-        text = f"{one.helper}() gets what {one.variable} was at an earlier read of the entry: bits set since are lost"
+        text = f"{one.helper}() gets {one.variable}, an earlier read of the entry: bits set since are lost"
         if one.kind == "stale-test":
-            text = f"{one.helper}() asks what {one.variable} was at an earlier read of the entry: bits set since are lost"
-        yield Fault(f"{one.kind}:{one.helper}", one.pos, text, ((one.taken, f"taken by {one.taker}()", view.name),))
+            text = f"{one.helper}() asks {one.variable}, an earlier read of the entry: bits set since are lost"
+        taken = (one.taken, f"taken by {one.taker}()", view.name)
+        yield Fault(f"{one.kind}:{one.helper}", one.pos, text, (taken,))

@@ -1,0 +1,89 @@
+"""PT403: a batch is looked for over more entries than the page table or the VMA has."""
+
+from collections.abc import Iterator
+
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    batches_in,
+    bounded_by_folio_only,
+    introduced,
+    invalid,
+    valid,
+)
+
+EXPLANATION = """
+What it reports
+The limit given to folio_pte_batch() or one of its relatives is made of the size of the folio alone: nothing in it
+knows where the page table or the VMA ends.
+
+Why it matters
+A folio may be mapped partly, or begin in the middle of a page table: the scan runs past the table and reads, and
+later writes, entries that are something else.
+
+What to do
+Take the smallest of the folio's size and (end - addr) >> PAGE_SHIFT, with end from pmd_addr_end(addr, vma->vm_end).
+
+When it is wrong
+A limit that comes from a parameter, or from an address that is subtracted, is trusted.
+"""
+
+VALID = """\
+static int batch_of(struct folio *folio, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, pte_t pte)
+{
+	unsigned long end = pmd_addr_end(addr, vma->vm_end);
+	unsigned int max_nr = min(folio_nr_pages(folio), (end - addr) >> PAGE_SHIFT);
+
+	return folio_pte_batch(folio, ptep, pte, max_nr);
+}
+"""
+
+INVALID = """\
+static unsigned int batch_of(struct folio *folio, pte_t *ptep, pte_t pte)
+{
+	unsigned int max_nr = folio_nr_pages(folio);
+
+	return folio_pte_batch(folio, ptep, pte, max_nr); // want "size of the folio"
+}
+"""
+
+RULE = RuleInfo(
+    code="PT403",
+    name="batch-unbounded",
+    summary="the limit of a batch knows the end of the page table and of the VMA",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ONCE,
+    since="0.1.0",
+    evidence=(
+        Evidence(
+            "commit",
+            "ddd05742b45b",
+            "mm/rmap: fix potential out-of-bounds page table access during batched unmap",
+        ),
+    ),
+    examples=(
+        invalid(INVALID, why="the folio may end in the next page table", path="mm/batch.c"),
+        valid(VALID, why="the smallest of all ends", path="mm/batch.c"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report the limits that a patch makes of the folio alone."""
+    yield from introduced(ctx, RULE, _unbounded)
+
+
+def _unbounded(view: View) -> Iterator[Fault]:
+    for batch in batches_in(view):
+        if bounded_by_folio_only(view, batch.limit):
+            text = (
+                "the limit of this batch is the size of the folio: it may lie past the end of the page table or the VMA"
+            )
+            yield Fault("unbounded", batch.pos, text)
