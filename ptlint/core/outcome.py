@@ -10,7 +10,9 @@ class Event:
     """One step of a run. ``agent`` is ``"cpu"``, ``"mmu"``, ``"tlb"`` or ``"hypervisor"``.
 
     ``entry`` is the index in the batch, None when the step concerns none. ``before`` and ``after`` show the entry in
-    the words of ``sim.show``; ``span`` is the source line that did it, None for an agent's step.
+    the words of ``sim.show``; ``span`` is the source line that did it, None for an agent's step. ``kind`` is
+    ``"write"``, ``"call"``, ``"flush"`` or another short word for what it is; ``within`` is the function under test
+    that the step belongs to.
     """
 
     agent: str
@@ -20,6 +22,8 @@ class Event:
     entry: int | None = None
     before: str = ""
     after: str = ""
+    kind: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

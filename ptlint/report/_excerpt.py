@@ -1,5 +1,6 @@
 """Source excerpts: the lines of a story, each with its place underlined and said what happened there."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -82,10 +83,9 @@ def _expanded(text: str) -> str:
 
 
 def _underlined(line: bytes, label: Label, width: int) -> Iterator[Piece]:
-    start = len(_expanded(characters_before(line, label.span.column)))
-    end_line, end_column = end_of(label.span)
+    first, last = _extent(line, label.span)
+    start, end = (len(_expanded(characters_before(line, column))) for column in (first, last))
     whole = len(_expanded(line.decode("utf-8", errors="replace").rstrip()))
-    end = len(_expanded(characters_before(line, end_column))) if end_line == label.span.line else whole
     start = min(start, width - 1)
     length = max(min(end, whole, width) - start, 1)
     kind, mark = ("main", "^") if label.is_main else ("second", "-")
@@ -96,3 +96,20 @@ def _underlined(line: bytes, label: Label, width: int) -> Iterator[Piece]:
         yield Piece(kind, 0, text)
         for part in textwrap.wrap(label.text, width):
             yield Piece(kind, 0, part)
+
+
+def _extent(line: bytes, span: Span) -> tuple[int, int]:
+    """Return the columns, from 1 in bytes, at which the underline of *span* begins and ends on its first line.
+
+    A span without an end is the word that it begins with, or all of the line when it begins in front of it.
+    """
+    if span.end_line:
+        end_line, end_column = end_of(span)
+        return span.column, end_column if end_line == span.line else len(line) + 1
+    if not line[: span.column].strip() and line.strip():
+        return len(line) - len(line.lstrip()) + 1, len(line.rstrip()) + 1
+    word = _WORD.match(line, max(span.column - 1, 0))
+    return span.column, (word.end() if word else span.column) + 1
+
+
+_WORD = re.compile(rb"\w*")

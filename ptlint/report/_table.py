@@ -1,7 +1,7 @@
 """A counterexample as a table: one column an entry, one row a step, time downwards."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ptlint.core.outcome import Counterexample, Event
 from ptlint.report._text import one_line
@@ -10,7 +10,7 @@ MOST_ROWS = 40
 """A run has few steps when it is minimal; a longer one is cut in the middle, and the table says so."""
 
 WIDEST_LABEL = 16
-"""Columns for the name of a step; longer function names are cut."""
+"""Columns for the name of a step; of a longer function name its last words are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def table_of(run: Counterexample, max_width: int) -> Table:
     ranked = list(dict.fromkeys([*wrong, *moved, *range(count)]))
     shown = sorted(ranked[: max(most_entries, 1)])
     rows = [Row("init", tuple(_clipped(_at(run.initial, index), cell) for index in shown))]
-    rows += _cut([_step(event, shown, cell) for event in run.events])
+    rows += _cut([_step(event, shown, cell) for event in merged(run.events)])
     rows.append(Row("final", tuple(_clipped(_at(run.final, index), cell) for index in shown)))
     expected = tuple(_clipped(_at(run.expected, index), cell) if index in wrong else "" for index in shown)
     if any(expected):
@@ -65,15 +65,76 @@ def _clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def merged(events: Sequence[Event]) -> list[Event]:
+    """Return the events with a call, the flushes in it and the write it makes as one, as a reader tells them.
+
+    The write tells the new value, so the call keeps only its other arguments; a call that only hands on to another with
+    the same arguments is left out.
+    """
+    found: list[Event] = []
+    at = 0
+    while at < len(events):
+        event, rest = events[at], events[at + 1 :]
+        if event.kind == "call" and rest and rest[0].kind == "call" and _same(event, rest[0]):
+            at += 1
+            continue
+        flushes = next((n for n, one in enumerate(rest) if one.kind != "flush"), len(rest))
+        last = rest[flushes] if flushes < len(rest) else None
+        if event.kind == "call" and last is not None and last.kind == "write" and last.entry == event.entry:
+            told = [*_others(event, last.after), *(f"{_name(one)}()" for one in rest[:flushes])]
+            found.append(replace(last, text=", ".join(told), span=event.span, function=""))
+            at += flushes + 2
+            continue
+        found.append(event)
+        at += 1
+    return found
+
+
+def _same(event: Event, other: Event) -> bool:
+    return event.entry == other.entry and _arguments(event) == _arguments(other)
+
+
+def _name(event: Event) -> str:
+    return event.text.partition("(")[0]
+
+
+def _arguments(event: Event) -> list[str]:
+    return event.text.partition("(")[2].removesuffix(")").split(", ")
+
+
+def _others(call: Event, value: str) -> list[str]:
+    return [one for one in _arguments(call) if one.partition("=")[2] != value or "old" in one.partition("=")[0]]
+
+
 def _step(event: Event, shown: list[int], cell: int) -> Row:
     changed = event.after or event.before
-    cells = tuple(_clipped(one_line(changed), cell) if index == event.entry else "" for index in shown)
+    if event.kind not in ("call", "flush"):
+        cells = tuple(_clipped(one_line(changed), cell) if index == event.entry else "" for index in shown)
+    else:
+        cells = tuple("" for _ in shown)
     remark = one_line(event.text)
+    if event.kind == "write" and event.function:
+        remark = f"{one_line(event.function)}()"
     if event.entry is not None and event.entry not in shown:
         remark = f"entry {event.entry}: {one_line(changed)} {remark}".rstrip()
     place = f"{event.span.path.rsplit('/', 1)[-1]}:{event.span.line}" if event.span else ""
-    label = one_line(event.agent if event.agent != "cpu" else event.function or event.agent)
-    return Row(_clipped(label, WIDEST_LABEL), cells, remark, one_line(place))
+    return Row(_label(event), cells, remark, one_line(place))
+
+
+def _label(event: Event) -> str:
+    """Return a short word for whose step it is: the agent, or the part of the function's name that tells it apart."""
+    if event.kind == "mark":
+        return ""
+    if event.agent != "cpu":
+        return one_line(event.agent)
+    name = one_line(event.within or event.function or event.agent)
+    words = name.split("_")
+    told = next((word for word in words if word in ("start", "commit")), "")
+    if told or len(name) <= WIDEST_LABEL:
+        return told or name
+    while len(words) > 1 and len("_".join(words)) > WIDEST_LABEL - 1:
+        words.pop(0)
+    return _clipped("…" + "_".join(words), WIDEST_LABEL)
 
 
 def _cut(rows: list[Row]) -> Iterable[Row]:

@@ -6,6 +6,7 @@ written as text only, never as markup or control sequence.
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
@@ -165,8 +166,13 @@ def _run(run: Counterexample, width: int) -> Iterator[Line]:
     label = max(len(row.label) for row in (table.head, *table.rows))
     cells = [max(len(row.cells[i]) for row in (table.head, *table.rows)) for i in range(len(table.head.cells))]
     yield (("    " + _columns(table.head, label, cells).rstrip(), "bold"),)
-    for row in table.rows:
-        yield from _row(row, label, cells, width)
+    places = max(len(row.place) for row in table.rows)
+    lines = [_told(row, label, cells) for row in table.rows]
+    beside = [len(line) for line, row in zip(lines, table.rows, strict=True) if row.place]
+    column = min(max(beside, default=0) + 2, width - places)  # places stand in one column, within the width
+    for row, line in zip(table.rows, lines, strict=True):
+        under = 6 + label + (sum(cells) + 2 * len(cells) if any(row.cells) else 0)
+        yield from _row(row, line, column, under, width)
     if table.omitted:
         yield ((f"    {counted(table.omitted, 'entry', 'entries')} not shown", "dim"),)
     if run.verdict:
@@ -178,18 +184,24 @@ def _columns(row: Row, label: int, cells: list[int]) -> str:
     return f"{row.label:<{label}}  " + "  ".join(columns)
 
 
-def _row(row: Row, label: int, cells: list[int], width: int) -> Iterator[Line]:
-    """Yield the row; a remark that does not fit beside the entries goes below them, indented."""
-    text = "    " + _columns(row, label, cells)
-    remark = "  ".join(part for part in (row.remark, row.place) if part)
+def _told(row: Row, label: int, cells: list[int]) -> str:
+    """Return label, entries and remark; a remark without entries begins where they do."""
+    if not any(row.cells):
+        return f"    {row.label:<{label}}  {row.remark}".rstrip()
+    return f"    {_columns(row, label, cells)}  {row.remark}".rstrip()
+
+
+def _row(row: Row, line: str, column: int, indent: int, width: int) -> Iterator[Line]:
+    """Yield the row with its place; what does not fit is wrapped, and the place stands beside the first line."""
     style = "bold red" if row.bad else ""
-    if len(text) + 2 + len(remark) <= width:
-        yield ((f"{text}  {remark}".rstrip(), style),)
-        return
-    yield ((text.rstrip(), style),)
-    indent = 4 + label + 4
-    for line in textwrap.wrap(remark, max(width - indent, 20)):
-        yield ((" " * indent + line, "dim"),)
+    if column < indent + 16:
+        indent = 6
+    if row.place and column < indent + 16:  # too narrow for places beside the steps
+        line, row = f"{line}  {row.place}", replace(row, place="")
+    most = column - 2 if row.place else width
+    first, *more = textwrap.wrap(line, most, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+    yield ((f"{first:<{column}}{row.place}".rstrip(), style),)
+    yield from (((text, style),) for text in more)
 
 
 def _closing(report: Report, width: int) -> Iterator[Line]:

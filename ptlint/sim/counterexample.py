@@ -53,7 +53,7 @@ def build(ran: Ran, trial: Trial, breach: Breach, arch: str, verdict: str) -> Co
     events = [_event(ran, record, lane, shown) for record in records]
     for at, text, entries in reversed(marks):
         line = text.format(*(shown[raw] for raw in entries))
-        events.insert(_position(records, ran, at), Event("cpu", line))
+        events.insert(_position(records, ran, at), Event("cpu", line, kind="mark"))
     arguments = (("nr", str(ran.where.nr)), ("addr", f"{ran.where.addr:#x}"))
     return Counterexample(
         property=breach.property,
@@ -105,6 +105,8 @@ def _event(ran: Ran, record: Record, lane: int, shown: dict[int, str]) -> Event:
         entry=_entry_of(ran, record, lane),
         before=shown.get(before, "") if before is not None else "",
         after=shown.get(after, "") if after is not None and record.kind in ("write", "mmu") else "",
+        kind=record.kind,
+        within=record.stack[0][0] if record.stack else record.function,
     )
 
 

@@ -150,7 +150,7 @@ def _old_values(ran: Ran) -> Iterator[Breach]:
                 mask & (stale | changed),
                 index,
                 f"{record.name}() gets {name} of another entry or protection",
-                f"pfn {expected:#x}",
+                f"{name} {expected:#x}",
                 record,
             )
 
