@@ -18,6 +18,8 @@ from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, fpb_flag, leaves
 from ptlint.passes.pairing import Breach, Protocol, breaches_of
+from ptlint.passes.regions import users_inside
+from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import unstarted
 from ptlint.passes.wording import called, calls_in
 from ptlint.sim.judgement import Judgement, Violation
@@ -33,6 +35,7 @@ __all__ = [
     "Finding",
     "Merge",
     "Misuse",
+    "Mixture",
     "Note",
     "Protocol",
     "Related",
@@ -53,7 +56,9 @@ __all__ = [
     "invalid",
     "leaves",
     "misuses_of",
+    "mixtures_of",
     "unstarted",
+    "users_inside",
     "valid",
 ]
 

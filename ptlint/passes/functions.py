@@ -106,7 +106,7 @@ class Book:
         return sorted(chosen, key=lambda one: rank.get(one.name, len(rank)))
 
     def _in(self, universe: Universe, path: str, name: str) -> View | None:
-        keep = self._keep(universe)
+        keep = self.kept(universe)
         is_code = path.endswith(".c") and self.tree.exists(path)
         scope: FileView | Universe = universe.in_file(path) if is_code else universe
         definition = scope.function(name, keep)
@@ -114,7 +114,8 @@ class Book:
             return None
         return View(name, path, definition, self, universe)
 
-    def _keep(self, universe: Universe) -> frozenset[str]:
+    def kept(self, universe: Universe) -> frozenset[str]:
+        """Return the macros that stay calls in the functions of *universe*."""
         name = universe.profile.name
         if name not in self._kept:
             self._kept[name] = frozenset(one for one in universe.unit.table if _KEPT.fullmatch(one))
@@ -122,13 +123,13 @@ class Book:
 
     def callee(self, view: View, name: str) -> View | None:
         """Return what a call of *name* in *view* runs."""
-        if name in self._keep(view.universe):
+        if name in self.kept(view.universe):
             return None
         key = (f"{view.path}>", name)
         if key not in self._views:
             is_code = view.path.endswith(".c") and self.tree.exists(view.path)
             scope: FileView | Universe = view.universe.in_file(view.path) if is_code else view.universe
-            found = scope.function(name, self._keep(view.universe))
+            found = scope.function(name, self.kept(view.universe))
             self._views[key] = None if found is None else View(name, found.pos.path, found, self, view.universe)
         return self._views[key]
 
@@ -142,17 +143,27 @@ class Book:
     def _calling(self, view: View) -> Iterator[View]:
         word = re.compile(rf"\b{re.escape(view.name)}\s*\(")
         count = 0
+        for caller in self.replaced_with(word):
+            if caller.name != view.name and view.name in caller.callees:
+                yield caller
         for path in self._places(view):
             text = view.universe.text_of(path)
             if not word.search(text):
                 continue
             for name in functions_around(text, word):
-                caller = self.view(path, name) if name != view.name else None
+                caller = self.view(path, name) if name not in (view.name, *self.overrides) else None
                 if caller is not None and view.name in caller.callees:
                     yield caller
                     count += 1
                     if count >= MAX_CALLERS:
                         return
+
+    def replaced_with(self, word: re.Pattern[str]) -> Iterator[View]:
+        """Yield the functions that stand in for the tree's own and whose text holds *word*."""
+        for name, text in self.overrides.items():
+            found = self.view(text.path, name) if word.search(text.text) else None
+            if found is not None:
+                yield found
 
     def _places(self, view: View) -> Iterator[str]:
         yield view.path
