@@ -97,6 +97,17 @@ def _pointer(program: Program, param: ast.Param, name: str, type: CPointer) -> P
     return Parameter(name, "other", type, "void *")
 
 
+def entry_parameters(program: Program, name: str) -> frozenset[str]:
+    """Return the names of the parameters of function *name* that are entries, written as ``pte_t``."""
+    definition = program.definition(name)
+    params = definition.type.params if definition is not None else ()
+    return frozenset(
+        param.name
+        for param in params
+        if param.name and isinstance(param.type, ast.TypedefName) and param.type.name == "pte_t"
+    )
+
+
 def helpers(program: Program, names: Iterator[str]) -> Iterator[Signature]:
     """Yield the signatures of those of *names* that the universe defines as functions."""
     for name in names:

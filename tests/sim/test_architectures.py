@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ptlint.core.tree import Snapshot
 from ptlint.csrc.profile import all_profiles, profile_named
 from ptlint.csrc.universe import load_universe
 from ptlint.sim.driving import FIRST, setting
@@ -89,3 +90,28 @@ def test_the_kinds_of_a_machine_are_facts_that_hold_throughout() -> None:
     setting(program, 1)
     assert program.facts == {"lpa2_is_enabled()": False}
     assert [variant.facts for variant in program.variants()] == [{"lpa2_is_enabled()": True}]
+
+
+ADVANCE = b"\t\told_pte = pte_next_pfn(old_pte);\n\t\tpte = pte_next_pfn(pte);\n"
+
+
+@pytest.mark.parametrize("name", ["s390", "arm", "x86+xen", "sparc"])
+@pytest.mark.parametrize(
+    ("kept", "broken"),
+    [(b"\t\told_pte = pte_next_pfn(old_pte);\n", "pfn"), (b"\t\tpte = pte_next_pfn(pte);\n", "old-pte")],
+)
+def test_a_loop_that_forgets_to_advance_is_found_whatever_an_entry_is(name: str, kept: bytes, broken: str) -> None:
+    path = "include/linux/pgtable.h"
+    text = kernel_tree().read(path)
+    assert text is not None
+    assert ADVANCE in text
+    changed = Snapshot(kernel_tree(), {path: text.replace(ADVANCE, kept)})
+    assert breaches(Program(load_universe(changed, profile_named(name)))) == {broken}
+
+
+def test_a_guest_of_xen_that_does_not_ask_for_the_bits_loses_them() -> None:
+    path = "arch/x86/xen/mmu_pv.c"
+    text = kernel_tree().read(path)
+    assert text is not None
+    changed = Snapshot(kernel_tree(), {path: text.replace(b"MMU_PT_UPDATE_PRESERVE_AD", b"MMU_NORMAL_PT_UPDATE")})
+    assert breaches(Program(load_universe(changed, profile_named("x86+xen")))) == {"accessed-dirty"}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
+from ptlint.sim.roles import entry_parameters
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def _old_values(ran: Ran) -> Iterator[Breach]:
     for record in session.machine.log[ran.commit_from :]:
         if record.kind != "call":
             continue
-        entries = [(name, value) for name, value in record.data.items() if isinstance(value, Blob)]
+        names = entry_parameters(session.program, record.name)
+        entries = [(name, value) for name, value in record.data.items() if name in names]
         pointer = next((v for v in record.data.values() if _points(ran, v)), None)
         if len(entries) < 2 or pointer is None:
             continue
