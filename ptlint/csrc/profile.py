@@ -118,15 +118,6 @@ def default_profiles() -> tuple[Profile, ...]:
     return tuple(profile_named(profile_names(arch)[0]) for arch in architectures())
 
 
-def checked_profiles() -> tuple[Profile, ...]:
-    """Return the profiles that a check runs when none is named: ``[arch] checked``, else the default, of each."""
-    return tuple(
-        profile_named(name)
-        for arch in architectures()
-        for name in _data(arch)["arch"].get("checked", profile_names(arch)[:1])
-    )
-
-
 def main_profiles() -> tuple[Profile, ...]:
     """Return the profiles that show how architectures differ: those that ``[arch] main`` names, else the default."""
     names = (name for arch in architectures() for name in _data(arch)["arch"].get("main", profile_names(arch)[:1]))

@@ -12,7 +12,7 @@ from ptlint.core.patch import Series
 from ptlint.csrc.profile import (
     MAX_CONFIG_BYTES,
     Profile,
-    checked_profiles,
+    main_profiles,
     profile_from_config,
     profile_named,
     profiles_for_arch,
@@ -86,7 +86,7 @@ def profiles_asked(request: CheckRequest) -> tuple[Profile, ...]:
             raise UsageError("--config needs --arch with the one architecture that the configuration is for")
         return (profile_from_config(request.archs[0], _config(request.config), str(request.config)),)
     if not request.archs:
-        return checked_profiles()
+        return main_profiles()
     chosen: list[Profile] = []
     for name in request.archs:
         found = profiles_for_arch(name) if "/" not in name and "+" not in name else (profile_named(name),)
