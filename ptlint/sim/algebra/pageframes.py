@@ -13,7 +13,7 @@ from ptlint.sim.algebra.vocabulary import WORDS
 from ptlint.sim.algebra.world import World
 from ptlint.sim.values import Mask
 
-PROPERTY = "pfn"
+PROPERTY = "pfn-encoding"
 
 
 def fresh_entries(states: States) -> tuple[Lanes, Lanes]:

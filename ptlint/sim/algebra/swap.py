@@ -70,13 +70,13 @@ def check_encoding(bench: Bench, world: World, types: Raw, offsets: Raw) -> Iter
     """Yield swap entries that do not give back what they were made of, or that are taken for something else."""
     raw, states = entries(bench, types, offsets), np.zeros(len(types), dtype=np.int64)
     told = _Told(world, raw, states, types, offsets)
-    yield told.broken("pfn", bench.number(_TYPE, raw) != types, "the type of a swap entry does not come back")
-    yield told.broken("pfn", bench.number(_OFFSET, raw) != offsets, "the offset of a swap entry does not come back")
-    yield told.broken("pfn", bench.holds("pte_present", raw), "a swap entry counts as present")
-    yield told.broken("pfn", bench.holds("pte_none", raw), "a swap entry counts as empty")
+    yield told.broken("pfn-encoding", bench.number(_TYPE, raw) != types, "the type of a swap entry does not come back")
+    yield told.broken("pfn-encoding", bench.number(_OFFSET, raw) != offsets, "the offset of a swap entry does not come back")
+    yield told.broken("pfn-encoding", bench.holds("pte_present", raw), "a swap entry counts as present")
+    yield told.broken("pfn-encoding", bench.holds("pte_none", raw), "a swap entry counts as empty")
     for predicate in marks_of(bench.program):
         detail = f"{predicate}() holds for a swap entry that was not marked"
-        yield told.broken("pfn", bench.holds(predicate, raw), detail)
+        yield told.broken("pfn-encoding", bench.holds(predicate, raw), detail)
 
 
 def check_mark(bench: Bench, world: World, name: str, types: Raw, offsets: Raw) -> Iterator[Broken]:
