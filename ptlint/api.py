@@ -12,7 +12,9 @@ from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
+from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
+from ptlint.passes.declared import declared_below
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
@@ -39,6 +41,7 @@ __all__ = [
     "Note",
     "Protocol",
     "Related",
+    "Replacement",
     "RuleInfo",
     "Severity",
     "Span",
@@ -51,12 +54,14 @@ __all__ = [
     "broken",
     "called",
     "calls_in",
+    "declared_below",
     "fpb_flag",
     "introduced",
     "invalid",
     "leaves",
     "misuses_of",
     "mixtures_of",
+    "replacements_of",
     "unstarted",
     "users_inside",
     "valid",

@@ -91,9 +91,7 @@ def check(ctx: Context) -> Iterator[Finding]:
 def _wrong(view: View) -> Iterator[Fault]:
     for one in misuses_of(view):
         if one.kind == "not-present":
-            text = (
-                f"{one.helper}() is for present entries, and on some path to here {one.variable} is not present"
-            )
+            text = f"{one.helper}() is for present entries, and on some path to here {one.variable} is not present"
             yield Fault(f"{one.kind}:{one.helper}", one.pos, text)
         elif one.kind == "present":
             text = f"{one.helper}() is for entries that are not present, and {one.variable} is present here"

@@ -143,9 +143,9 @@ class Book:
     def _calling(self, view: View) -> Iterator[View]:
         word = re.compile(rf"\b{re.escape(view.name)}\s*\(")
         count = 0
-        for caller in self.replaced_with(word):
-            if caller.name != view.name and view.name in caller.callees:
-                yield caller
+        for one in self.replaced_with(word):
+            if one.name != view.name and view.name in one.callees:
+                yield one
         for path in self._places(view):
             text = view.universe.text_of(path)
             if not word.search(text):

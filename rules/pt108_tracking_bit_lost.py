@@ -1,0 +1,91 @@
+"""PT108: an entry is replaced by a new one without the soft-dirty and userfaultfd bits of the old one."""
+
+from collections.abc import Iterator
+
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    introduced,
+    invalid,
+    replacements_of,
+    valid,
+)
+
+EXPLANATION = """
+What it reports
+A function gets the old value of an entry, knows that it may carry tracking bits (it asks pte_swp_uffd() or one of
+its relatives), stores a value that is built from a page frame in its place, and never sets soft-dirty or the
+userfaultfd bit in the new value.
+
+Why it matters
+Whoever tracks writes (checkpointing, live migration) misses a page, and userfaultfd no longer hears of it.
+
+What to do
+Carry both over: pte_mksoft_dirty() when pte_swp_soft_dirty(old), pte_mkuffd() when pte_swp_uffd(old).
+
+When it is wrong
+Entries that were none have no bits to carry: a function that never asks the old value for any is not reported.
+"""
+
+VALID = """\
+static void map_again(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t old, long pfn)
+{
+	pte_t pte = pfn_pte(pfn, PAGE_SHARED);
+
+	if (pte_swp_soft_dirty(old))
+		pte = pte_mksoft_dirty(pte);
+	if (pte_swp_uffd(old))
+		pte = pte_mkuffd(pte);
+	set_pte_at(mm, addr, ptep, pte);
+}
+"""
+
+INVALID = """\
+static void map_again(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t old, long pfn)
+{
+	pte_t pte = pfn_pte(pfn, PAGE_SHARED);
+
+	if (pte_swp_uffd(old))
+		pte = pte_modify(pte, PAGE_NONE);
+	set_pte_at(mm, addr, ptep, pte); // want "soft-dirty and userfaultfd"
+}
+"""
+
+RULE = RuleInfo(
+    code="PT108",
+    name="tracking-bit-lost",
+    summary="soft-dirty and userfaultfd bits survive when an entry is replaced",
+    explanation=EXPLANATION,
+    severity=Severity.ERROR,
+    merge=Merge.ONCE,
+    since="0.1.0",
+    evidence=(
+        Evidence(
+            "commit",
+            "9658d698a8a8",
+            "mm/rmap: fix soft-dirty and uffd-wp bit loss when remapping zero-filled mTHP subpage to shared zeropage",
+        ),
+    ),
+    examples=(
+        invalid(INVALID, why="the new value has neither bit", path="mm/again.c"),
+        valid(VALID, why="both bits are carried over", path="mm/again.c"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report the replacements in which a patch loses bits."""
+    yield from introduced(ctx, RULE, _lost)
+
+
+def _lost(view: View) -> Iterator[Fault]:
+    for one in replacements_of(view):
+        bits = " and ".join(one.lost)
+        text = f"{one.setter}() replaces {one.old} by a new value that never gets its {bits} state"
+        yield Fault(f"lost:{bits}", one.pos, text)
