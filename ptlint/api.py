@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ptlint.core.finding import Finding, Note, Related
@@ -18,6 +18,7 @@ from ptlint.passes.declared import declared_below
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
+from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, fpb_flag, leaves
 from ptlint.passes.pairing import Breach, Protocol, breaches_of
 from ptlint.passes.regions import users_inside
@@ -35,6 +36,7 @@ __all__ = [
     "Example",
     "Fault",
     "Finding",
+    "KernelDoc",
     "Merge",
     "Misuse",
     "Mixture",
@@ -58,10 +60,13 @@ __all__ = [
     "fpb_flag",
     "introduced",
     "invalid",
+    "invented",
+    "kernel_doc_of",
     "leaves",
     "misuses_of",
     "mixtures_of",
     "replacements_of",
+    "undescribed",
     "unstarted",
     "users_inside",
     "valid",
@@ -74,8 +79,8 @@ class Context:
 
     ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
     ``known`` holds what was broken the same way before: (profile, subject, property, raced). ``books`` hold the
-    functions before and after it. ``looked_at`` and ``present`` note which functions a rule has looked at and which it
-    finds at fault, whoever brought the fault: (code, path, function).
+    functions before and after it; ``text`` reads a file as it was run. ``looked_at`` and ``present`` note which
+    functions a rule has looked at and which it finds at fault, whoever brought the fault: (code, path, function).
     """
 
     patch: PatchRef
@@ -86,6 +91,7 @@ class Context:
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     known: frozenset[tuple[str, str, str, bool]] = frozenset()
     books: tuple[Book, Book] | None = None
+    text: Callable[[str], bytes | None] | None = None
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -157,7 +163,7 @@ class Context:
 
     def line_at(self, span: Span) -> str:
         """Return the text of a line of the tree after the patch."""
-        data = self.after.read(span.path) or b""
+        data = (self.after.read(span.path) if self.text is None else self.text(span.path)) or b""
         lines = data.splitlines()
         return lines[span.line - 1].decode("utf-8", "replace") if 0 < span.line <= len(lines) else ""
 

@@ -28,7 +28,8 @@ def run_example(rule: LoadedRule, example: Example) -> tuple[Finding, ...]:
     texts = {change.name: SourceText(example.path, change.span.line, change.text) for change in changes}
     before, after = Runs(reference_tree()), Runs(reference_tree(), texts)
     run = Run((rule,), (REFERENCE,), has_tree=False)
-    run.step(Step(PatchRef(1, 1, "", "example"), before, after, changes, (example.path,)))
+    shown: dict[str, bytes] = {example.path: without_marks(example.code).encode()}
+    run.step(Step(PatchRef(1, 1, "", "example"), before, after, changes, (example.path,), texts=({}, shown)))
     if run.not_executed or run.left_out:
         raise ValueError(f"not executed: {[entry.what for entry in run.not_executed]} {run.left_out}")
     return tuple(run.merged())

@@ -133,6 +133,7 @@ class Run:
             judgements,
             known,
             self._books(step),
+            step.after.text,
         )
         for rule in self.rules:
             self._run_rule(rule, context)
@@ -146,7 +147,10 @@ class Run:
         before = step.before
         if step.shown:
             before = Runs(before.tree, {**before.overrides, **step.shown})
-        return before.book(self.profiles), step.after.book(self.profiles)
+        books = before.book(self.profiles), step.after.book(self.profiles)
+        for book, texts in zip(books, step.texts, strict=True):
+            book.shown = texts or book.shown
+        return books
 
     def _judged(
         self, step: Step, profiles: Sequence[Profile], names: frozenset[str]
@@ -289,13 +293,15 @@ def _sorted(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _sources(findings: Sequence[Finding], steps: Sequence[Step]) -> dict[str, bytes]:
-    """Return the files that findings point into, as the last step that has them does."""
-    wanted = {finding.span.path for finding in findings}
-    wanted |= {related.span.path for finding in findings for related in finding.related}
+    """Return the files that findings point into, as the last step that has a finding in them runs them."""
+    named = {(finding.patch, finding.span.path) for finding in findings}
+    wanted = {path for _, path in named} | {related.span.path for one in findings for related in one.related}
     found: dict[str, bytes] = {}
     for step in steps:
         for path in wanted:
-            data = step.after.tree.read(path)
+            if path in found and (step.ref, path) not in named:
+                continue
+            data = step.after.text(path)
             if data is not None:
                 found[path] = data
     return found

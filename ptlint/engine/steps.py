@@ -17,7 +17,8 @@ from ptlint.passes.outcomes import Runs
 class Step:
     """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs.
 
-    ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them.
+    ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them; ``texts`` what
+    the hunks show of each file before and after, where the trees do not have it.
     """
 
     ref: PatchRef
@@ -26,6 +27,7 @@ class Step:
     changes: tuple[Change, ...]
     paths: tuple[str, ...]
     shown: Mapping[str, SourceText] = field(default_factory=dict)
+    texts: tuple[Mapping[str, bytes], Mapping[str, bytes]] = ({}, {})
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
         else:
             after, changes, missing = _replaced(runs, patch, snapshot)
             left_out.extend(missing)
-            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), functions_before(patch)))
+            shown = functions_before(patch)
+            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), shown, _texts(patch)))
         runs = steps[-1].after
     for proposal in series.proposals:
         step = _proposal_step(proposal, steps)
@@ -71,6 +74,12 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             what = f"a proposal of {proposal.author}"
             left_out.append(LeftOut("proposal", what, reason, proposal.source, proposal.source_line))
     return Plan(tuple(steps), tuple(status), tuple(left_out))
+
+
+def _texts(patch: Patch) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
+    from ptlint.tree import partial_files, partial_preimages
+
+    return partial_preimages(patch), partial_files(patch)
 
 
 def _paths(patch: Patch) -> tuple[str, ...]:

@@ -69,12 +69,16 @@ class View:
 
 @dataclass(eq=False)
 class Book:
-    """The functions of one tree. ``overrides`` stand in for the tree's own, ``universe_of`` makes the universes."""
+    """The functions of one tree. ``overrides`` stand in for the tree's own, ``universe_of`` makes the universes.
+
+    ``shown`` holds what patches show of files that the tree does not have, other lines empty.
+    """
 
     tree: SourceTree
     profiles: Sequence[Profile]
     overrides: Mapping[str, SourceText]
     universe_of: Callable[[Profile], Universe]
+    shown: Mapping[str, bytes] = field(default_factory=dict)
     _views: dict[tuple[str, str], View | None] = field(default_factory=dict)
     _kept: dict[str, frozenset[str]] = field(default_factory=dict)
     _callers: dict[tuple[str, str], tuple[View, ...]] = field(default_factory=dict)
@@ -113,6 +117,11 @@ class Book:
         if definition is None or definition.pos.path != path:
             return None
         return View(name, path, definition, self, universe)
+
+    def text(self, path: str) -> str:
+        """Return the text of *path*, as far as it is known."""
+        data = self.shown.get(path) or self.tree.read(path) or b""
+        return data.decode("utf-8", "replace")
 
     def kept(self, universe: Universe) -> frozenset[str]:
         """Return the macros that stay calls in the functions of *universe*."""

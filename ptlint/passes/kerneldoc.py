@@ -1,0 +1,62 @@
+"""Kernel-doc comments: which parameters the comment above a function describes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ptlint.csrc.ast import Pos
+from ptlint.passes.functions import View
+
+MAX_LINES = 400
+"""How far above a function its comment may begin."""
+_PARAM = re.compile(r"^\s*\*?\s*@(\w+)(?:\.\.\.)?\s*:")
+_TITLE = re.compile(r"^\s*\*\s*(\w+)\s*(?:\(\))?\s*(?:-|:|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelDoc:
+    """A kernel-doc comment: its first line, and the parameters that it describes, with the line of each."""
+
+    line: int
+    described: tuple[tuple[str, int], ...]
+
+
+def kernel_doc_of(view: View) -> KernelDoc | None:
+    """Return the kernel-doc comment right above *view* that is about it, None when there is none."""
+    lines = view.book.text(view.path).splitlines()
+    at = _head(lines, view) - 1
+    while at > 0 and not lines[at - 1].strip():
+        at -= 1
+    if at <= 0 or at > len(lines) or not lines[at - 1].strip().endswith("*/"):
+        return None
+    start = at - 1
+    while start > 0 and "/*" not in lines[start] and at - start < MAX_LINES:
+        start -= 1
+    if not re.match(r"\s*/\*\*\s*$", lines[start]) or start + 1 >= at:
+        return None
+    title = _TITLE.match(lines[start + 1])
+    if title is None or title[1] != view.name:
+        return None
+    found = [(match[1], number + 1) for number in range(start, at) if (match := _PARAM.match(lines[number]))]
+    return KernelDoc(start + 1, tuple(found))
+
+
+def _head(lines: list[str], view: View) -> int:
+    """Return the line on which the definition begins: that of its type when it stands above the name."""
+    line = view.definition.pos.line
+    while 1 < line <= len(lines) and re.match(r"[A-Za-z_][\w \t*]*$", lines[line - 2]):
+        line -= 1
+    return line
+
+
+def undescribed(view: View, doc: KernelDoc) -> tuple[str, ...]:
+    """Return the parameters of *view* that *doc*, which describes others, leaves out."""
+    known = {name for name, _ in doc.described}
+    return tuple(name for name in view.param_names if name and name not in known) if known else ()
+
+
+def invented(view: View, doc: KernelDoc) -> tuple[tuple[str, Pos], ...]:
+    """Return what *doc* describes and *view* does not have."""
+    own = set(view.param_names)
+    return tuple((name, Pos(view.path, line, 1)) for name, line in doc.described if name not in own)

@@ -1,0 +1,114 @@
+"""PT701: the kernel-doc comment of a function describes other parameters than it has."""
+
+from collections.abc import Iterator
+
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    introduced,
+    invalid,
+    invented,
+    kernel_doc_of,
+    undescribed,
+    valid,
+)
+
+EXPLANATION = """
+What it reports
+A patch adds or changes a function with a kernel-doc comment, and the comment leaves out one of its parameters or
+describes one that it does not have.
+
+Why it matters
+The contracts of page-table helpers are written in these comments and nowhere else. Builds with W=1 and the
+documentation warn, and reviewers ask for it every time.
+
+What to do
+Describe each parameter as @name: in the order of the prototype, and drop those that are gone.
+
+When it is wrong
+A comment that describes no parameter at all is taken for prose and left alone.
+"""
+
+VALID = """\
+/**
+ * reset_entries - clear consecutive entries
+ * @mm: address space the pages are mapped into
+ * @addr: address of the first page
+ * @ptep: entry of the first page
+ * @nr: number of entries
+ */
+static inline void reset_entries(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	for (; nr--; ptep++, addr += PAGE_SIZE)
+		pte_clear(mm, addr, ptep);
+}
+"""
+
+MISSING = """\
+/**
+ * reset_entries - clear consecutive entries
+ * @mm: address space the pages are mapped into
+ * @ptep: entry of the first page
+ * @nr: number of entries
+ */
+static inline void reset_entries(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr) // want "@addr"
+{
+	for (; nr--; ptep++, addr += PAGE_SIZE)
+		pte_clear(mm, addr, ptep);
+}
+"""
+
+INVENTED = """\
+/**
+ * reset_entry - clear an entry
+ * @vma: the area of the page // want "has no parameter vma"
+ * @mm: address space the page is mapped into
+ * @addr: address of the page
+ * @ptep: entry of the page
+ */
+static inline void reset_entry(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	pte_clear(mm, addr, ptep);
+}
+"""
+
+RULE = RuleInfo(
+    code="PT701",
+    name="kerneldoc-mismatch",
+    summary="a kernel-doc comment describes the parameters that the function has",
+    explanation=EXPLANATION,
+    severity=Severity.WARNING,
+    merge=Merge.ONCE,
+    since="0.1.0",
+    evidence=(Evidence("doc", "Documentation/doc-guide/kernel-doc.rst", "Function parameters"),),
+    examples=(
+        invalid(MISSING, why="the address is not described"),
+        invalid(INVENTED, why="the function takes no vma"),
+        valid(VALID, why="each parameter is described"),
+    ),
+)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Report the comments that a patch leaves at odds with their functions."""
+    yield from introduced(ctx, RULE, _mismatched)
+
+
+def _mismatched(view: View) -> Iterator[Fault]:
+    doc = kernel_doc_of(view)
+    if doc is None:
+        return
+    missing = undescribed(view, doc)
+    if missing:
+        names = ", ".join(f"@{name}" for name in missing)
+        text = f"the kernel-doc comment of {view.name}() does not describe {names}"
+        yield Fault(f"missing:{names}", view.definition.pos, text)
+    for name, pos in invented(view, doc):
+        text = f"the kernel-doc comment describes @{name}, and {view.name}() has no parameter {name}"
+        yield Fault(f"invented:{name}", pos, text)
