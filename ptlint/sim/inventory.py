@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from ptlint.csrc.items import items_of
 from ptlint.sim.program import Program
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def names_with(program: Program, part: str) -> Iterator[str]:
@@ -18,6 +21,18 @@ def names_with(program: Program, part: str) -> Iterator[str]:
             if part in name and any(place[0] in ("function", "ordinary") for place in places):
                 found.add(name)
     yield from sorted(found)
+
+
+def named_in(program: Program, texts: Iterable[str]) -> frozenset[str]:
+    """Return the macros that C *texts* expand at the end of the unit, those inside other macros included."""
+    open_, seen = [name for text in texts for name in _WORD.findall(text)], set[str]()
+    while open_:
+        name = open_.pop()
+        macro = None if name in seen else program.universe.macro(name)
+        if macro is not None:
+            seen.add(name)
+            open_.extend(token.text for token in macro.body if token.kind == "id")
+    return frozenset(seen)
 
 
 def used_by(program: Program, executed: Iterable[str]) -> frozenset[str]:

@@ -62,6 +62,11 @@ class Hardware:
         result: Mask = (self._swap(raw) & np.uint64(self.valid)) == np.uint64(self.valid)
         return result
 
+    @property
+    def gates(self) -> int:
+        """Return the bits, as memory holds them, that decide whether a store goes through or is noticed."""
+        return int(self._swap(np.array([self.write | self.dirty_clear], dtype=np.uint64))[0])
+
     def _swap(self, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
         if not self.swapped:
             return raw
@@ -107,9 +112,12 @@ def _unsigned(value: object) -> object:
     return value.view(np.uint64) if isinstance(value, np.ndarray) else value
 
 
-def hardware_of(program: Program) -> Hardware:
-    """Return the hardware of a program's profile. Raises CannotExecute when its words mean nothing in this tree."""
-    data = program.mmu
+def hardware_of(program: Program, table: str = "") -> Hardware:
+    """Return the hardware of a program's profile, or that which its sub-table *table* describes.
+
+    Raises CannotExecute when its words mean nothing in this tree.
+    """
+    data = program.mmu.get(table, {}) if table else program.mmu
 
     def mask(key: str) -> int:
         text = data.get(key, "")

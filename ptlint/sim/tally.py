@@ -97,7 +97,7 @@ class Tally:
 def blame_of(breach: Breach) -> tuple[tuple[str, Pos], ...]:
     """Return the chain of calls to the step that broke the property, outermost first, each with where it was left."""
     record = breach.record
-    if record is None:
+    if record is None or not record.stack:  # none: the step is the scenario's own, through a macro
         return ()
     left = [pos for _, pos in record.stack[1:]] + [record.pos]
     return tuple((name, pos) for (name, _), pos in zip(record.stack, left, strict=True))

@@ -42,19 +42,22 @@ def check_same(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[B
     moved = np.ascontiguousarray(table.raw[states, (column + 1) % table.used])
 
     def same(left: Raw, right: Raw) -> Mask:
-        value = bench.session.run(f"!!{name}(x, y)", x=(type_, bench.entry(left)), y=(type_, bench.entry(right)))
+        text = f"!!{name}(x, y)"
+        bench.texts.add(text)
+        value = bench.session.run(text, x=(type_, bench.entry(left)), y=(type_, bench.entry(right)))
         result: Mask = bench.session.lanes_of(scalar(value)) != 0
         return result
 
     yield Broken(AGREES, ~same(before, before), f"{name}() tells an entry from itself", before, before, "same", states)
-    told = bench.pfn(before) != bench.pfn(moved)
-    detail = f"{name}() takes entries of two page frames for the same"
-    yield Broken(AGREES, told & same(before, moved), detail, before, moved, "not the same", states)
-    differs = np.zeros(len(before), dtype=bool)
-    for word in world.live:
-        differs |= bench.holds(world.predicates[word], before) != bench.holds(world.predicates[word], shifted)
-    detail = f"{name}() takes entries that predicates tell apart for the same"
-    yield Broken(AGREES, differs & same(before, shifted), detail, before, shifted, "not the same", states)
+    told = {word: bench.holds(world.predicates[word], before) for word in world.live}
+    pfn = bench.pfn(before)
+    bits = np.uint64(1) << (np.arange(len(base), dtype=np.uint64) % np.uint64(8 * world.level.size))
+    for right in (moved, shifted, before ^ bits):
+        differs = pfn != bench.pfn(right)
+        for word, holds in told.items():
+            differs |= holds != bench.holds(world.predicates[word], right)
+        detail = f"{name}() takes two different entries for the same"
+        yield Broken(AGREES, differs & same(before, right), detail, before, right, "not the same", states)
 
 
 _NARROW = r"\b(?:int|unsigned|short|char|s32|u32|u16|u8)\s+(?:__\w+\s+)*"
@@ -66,7 +69,10 @@ def predicates(program: Program, world: World) -> Iterator[str]:
     if level.size <= INT_SIZE:
         return
     head = re.compile(rf"{_NARROW}({level.name}_\w+)\s*\(\s*{level.name}_t\s+\w+\s*\)\s*\{{")
-    texts = [instance.active_text() for instance in program.universe.unit.instances if level.name in instance.scan.text]
+    texts = [text.text for text in program.universe.overrides.values()]
+    texts += [
+        instance.active_text() for instance in program.universe.unit.instances if level.name in instance.scan.text
+    ]
     for name in sorted({match.group(1) for text in texts for match in head.finditer(text)}):
         definition = program.definition(name)
         if definition is not None and len(definition.type.params) == 1:

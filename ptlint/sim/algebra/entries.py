@@ -54,12 +54,16 @@ def levels_of(program: Program) -> tuple[Level, ...]:
 
 
 class Bench:
-    """Runs C over entries of one level: numbers (the bytes of an entry in memory, one uint64 a lane) in and out."""
+    """Runs C over entries of one level: numbers (the bytes of an entry in memory, one uint64 a lane) in and out.
+
+    ``texts`` is the C that was run.
+    """
 
     def __init__(self, session: Session, level: Level) -> None:
         self.session = session
         self.level = level
         self.program = session.program
+        self.texts: set[str] = set()
 
     def entry(self, raw: Raw) -> Value:
         """Return the entry whose bytes in memory are *raw*."""
@@ -71,14 +75,17 @@ class Bench:
 
     def applied(self, text: str, raw: Raw, **variables: tuple[str, Value]) -> Raw:
         """Return what C expression *text* of the level's type makes of the entries called ``x``."""
+        self.texts.add(text)
         return self.session.raw(self.session.run(text, x=(f"{self.level.name}_t", self.entry(raw)), **variables))
 
     def made(self, text: str, **variables: tuple[str, Value]) -> Raw:
         """Return the entries that C expression *text* makes."""
+        self.texts.add(text)
         return self.session.raw(self.session.run(text, **variables))
 
     def number(self, text: str, raw: Raw) -> Raw:
         """Return the integer that *text*, over an entry ``x``, gives for each lane."""
+        self.texts.add(text)
         value = self.session.run(text, x=(f"{self.level.name}_t", self.entry(raw)))
         return self.session.lanes_of(scalar(value))
 

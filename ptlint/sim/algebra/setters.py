@@ -16,6 +16,9 @@ from ptlint.sim.values import Mask
 
 PROPERTY = "setter"
 
+WRITABLE_MAPPING = 0x3
+"""``VM_READ | VM_WRITE`` of linux/mm.h: a plain writable mapping."""
+
 
 def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
     """Yield what *name* breaks over the lanes *base* of the world."""
@@ -26,6 +29,7 @@ def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken
     yield from _says(bench, world, name, setter, usual, before, after, states)
     if "vma" not in setter.call:
         yield from _equations(bench, world, name, setter, usual, before, after, states)
+        yield from _commutes(bench, world, name, usual, before, after, states)
         yield from _foreign(bench, world, name, usual, before, states)
 
 
@@ -33,7 +37,7 @@ def _set(bench: Bench, setter: Setter, name: str, raw: Raw) -> Raw:
     if "vma" not in setter.call:
         return bench.applied(f"{name}(x)", raw)
     vma: Value = bench.session.opaque("vma", "struct vm_area_struct")
-    bench.session.run("vma->vm_flags = VM_READ | VM_WRITE", vma=("struct vm_area_struct *", vma))
+    bench.session.run(f"vma->vm_flags = {WRITABLE_MAPPING}", vma=("struct vm_area_struct *", vma))
     return bench.applied(setter.call.format(name=name), raw, vma=("struct vm_area_struct *", vma))
 
 
@@ -81,6 +85,25 @@ def _equations(
     unseen = np.uint64(~(world.seen | _permissions(world, setter)) & _ALL)
     detail = f"{name}() does not undo what {inverse}() does"
     yield Broken(PROPERTY, able & (((again ^ after) & unseen) != 0), detail, undone, again, after, states)
+
+
+def _commutes(
+    bench: Bench, world: World, name: str, usual: Mask, before: Raw, after: Raw, states: Lanes
+) -> Iterator[Broken]:
+    """The order in which flags are set does not matter for what the hardware makes of the entry.
+
+    Predicates are not asked: what each setter says of them holds in any order.
+    """
+    own = set(world.setters[name].makes)
+    told = np.uint64((~world.seen | world.gates) & _ALL)
+    for other, setter in world.setters.items():
+        if own & set(setter.makes) or "vma" in setter.call:
+            continue
+        able = usual & world.applies(setter, bench, before, states)
+        last = bench.applied(f"{other}(x)", after)
+        first = bench.applied(f"{name}(x)", bench.applied(f"{other}(x)", before))
+        detail = f"it matters whether {name}() comes before or after {other}()"
+        yield Broken(PROPERTY, able & (((first ^ last) & told) != 0), detail, before, first, last, states)
 
 
 def _foreign(bench: Bench, world: World, name: str, usual: Mask, before: Raw, states: Lanes) -> Iterator[Broken]:

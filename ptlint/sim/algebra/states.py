@@ -21,6 +21,10 @@ from ptlint.sim.session import Session
 from ptlint.sim.values import Mask
 
 MOST_STATES = 160
+
+FEWEST_BITS = 16
+"""Of a page frame number, on any architecture: 1 GiB of 16 KiB pages."""
+
 ADVANCES = (1, 2, 15, 511, 1 << 17)
 """By how many pages entries are advanced: up to a folio of 512 MiB."""
 
@@ -96,7 +100,7 @@ def pfn_bits(program: Program, bench: Bench) -> int:
         return min(wide, 8 * program.constant("sizeof(phys_addr_t)")) - page
     one = np.uint64(1) << np.arange(bench.session.machine.lanes, dtype=np.uint64)
     back = bench.pfn(bench.made(f"pfn_{bench.level.name}(pfn, __pgprot(0))", pfn=frames(program, one)))
-    return int(np.argmin(np.append(back == one, False)))
+    return max(FEWEST_BITS, int(np.argmin(np.append(back == one, False))))
 
 
 def _constant(program: Program, name: str) -> int | None:
@@ -118,6 +122,8 @@ def page_frames(bits: int, step: int) -> tuple[list[int], list[int]]:
 
 
 _FLAGS = (("VM_READ", 1), ("VM_WRITE", 2), ("VM_EXEC", 4), ("VM_SHARED", 8))
+"""Numbers, so that linux/mm.h, which defines them, need not be read."""
+
 _NAMED = ("PAGE_NONE", "PAGE_READONLY", "PAGE_RO", "PAGE_RX", "PAGE_READONLY_EXEC", "PAGE_READONLY_X")
 _NAMED_WRITABLE = ("PAGE_COPY", "PAGE_SHARED", "PAGE_RW", "PAGE_RWX", "PAGE_COPY_EXEC", "PAGE_SHARED_EXEC")
 FEWEST_PROTECTIONS = 3
@@ -129,8 +135,9 @@ def protections_of(program: Program) -> tuple[Protection, ...]:
     asked = []
     for bits in range(16) if program.has("vm_get_page_prot") else ():
         flags = " | ".join(name for name, bit in _FLAGS if bits & bit) or "VM_NONE"
-        asked.append((f"vm_get_page_prot({flags})", bool(bits & 2)))
-    found = _valued(program, asked)
+        value = program.constant(f"pgprot_val(vm_get_page_prot({bits}))")
+        asked.append(Protection(f"vm_get_page_prot({flags})", value, bool(bits & 2)))
+    found = _different(asked)
     if len({one.value for one in found}) >= FEWEST_PROTECTIONS:
         return found
     names = [(name, False) for name in _NAMED] + [(name, True) for name in _NAMED_WRITABLE]
@@ -149,10 +156,13 @@ def kernel_protections(program: Program) -> tuple[Protection, ...]:
 
 
 def _valued(program: Program, texts: list[tuple[str, bool]]) -> tuple[Protection, ...]:
+    return _different([Protection(text, program.constant(f"pgprot_val({text})"), w) for text, w in texts])
+
+
+def _different(every: list[Protection]) -> tuple[Protection, ...]:
     found: dict[tuple[int, bool], Protection] = {}
-    for text, writable in texts:
-        value = program.constant(f"pgprot_val({text})")
-        found.setdefault((value, writable), Protection(text, value, writable))
+    for one in every:
+        found.setdefault((one.value, one.writable), one)
     return tuple(found.values())
 
 

@@ -71,7 +71,9 @@ def check_encoding(bench: Bench, world: World, types: Raw, offsets: Raw) -> Iter
     raw, states = entries(bench, types, offsets), np.zeros(len(types), dtype=np.int64)
     told = _Told(world, raw, states, types, offsets)
     yield told.broken("pfn-encoding", bench.number(_TYPE, raw) != types, "the type of a swap entry does not come back")
-    yield told.broken("pfn-encoding", bench.number(_OFFSET, raw) != offsets, "the offset of a swap entry does not come back")
+    yield told.broken(
+        "pfn-encoding", bench.number(_OFFSET, raw) != offsets, "the offset of a swap entry does not come back"
+    )
     yield told.broken("pfn-encoding", bench.holds("pte_present", raw), "a swap entry counts as present")
     yield told.broken("pfn-encoding", bench.holds("pte_none", raw), "a swap entry counts as empty")
     for predicate in marks_of(bench.program):

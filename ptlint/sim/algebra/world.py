@@ -21,9 +21,11 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``live`` are the predicates that some entry fulfils; ``seen`` the bits on which a predicate or the page frame
-    depends in some state; ``changed`` the bits that each setter changes in entries with any bits that are not seen, by
-    name.
+    """``live`` are the predicates that some entry fulfils, ``seen`` the bits that a predicate or
+    the page frame depends on.
+
+    ``gates`` are the bits that let the hardware write through an entry; ``changed`` those that each setter changes, by
+    name, in entries with any bits that are not seen.
     """
 
     program: Program
@@ -34,6 +36,7 @@ class World:
     setters: Mapping[str, Setter]
     changed: Mapping[str, int]
     seen: int
+    gates: int
 
     @property
     def lanes(self) -> NDArray[np.int64]:
@@ -61,14 +64,14 @@ def world_of(
     live, seen = _noticed(program, level, predicates, first)
     setters = {name: setter for name, setter in setters_of(program, level) if "vma" not in setter.call}
     bench = Bench(Session(program, len(first)), level)
-    bare = World(program, level, states, predicates, live, dict(setters_of(program, level)), {}, seen)
+    bare = World(program, level, states, predicates, live, dict(setters_of(program, level)), {}, seen, hardware.gates)
     changed = {}
     mixed = first ^ noise(bare, len(first))
     for name, setter in setters.items():
         usual = bare.applies(setter, bench, first, np.arange(len(first)))
         changed[name] = int(np.bitwise_or.reduce((bench.applied(f"{name}(x)", mixed) ^ mixed)[usual], initial=0))
     program.settle(bench.session.machine.asked)
-    return World(program, level, states, predicates, live, bare.setters, changed, seen)
+    return World(program, level, states, predicates, live, bare.setters, changed, seen, hardware.gates)
 
 
 def noise(world: World, lanes: int) -> Raw:

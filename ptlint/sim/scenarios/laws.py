@@ -17,7 +17,7 @@ from ptlint.sim.algebra.states import kernel_protections
 from ptlint.sim.algebra.world import World, world_of
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, explore
-from ptlint.sim.inventory import used_by
+from ptlint.sim.inventory import named_in, used_by
 from ptlint.sim.judgement import Assumption, Judgement, Violation
 from ptlint.sim.machine import Machine
 from ptlint.sim.mmu import Hardware, hardware_of
@@ -42,7 +42,7 @@ class Law:
 
 def subjects(program: Program) -> Iterator[Law]:
     """Yield the helpers that there are laws for, level by level; one whose entries cannot be made is a stopped one."""
-    hardware = hardware_of(program)
+    hardware = hardware_of(program, "some" if "some" in program.mmu else "")
     for level in levels_of(program):
         try:
             world = world_of(program, hardware, level)
@@ -116,6 +116,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
     """Run the laws of one helper. What stops a run is part of the judgement."""
     found: dict[str, Violation] = {}
     executed: set[str] = set()
+    texts: set[str] = set()
     stopped, exhausted, scenarios, exhaustive = None, "", 0, True
     assumed: dict[str, Assumption] = {}
 
@@ -124,6 +125,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
         bench = Bench(session, law.level)
         broken = [one for one in law.check(bench, base) if bool(one.mask.any())]
         executed.update(session.machine.executed)
+        texts.update(bench.texts)
         return session.machine, [], (bench, broken)
 
     try:
@@ -145,7 +147,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
         scenarios,
         exhaustive and stopped is None and not exhausted,
         frozenset(executed),
-        used_by(program, executed) | {law.helper},
+        used_by(program, executed) | named_in(program, texts) | {law.helper},
         tuple(assumed.values()),
         stopped,
         exhausted,

@@ -36,6 +36,7 @@ typedef unsigned int fpb_t;
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 #define PTRS_PER_PTE	512
+#define MAX_PHYSMEM_BITS	52
 #define PMD_SHIFT	21
 #define PMD_SIZE	(1UL << PMD_SHIFT)
 #define PMD_MASK	(~(PMD_SIZE - 1))
