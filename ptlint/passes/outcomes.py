@@ -42,6 +42,14 @@ class Runs:
             self._unread[profile.name] = loaded[0].not_understood if loaded else ()
         return self._kept[key]
 
+    def text(self, path: str) -> bytes | None:
+        """Return a file as it is run: that of the tree, functions that stand in for others at their own lines."""
+        data = self.tree.read(path)
+        for source in self.overrides.values():
+            if source.path == path:
+                data = _laid_over(data or b"", source)
+        return data
+
     def book(self, profiles: Sequence[Profile]) -> Book:
         """Return the functions of the tree as rules on code see them, read under *profiles*."""
         if self._book is None:
@@ -58,6 +66,14 @@ class Runs:
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""
         return self._unread.get(profile.name, ())
+
+
+def _laid_over(data: bytes, source: SourceText) -> bytes:
+    lines = data.split(b"\n")
+    own = source.text.encode("latin-1", "replace").rstrip(b"\n").split(b"\n")
+    lines += [b""] * (source.line - 1 + len(own) - len(lines))
+    lines[source.line - 1 : source.line - 1 + len(own)] = own
+    return b"\n".join(lines)
 
 
 def profiles_touched(profiles: Iterable[Profile], paths: Iterable[str]) -> tuple[Profile, ...]:
