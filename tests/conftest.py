@@ -6,6 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("here", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+# Where nobody watches, a run must mean the same twice; everywhere else new examples are tried.
 
 LOOPBACK = ("127.", "::1", "localhost")
 
