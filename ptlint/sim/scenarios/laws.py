@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import NOWHERE
+from ptlint.csrc.items import words_of
 from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
 from ptlint.sim.algebra.entries import Bench, Lanes, Level, levels_of
 from ptlint.sim.algebra.laws import Broken, shown
@@ -42,6 +43,8 @@ class Law:
 
 def subjects(program: Program) -> Iterator[Law]:
     """Yield the helpers that there are laws for, level by level; one whose entries cannot be made is a stopped one."""
+    if not _concerned(program):
+        return
     hardware = hardware_of(program, "some" if "some" in program.mmu else "")
     for level in levels_of(program):
         try:
@@ -53,6 +56,17 @@ def subjects(program: Program) -> Iterator[Law]:
                 yield from _of_other_machines(program, hardware, level)
         except CannotExecute as error:
             yield _stopped(program, level, error)
+
+
+def _concerned(program: Program) -> bool:
+    """Return whether what is of interest can take part in a helper: headers name it, or an architecture has it."""
+    if program.interest is None:
+        return True
+    universe = program.universe
+    known = (words_of(instance.scan) for instance in universe.unit.instances)
+    if any(program.interest & words for words in known):
+        return True
+    return any((universe.source_of(name) or "").startswith("arch/") for name in program.interest)
 
 
 def _stopped(program: Program, level: Level, error: CannotExecute) -> Law:
