@@ -32,7 +32,9 @@ def test_a_fixture_of_a_rule_has_its_rule(folder: Path) -> None:
 @pytest.mark.parametrize("folder", RULE_FOLDERS, ids=lambda path: path.name)
 def test_a_case_of_a_rule_is_complete(folder: Path) -> None:
     for case in sorted(folder.iterdir()):
-        assert {"base", "series.mbox", "want.txt"} <= {path.name for path in case.iterdir()}, case
+        names = {path.name for path in case.iterdir()}
+        assert {"series.mbox", "want.txt"} <= names, case
+        assert len({"base", "tree"} & names) == 1, case
 
 
 def test_fixtures_are_small_and_plain() -> None:

@@ -52,7 +52,13 @@ def test_a_defect_that_a_later_patch_repairs_names_it(tmp_path: Path) -> None:
 
 def test_a_defect_that_was_there_before_is_silent(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    for path in (PGTABLE, "include/linux/mm_types.h", "arch/x86/include/asm/pgtable.h", "mm/mprotect.c"):
+    for path in (
+        PGTABLE,
+        "include/linux/mm_types.h",
+        "include/linux/types.h",
+        "arch/x86/include/asm/pgtable.h",
+        "mm/mprotect.c",
+    ):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(STALE.get(path, "") or text_of(path))
     renamed = (
@@ -127,7 +133,7 @@ def test_without_a_tree_whole_functions_run_in_the_reference_universe(tmp_path: 
 
 
 def test_without_a_tree_parts_of_functions_are_listed(tmp_path: Path) -> None:
-    report = report_on(tmp_path, mailbox(CALLER), tree=None)
+    report = report_on(tmp_path, mailbox(CALLER, context=4), tree=None)
     (entry,) = [entry for entry in report.left_out if entry.kind == "not-whole"]
     assert (entry.what, entry.source) == ("change_present_batch()", "mm/mprotect.c")
     assert report.findings == ()
