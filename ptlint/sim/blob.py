@@ -145,6 +145,10 @@ class Blob:
             self.backdrops = self._backdrops_outside(new.start, new.end)
             self.backdrops += [*blended, *_gaps(new, mine)] if blended else [new]
 
+    def arrays(self, offset: int, size: int) -> int:
+        """Return how many cells of [offset, offset + size) hold an array of one value a lane."""
+        return sum(isinstance(self.cells[at][1], np.ndarray) for at in self._overlapping(offset, size))
+
     # --- cells ----------------------------------------------------------------------------------------------------
 
     def _backdrops_outside(self, start: int, end: int) -> list[Backdrop]:

@@ -11,7 +11,7 @@ from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CType
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
-from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.errors import CannotExecute, OutOfBounds, SimError
 from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Object
@@ -134,13 +134,15 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     machine.depth += 1
     try:
         lowered.body.run(frame)
-    except CannotExecute as error:
+    except SimError as error:
         if error.pos is None:
             error.pos, error.function = machine.pos, machine.function
         raise
     machine.depth -= 1
     machine.function = caller
     machine.stack.pop()
+    if frame.brk is not None or frame.cont is not None:
+        raise CannotExecute("a break or continue outside a loop", machine.pos, lowered.name)
     if frame.pending:
         raise CannotExecute(f"a goto to {next(iter(frame.pending))}, which is not there", machine.pos, lowered.name)
     if not is_void(lowered.returns) and bool(machine.mask.any()):
@@ -148,6 +150,10 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
             "the end of a function that returns a value is reached", lowered.definition.end, lowered.name
         )
     machine.mask = machine.without_dead(entry)
+    for slot in lowered.boxes:
+        address = frame.slots[slot]
+        if isinstance(address, int):
+            machine.release(address)
     return nothing_of(lowered.returns, machine.memory.big_endian) if frame.ret is None else frame.ret
 
 
@@ -168,6 +174,9 @@ def _box(machine: Machine, name: str, type: CType, value: Value) -> int:
 
 def _unseen(program: Program, expressions: Expressions, name: str, expr: ast.Call) -> Op:
     """Return the op of a call of a function without source: a question, an opaque structure, or no effect."""
+    unread = program.unreadable(name)
+    if unread:
+        raise CannotExecute(f"{name}() cannot be read: {unread}", expr.pos)
     prototype = program.universe.prototype(name)
     if prototype is None:
         ops = [_promoted(expressions.expr(arg)) for arg in expr.args if not isinstance(arg, ast.TypeArg)]
@@ -231,10 +240,13 @@ def _call_at(
     returns: CType,
     path: str,
 ) -> Value:
-    """Call what an address stands for: a function, or code that nobody can see."""
-    if obj is None or offset or not obj.function:
-        name = f"(*{obj.name})" if obj is not None else f"(*{offset:#x})"
-    else:
+    """Call what an address stands for: a function, or code that nobody can see; nothing there is a fault."""
+    if obj is None or offset:
+        machine.note("fault", "call through an invalid pointer")
+        machine.kill(machine.mask)
+        return nothing_of(returns, machine.memory.big_endian)
+    name = f"(*{obj.name})"
+    if obj.function:
         name = obj.function
         definition = program.definition(name, path)
         if definition is not None:

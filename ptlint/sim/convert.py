@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ptlint.csrc.ctypes import CPointer, CType
-from ptlint.sim.blob import Blob
+from ptlint.sim.blob import WIDEST, Blob
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.opaque import pointed_at
@@ -59,6 +59,8 @@ def conversion(source: CType, to: CType) -> Callable[[Scalar], Scalar] | None:
     if is_bool(to):
         return None if is_bool(source) else to_bool
     size, signed = size_of(to) if is_integer(to) else _word(to, source), is_signed(to)
+    if size > WIDEST or (is_integer(source) and size_of(source) > WIDEST):
+        raise CannotExecute(f"an integer of 128 bits ({source} to {to})")
     if is_integer(source) and is_integer(to) and size_of(source) == size and is_signed(source) == signed:
         return None
     if is_pointer(source) and is_pointer(to):

@@ -39,6 +39,8 @@ class Expressions:
         self.function = function
         self.path = ""
         self.returns: CType = VOID
+        self.assembly: list[ast.Asm] = []
+        """What was lowered of it: a branch that a constant rules out is not."""
 
     # --- types ----------------------------------------------------------------------------------------------------
 

@@ -21,15 +21,22 @@ from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.memory import Memory, Object
 from ptlint.sim.values import Mask, Scalar, Unknown, choose, narrow
 
+MIN_ARRAYS = 128
+MANY_LANES = 1 << 14
+"""Lanes from which on one statement takes long enough to look at the clock after each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of wall time."""
+    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of this thread's CPU time,
+    bytes that objects hold in arrays of one value a lane (but MIN_ARRAYS arrays are always granted).
+    """
 
     statements: int = 200_000
     depth: int = 80
     iterations: int = 20_000
-    seconds: float = 10.0
+    seconds: float = 2.0
+    bytes: int = 96 << 20
 
 
 @dataclass(slots=True)
@@ -92,17 +99,25 @@ class Machine:
         self.lazy = lazy.off(lanes)
         self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None
         self._statements = 0
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._held = 0
+        self._rarely = 0xF if lanes < MANY_LANES else 0  # a bit mask: how often the clock is read
+        self._deadline = time.thread_time() + self.limits.seconds
 
     # --- bounds ---------------------------------------------------------------------------------------------------
 
-    def tick(self) -> None:
-        """Count a statement or iteration. Raises OutOfBounds past the limit."""
-        self._statements += 1
+    def tick(self, work: int = 1) -> None:
+        """Count a statement, an iteration, or as much *work*. Raises OutOfBounds past the limit."""
+        self._statements += work
         if self._statements > self.limits.statements:
             raise OutOfBounds(f"more than {self.limits.statements} statements", self.pos, self.function)
-        if not self._statements & 0xF and time.monotonic() > self._deadline:
+        if (work > 1 or not self._statements & self._rarely) and time.thread_time() > self._deadline:
             raise OutOfBounds(f"more than {self.limits.seconds:g} seconds", self.pos, self.function)
+
+    def _hold(self, arrays: int) -> None:
+        """Count arrays of one word a lane that objects keep. Raises OutOfBounds past the limit."""
+        self._held += arrays
+        if self._held > MIN_ARRAYS and 8 * self._held * self.lanes > self.limits.bytes:
+            raise OutOfBounds(f"more than {self.limits.bytes >> 20} MiB in objects", self.pos, self.function)
 
     # --- lanes ----------------------------------------------------------------------------------------------------
 
@@ -183,7 +198,7 @@ class Machine:
             if obj.live:
                 self._step(obj)
                 self.note("write", obj.name, mask, offset=offset, old=obj.blob.load(offset, size, False), new=value)
-            obj.blob.store(offset, size, value, None if bool(mask.all()) else mask)
+            self._put(obj.blob, offset, size, value, mask)
 
     def load_blob(self, address: Scalar, size: int) -> Blob:
         """Return the structure of *size* bytes at *address*: one step on a live table."""
@@ -194,6 +209,7 @@ class Machine:
                 continue
             if obj.live:
                 self._step(obj)
+            self.tick(1 + len(obj.blob.cells) // 32)
             part = obj.blob.sub(offset, size)
             if obj.live:
                 self.note("read", obj.name, mask, offset=offset, old=part.load(0, size, False) if size <= 8 else part)
@@ -217,7 +233,10 @@ class Machine:
                 )
                 new: Scalar | Blob = value.load(0, value.size, False) if small else value
                 self.note("write", obj.name, mask, offset=offset, old=old, new=new)
+            self.tick(1 + len(value.cells) // 32)
+            before = obj.blob.arrays(offset, value.size)
             obj.blob.put(offset, value, None if bool(mask.all()) else mask)
+            self._hold(obj.blob.arrays(offset, value.size) - before)
 
     @contextmanager
     def atomic(self, address: Scalar, size: int) -> Iterator[None]:
@@ -236,7 +255,27 @@ class Machine:
     def _targets(self, address: Scalar) -> Iterator[tuple[Object | None, int, Mask]]:
         if isinstance(address, Unknown):
             raise CannotExecute(f"follows an unknown pointer ({address})", self.pos, self.function)
-        return self.memory.split(address, self.mask)
+        if isinstance(address, int):
+            return iter(((*self.memory.find(address), self.mask),))
+        return self._each_target(address)
+
+    def _each_target(self, address: Scalar) -> Iterator[tuple[Object | None, int, Mask]]:
+        for obj, offset, mask in self.memory.split(address, self.mask):
+            yield obj, offset, mask
+            self.tick()
+
+    def _put(self, blob: Blob, offset: int, size: int, value: Scalar, mask: Mask) -> None:
+        old = blob.cells.get(offset)
+        blob.store(offset, size, value, None if bool(mask.all()) else mask)
+        if isinstance(blob.cells[offset][1], np.ndarray) and not (old and isinstance(old[1], np.ndarray)):
+            self._hold(1)
+
+    def release(self, address: int) -> None:
+        """End the life of a variable's object: its bytes are given back, and a pointer to it leads nowhere."""
+        obj = self.memory.find(address)[0]
+        if obj is not None:
+            self._held -= obj.blob.arrays(0, obj.blob.size)
+            obj.blob = Blob(0, self.memory.big_endian)
 
     def _inside(self, obj: Object, offset: int, size: int) -> bool:
         return not obj.function and offset >= 0 and offset + size <= obj.blob.size

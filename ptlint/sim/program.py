@@ -23,7 +23,7 @@ from ptlint.sim.machine import Machine
 from ptlint.sim.primitives import KEEP
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach
-from ptlint.sim.scope import Local, Scope, address_taken, nodes
+from ptlint.sim.scope import Local, Scope, address_taken
 from ptlint.sim.statements import Statements, Step
 from ptlint.sim.types import VOID, has_array, size_of
 
@@ -40,6 +40,7 @@ class Lowered:
     body: Step
     hardware: bool
     tables: tuple[int, ...]
+    boxes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,15 @@ class Program:
         found = self._variable(name, caller)
         return None if found is None else found[1]
 
+    def unreadable(self, name: str) -> str:
+        """Return why the definition of a function that the tree has cannot be read, empty when it has none."""
+        site = self.universe.site_of(name)
+        if site is None:
+            return ""
+        path = site.instance.path
+        reasons = [what for span, what in self.universe.not_understood if span.path == path and span.line >= site.line]
+        return reasons[0] if reasons else f"its text in {path} is not understood"
+
     def shared_name(self, name: str, caller: str = "") -> str:
         """Return what the object of a file-scope variable is called: a static one of a ``.c`` file has its own."""
         found = self._variable(name, caller)
@@ -225,12 +235,19 @@ class Program:
             params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=has_array(type)))
         body = Statements(expressions, self, returns).block(definition.body)
         folder = self.universe.profile.folder
-        hardware = any(
-            isinstance(node, ast.Asm) and (node.outputs or node.labels) and not is_understood(folder, node)
-            for node in nodes(definition.body)
-        )
+        hardware = any((asm.outputs or asm.labels) and not is_understood(folder, asm) for asm in expressions.assembly)
         tables = tuple(i for i, local in enumerate(params) if self._is_table_pointer(local.type))
-        return Lowered(definition.name, definition, tuple(params), returns, scope.size, body, hardware, tables)
+        return Lowered(
+            name=definition.name,
+            definition=definition,
+            params=tuple(params),
+            returns=returns,
+            size=scope.size,
+            body=body,
+            hardware=hardware,
+            tables=tables,
+            boxes=tuple(scope.boxes),
+        )
 
     def _is_table_pointer(self, type: CType) -> bool:
         return isinstance(type, CPointer) and self.pte_type is not None and type.to == self.pte_type

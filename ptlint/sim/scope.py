@@ -31,7 +31,8 @@ class Local:
 
 
 class Scope:
-    """Nested blocks of variables. Slots are never reused: the simulator's frames are small.
+    """Nested blocks of variables. Slots are never reused: the simulator's frames are small. ``boxes`` are the slots
+    that hold the address of an object.
 
     ``in_function`` is False for the initialisers of file-scope variables, which have no frame. ``numbers`` makes the
     labels of cases unique in the function.
@@ -41,6 +42,7 @@ class Scope:
         self.boxed = boxed
         self.in_function = in_function
         self.size = 0
+        self.boxes: list[int] = []
         self.numbers = count()
         self._blocks: list[dict[str, Local]] = [{}]
         self._types: list[dict[str, ast.Type]] = [{}]
@@ -63,6 +65,8 @@ class Scope:
         if not self.in_function:
             raise CannotExecute("a variable in the initialiser of a file-scope variable")
         local = Local(name, self.size, type, boxed or name in self.boxed)
+        if local.boxed:
+            self.boxes.append(self.size)
         self.size += 1
         self._blocks[-1][name] = local
         return local

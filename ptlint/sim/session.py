@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
-from ptlint.sim.errors import CannotExecute
+from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.frame import Frame, Value
 from ptlint.sim.machine import Limits, Machine
 from ptlint.sim.memory import Memory
@@ -111,10 +111,12 @@ class Session:
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Let Python nest as deep as the bounds on C calls and on the syntax allow."""
+    """Let Python nest as deep as the bounds on C calls and on the syntax allow. Raises OutOfBounds past that."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION))
     try:
         yield
+    except RecursionError:
+        raise OutOfBounds("calls and expressions nested too deeply") from None
     finally:
         sys.setrecursionlimit(before)

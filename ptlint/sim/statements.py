@@ -146,7 +146,11 @@ class Statements:
                 return self._return(stmt)
             case ast.Break() | ast.Continue():
                 return _jump(isinstance(stmt, ast.Break))
-            case ast.Goto(computed=None):
+            case ast.NestedFunction():
+                raise CannotExecute(f"{stmt.function.name}() is defined inside a function", stmt.pos)
+            case ast.Goto() if stmt.computed is not None:
+                raise CannotExecute("a goto to a computed place", stmt.pos)
+            case ast.Goto():
                 return _goto(stmt.label)
             case ast.Label() | ast.Case() | ast.Default():
                 return self._labelled(stmt)
@@ -174,6 +178,7 @@ class Statements:
 
     def _asm(self, stmt: ast.Asm) -> Step:
         """Assembly without results orders or synchronises: nothing to do here. Any other is executed if it can be."""
+        self.expressions.assembly.append(stmt)
         if stmt.outputs or stmt.labels:
             return Step(assembly.lower(self.expressions, stmt))
         return Step(_nothing)

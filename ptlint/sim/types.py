@@ -49,9 +49,15 @@ def is_record(type: CType) -> bool:
 
 def has_array(type: CType) -> bool:
     """Return whether *type* is or holds an array: such a variable is reached by address."""
-    if isinstance(type, CRecord):
-        return size_or_none(type) is not None and any(has_array(field.type) for field in type.fields)
-    return isinstance(type, CArray)
+    pending, seen = [type], set[int]()
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, CArray):
+            return True
+        if isinstance(inner, CRecord) and id(inner) not in seen and size_or_none(inner) is not None:
+            seen.add(id(inner))
+            pending.extend(field.type for field in inner.fields)
+    return False
 
 
 def bit_field_type(type: CInt, width: int) -> CInt:
