@@ -21,6 +21,7 @@ from ptlint.passes.functions import Book, View
 from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, fpb_flag, leaves
 from ptlint.passes.pairing import Breach, Protocol, breaches_of
+from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import unstarted
@@ -30,6 +31,7 @@ from ptlint.sim.judgement import Judgement, Violation
 __all__ = [
     "Batch",
     "Breach",
+    "ByHand",
     "Change",
     "Context",
     "Evidence",
@@ -54,6 +56,7 @@ __all__ = [
     "bounded_by_folio_only",
     "breaches_of",
     "broken",
+    "by_hand",
     "called",
     "calls_in",
     "declared_below",

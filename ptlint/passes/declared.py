@@ -8,7 +8,7 @@ from ptlint.passes.functions import View
 def declared_below(view: View, name: str) -> int:
     """Return the line of the first declaration of *name* when it stands in the file of *view*, below it; else 0.
 
-    0 as well for macros, parameters and local names, and for what any other file declares.
+    0 as well for macros, parameters and local names, for what any other file declares, and for what is not static.
     """
     if name in view.param_names or name == view.name or name.startswith("__builtin_"):
         return 0
@@ -25,5 +25,8 @@ def declared_below(view: View, name: str) -> int:
     sites = [*scope.sites(name), *(view.universe.headers.sites(name) if is_code else ())]
     if not sites or any(site.instance.path != view.path for site in sites):
         return 0
+    callee = view.lookup(name)
+    if callee is None or "static" not in callee.definition.storage:
+        return 0  # a header that is not there may declare it
     first = min(site.line for site in sites)
     return first if first > view.definition.end.line else 0
