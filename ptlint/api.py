@@ -25,6 +25,7 @@ from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import unstarted
+from ptlint.passes.uses import is_used
 from ptlint.passes.wording import called, calls_in
 from ptlint.sim.judgement import Judgement, Violation
 
@@ -64,6 +65,7 @@ __all__ = [
     "introduced",
     "invalid",
     "invented",
+    "is_used",
     "kernel_doc_of",
     "leaves",
     "misuses_of",
@@ -82,7 +84,8 @@ class Context:
 
     ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
     ``known`` holds what was broken the same way before: (profile, subject, property, raced). ``books`` hold the
-    functions before and after it; ``text`` reads a file as it was run. ``looked_at`` and ``present`` note which
+    functions before and after it; ``text`` reads a file as it was run; ``final`` is the tree
+    with the whole series applied, None where there is none. ``looked_at`` and ``present`` note which
     functions a rule has looked at and which it finds at fault, whoever brought the fault: (code, path, function).
     """
 
@@ -95,6 +98,7 @@ class Context:
     known: frozenset[tuple[str, str, str, bool]] = frozenset()
     books: tuple[Book, Book] | None = None
     text: Callable[[str], bytes | None] | None = None
+    final: SourceTree | None = None
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
 

@@ -6,6 +6,7 @@ from ptlint.core.explanation import without_marks
 from ptlint.core.finding import Finding
 from ptlint.core.patch import PatchRef
 from ptlint.core.rule import Example
+from ptlint.core.tree import Snapshot
 from ptlint.csrc.universe import SourceText
 from ptlint.engine.reference import REFERENCE
 from ptlint.engine.rules import LoadedRule
@@ -27,8 +28,8 @@ def run_example(rule: LoadedRule, example: Example) -> tuple[Finding, ...]:
         raise ValueError("the example holds no whole function")
     texts = {change.name: SourceText(example.path, change.span.line, change.text) for change in changes}
     before, after = Runs(reference_tree()), Runs(reference_tree(), texts)
-    run = Run((rule,), (REFERENCE,), has_tree=False)
     shown: dict[str, bytes] = {example.path: without_marks(example.code).encode()}
+    run = Run((rule,), (REFERENCE,), has_tree=False, final=Snapshot(reference_tree(), shown))
     run.step(Step(PatchRef(1, 1, "", "example"), before, after, changes, (example.path,), texts=({}, shown)))
     if run.not_executed or run.left_out:
         raise ValueError(f"not executed: {[entry.what for entry in run.not_executed]} {run.left_out}")

@@ -13,11 +13,12 @@ from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import Coverage, NotExecuted, Report
 from ptlint.core.rule import Merge, Severity
 from ptlint.core.span import Span
+from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
-from ptlint.engine.steps import Step, planned
+from ptlint.engine.steps import Plan, Step, planned
 from ptlint.passes.functions import Book
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
@@ -46,7 +47,7 @@ def _checked(
     has_tree = folder is not None
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = Run(rules, profiles, has_tree)
+    run = Run(rules, profiles, has_tree, final=_final(plan, series) if has_tree else None)
     for step in plan.steps:
         run.step(step)
     findings = tuple(_sorted(run.merged()))
@@ -71,6 +72,13 @@ def _reference_profile() -> tuple[Profile, ...]:
     from ptlint.engine.reference import REFERENCE
 
     return (REFERENCE,)
+
+
+def _final(plan: Plan, series: Series) -> SourceTree | None:
+    """Return the tree with every patch of *series* applied, None when one is missing or did not apply."""
+    if not plan.steps or series.missing or not all(status.applied for status in plan.status):
+        return None
+    return plan.steps[len(plan.status) - 1].after.tree
 
 
 def _without_tree_note() -> LeftOut:
@@ -106,6 +114,7 @@ class Run:
     sampled: set[str] = field(default_factory=set)
     scenarios: int = 0
     repaired: dict[tuple[str, str, str], PatchRef] = field(default_factory=dict)
+    final: SourceTree | None = None
 
     def step(self, step: Step) -> None:
         """Run every rule over one patch or proposal."""
@@ -134,6 +143,7 @@ class Run:
             known,
             self._books(step),
             step.after.text,
+            self.final,
         )
         for rule in self.rules:
             self._run_rule(rule, context)
