@@ -91,7 +91,5 @@ def _early(view: View) -> Iterator[Fault]:
         seen.add(name)
         line = declared_below(view, name)
         if line:
-            text = (
-                f"{name}() is declared only in line {line}, below this call: it does not compile"
-            )
+            text = f"{name}() is declared only in line {line}, below this call: it does not compile"
             yield Fault(name, call.pos, text)
