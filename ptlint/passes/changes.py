@@ -86,14 +86,15 @@ def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
     whole = _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
     spans = [range(line, line + text.count("\n") + 1) for _, _, line, text in whole]
     heads = _NAMED.findall(hunk.section.decode("latin-1"))
-    name, number = heads[-1] if heads else "", hunk.new_start
+    name, number, in_head = heads[-1] if heads else "", hunk.new_start, False
     for one in hunk.lines:
         text = one.text.decode("latin-1")
         if _HEAD.match(text) and (heads := _NAMED.findall(text)):
-            name = heads[-1]
+            name, in_head = heads[-1], True
         is_code = text[:1] in ("\t", " ") and not text.lstrip().startswith(("*", "/*", "//"))
-        if one.kind != " " and is_code and not any(number in span for span in spans):
+        if one.kind != " " and is_code and not in_head and not any(number in span for span in spans):
             yield name, number
+        in_head = in_head and not text.rstrip().endswith((";", "{"))
         number += one.kind != "-"
 
 

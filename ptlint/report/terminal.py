@@ -38,6 +38,9 @@ NARROWEST = 48
 MOST_LISTED = 40
 """Lines of a closing list; the rest is counted and stands in the JSON."""
 
+MOST_CHOICES = 8
+"""Answers of undecided predicates that a run shows; the rest is counted and stands in the JSON."""
+
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 _NOTES = {"help": "help", "info": "note", "seen-by": "seen by", "not-checked": "not checked"}
 
@@ -160,8 +163,10 @@ def run_lines(run: Counterexample, width: int = WIDTH) -> Iterator[str]:
 def _run(run: Counterexample, width: int) -> Iterator[Line]:
     arguments = ", ".join(f"{name}={value}" for name, value in run.arguments)
     yield from _fact("run", f"{run.property} on {run.arch}" + (f", {arguments}" if arguments else ""), width)
-    for choice in run.choices:
+    for choice in run.choices[:MOST_CHOICES]:
         yield from _fact("where", choice, width)
+    if len(run.choices) > MOST_CHOICES:
+        yield from _fact("where", f"{len(run.choices) - MOST_CHOICES} more answers: --format json has them", width)
     table = table_of(run, max_width=width - 4)
     label = max(len(row.label) for row in (table.head, *table.rows))
     cells = [max(len(row.cells[i]) for row in (table.head, *table.rows)) for i in range(len(table.head.cells))]

@@ -153,8 +153,10 @@ def _flushed(record: Record, lane: int) -> str:
 
 
 def _choices(ran: Ran, trial: Trial, lane: int) -> tuple[str, ...]:
-    answers = ran.session.machine.answers
-    return tuple(f"{Unknown(key)} = {'true' if answers[key][lane] else 'false'}" for key in trial.questions)
+    """Return the answers that the code of this lane asked for."""
+    machine = ran.session.machine
+    asked = (key for key in trial.questions if key not in machine.asked_in or machine.asked_in[key][lane])
+    return tuple(f"{Unknown(key)} = {'true' if machine.answers[key][lane] else 'false'}" for key in asked)
 
 
 def show(ran: Ran, raws: list[int]) -> dict[int, str]:

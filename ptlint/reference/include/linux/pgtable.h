@@ -229,6 +229,9 @@ void tlb_flush_pte_range(struct mmu_gather *tlb, unsigned long address, unsigned
 void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr);
 void flush_tlb_mm(struct mm_struct *mm);
+
+/* Where an architecture does not know better, every change of an entry is flushed. */
+#define pte_needs_flush(oldpte, newpte)	1
 int PageAnonExclusive(const struct page *page);
 
 #endif
