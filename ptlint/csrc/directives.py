@@ -93,6 +93,16 @@ class FileScan:
     item_cache: dict[object, Any] = field(default_factory=dict)
     argument_cache: dict[int, str] = field(default_factory=dict)
 
+    def reads_like(self, other: "FileScan") -> bool:
+        """Return whether preprocessing takes the same way through both versions of a file."""
+        return (
+            self.shape == other.shape
+            and (self.guard, self.once) == (other.guard, other.once)
+            and not self.faults
+            and not other.faults
+            and [(one.kind, one.text) for one in self.directives] == [(one.kind, one.text) for one in other.directives]
+        )
+
     def argument(self, index: int) -> str:
         """Return the text of directive *index* on one line, without comments and outer blanks."""
         found = self.argument_cache.get(index)

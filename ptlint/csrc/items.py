@@ -79,6 +79,9 @@ class ItemIndex:
 
 def items_of(instance: Instance) -> ItemIndex:
     """Return the items of the active text of *instance*."""
+    kept = instance.index
+    if isinstance(kept, ItemIndex):
+        return kept
     cache: dict[object, ItemIndex] = instance.scan.item_cache
     key = instance.mask
     found = cache.get(key)
@@ -86,6 +89,7 @@ def items_of(instance: Instance) -> ItemIndex:
         text = instance.active_text()
         items = tuple(_cut(text))
         found = cache[key] = _index(text, items)
+    instance.index = found
     return found
 
 

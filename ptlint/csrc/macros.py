@@ -95,8 +95,12 @@ class _Expander:
         new_token = tuple.__new__
         place = len(pending)
         pending.extend(
-            new_token(Token, (kind, text, path, line, column, space, macro, union(hidden, hide)))
-            for kind, text, path, line, column, space, macro, hidden in reversed(replacement)
+            [
+                new_token(
+                    Token, (kind, text, path, line, column, space, macro, union(hidden, hide) if hidden else hide)
+                )
+                for kind, text, path, line, column, space, macro, hidden in reversed(replacement)
+            ]
         )
         first = pending[-1]
         assert len(pending) > place
@@ -269,7 +273,8 @@ class _Substitution:
 
     def made(self, kind: str, text: str, body_token: Token) -> Token:
         use = self.use
-        return Token(kind, text, use.path, use.line, use.column, body_token.space, self.origin)
+        fields = (kind, text, use.path, use.line, use.column, body_token.space, self.origin, NOTHING)
+        return tuple.__new__(Token, fields)
 
 
 _BUILTIN = frozenset(("__LINE__", "__FILE__", "__COUNTER__"))

@@ -1,26 +1,32 @@
 """Headers that were read stay read: shared by universes over trees in which nothing they were read from differs.
 
 A series changes few files, and a proposal is run over the same tree with one function replaced. What preprocessing
-came to then holds for all of them, and so does every item that was parsed on the way.
+came to then holds for all of them, and so does every item that was parsed on the way. Where a file differs only in
+what is between its directives, preprocessing takes the same way through it, so that its text alone is replaced.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ptlint.core.tree import SourceTree
+from ptlint.csrc.directives import FileScan
 from ptlint.csrc.scope import Scope
 from ptlint.csrc.unit import Unit
 
 MAX_HELD = 32
+
+ReadView = tuple[Unit, dict[str, bool]]
+"""The unit of a ``.c`` file, and the paths whose existence decided an include: was it there?"""
 
 
 @dataclass(slots=True)
 class Headers:
     """The headers of one profile as one tree has them. ``asked`` are the paths whose existence decided an include.
 
-    ``types`` holds the table of resolved types once it was asked for.
+    ``types`` holds the table of resolved types once it was asked for, ``views`` the units of ``.c`` files
+    that were read over these headers.
     """
 
     tree: SourceTree
@@ -29,6 +35,7 @@ class Headers:
     files: dict[str, str | None]
     asked: dict[str, bool]
     types: list[Any] = field(default_factory=list)
+    views: dict[str, ReadView] = field(default_factory=dict)
 
     def hold_for(self, tree: SourceTree) -> bool:
         """Return whether *tree* has the same bytes wherever these headers were read from."""
@@ -54,12 +61,35 @@ class HeaderCache:
                 return headers
         return None
 
+    def near(self, key: Hashable) -> tuple[Headers, ...]:
+        """Return the headers under *key*, whether or not they hold for a tree."""
+        return tuple(self._held.get(key, ()))
+
     def keep(self, key: Hashable, headers: Headers) -> None:
         """Remember *headers* under *key*, two at most: those of the base and those of the series."""
         self._held[key] = [headers, *self._held.get(key, ())][:2]
         self._held.move_to_end(key)
         while len(self._held) > self._limit:
             self._held.popitem(last=False)
+
+
+def replaced(unit: Unit, scan_of: Callable[[str], FileScan | None]) -> dict[str, FileScan] | None:
+    """Return the files of *unit* that *scan_of* has another version of, None when one reads in another way."""
+    changed: dict[str, FileScan] = {}
+    for path, instances in unit.by_path.items():
+        new, old = scan_of(path), instances[0].scan
+        if new is old:
+            continue
+        if new is None or not old.reads_like(new):
+            return None
+        changed[path] = new
+    noted = {span.path for span, _ in (*unit.missing, *unit.faults)}
+    return None if noted & changed.keys() else changed
+
+
+def still_there(asked: Iterable[tuple[str, bool]], tree: SourceTree) -> bool:
+    """Return whether the files that decided an include are there and missing as they were."""
+    return all(tree.exists(path) == there for path, there in asked)
 
 
 HEADERS = HeaderCache()

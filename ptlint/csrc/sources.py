@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.directives import SCANS, FileScan
-from ptlint.csrc.items import defined_words, definitions, items_of, looks_defined, words_of
+from ptlint.csrc.items import defined_words, definitions, items_of, looks_defined
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.scope import Scope, Site
@@ -51,7 +51,8 @@ class Sources:
         self._found: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, Span | None] = {}
         self._files: list[str] | None = None
-        self._defined: dict[str, list[str]] | None = None
+        self._makers: dict[str, list[str]] | None = None
+        self._by_blob: dict[str, list[tuple[int, str]]] | None = None
 
     def place_of(self, name: str) -> Span | None:
         """Return the line of the definition of function *name* that counts: a strong one, else weak, else static.
@@ -84,31 +85,33 @@ class Sources:
     def defining_files(self, name: str) -> tuple[str, ...]:
         """Return the built ``.c`` files whose text looks as if it defined *name* at file scope."""
         if name not in self._found:
-            files = self._definers().get(name, ())
-            found = tuple(path for path in files if looks_defined(name, self.text_of(path)))
+            found = tuple(path for path in self._definers(name) if looks_defined(name, self.text_of(path)))
             self._found[name] = found or self._files_using(self._macros_for(name))
         return self._found[name]
 
-    def _definers(self) -> dict[str, list[str]]:
-        """Return the built ``.c`` files by the names that their text may define."""
-        if self._defined is None:
-            self._defined = {}
-            for path in self.files():
+    def _definers(self, name: str) -> list[str]:
+        """Return the built ``.c`` files whose text may define *name*, in the order of ``files``."""
+        if self._by_blob is None:
+            self._by_blob = {}
+            for place, path in enumerate(self.files()):
                 blob = self._tree.blob_id(path) or ""
-                if blob not in _DEFINED_WORDS:
-                    _DEFINED_WORDS[blob] = defined_words(self.text_of(path))
-                for name in _DEFINED_WORDS[blob]:
-                    self._defined.setdefault(name, []).append(path)
-        return self._defined
+                self._by_blob.setdefault(blob, []).append((place, path))
+                if blob not in _INDEXED:
+                    _INDEXED.add(blob)
+                    for word in defined_words(self.text_of(path)):
+                        _DEFINERS.setdefault(word, []).append(blob)
+        own = self._by_blob
+        return [path for _, path in sorted(one for blob in _DEFINERS.get(name, ()) for one in own.get(blob, ()))]
 
     def _macros_for(self, name: str) -> tuple[str, ...]:
         """Return the macros of the headers whose text looks as if it defined *name*: ``DECLARE_VM_GET_PAGE_PROT``."""
+        if self._makers is None:
+            self._makers = {}
+            for instance in self._headers.instances:
+                for word, texts in _makers_in(instance.scan).items():
+                    self._makers.setdefault(word, []).extend(texts)
         return tuple(
-            one.text.split(None, 1)[0].split("(", 1)[0]
-            for instance in self._headers.instances
-            if name in words_of(instance.scan)
-            for one in instance.scan.directives
-            if one.kind == "define" and name in one.text and looks_defined(name, one.text)
+            text.split(None, 1)[0].split("(", 1)[0] for text in self._makers.get(name, ()) if looks_defined(name, text)
         )
 
     def _files_using(self, macros: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,7 +148,20 @@ class Sources:
 
 
 _TEXTS: dict[str, str] = {}  # by blob id
-_DEFINED_WORDS: dict[str, frozenset[str]] = {}  # by blob id
+_DEFINERS: dict[str, list[str]] = {}  # the blobs that may define a name
+_INDEXED: set[str] = set()  # the blobs that are in it
+
+
+def _makers_in(scan: FileScan) -> dict[str, list[str]]:
+    """Return the text of the macros of a file that may define names, by name."""
+    found: dict[str, list[str]] | None = scan.item_cache.get("makers")
+    if found is None:
+        found = scan.item_cache["makers"] = {}
+        for one in scan.directives:
+            if one.kind == "define":
+                for word in defined_words(one.text):
+                    found.setdefault(word, []).append(one.text)
+    return found
 
 
 def _in_conditional(scan: FileScan, offset: int) -> bool:

@@ -4,6 +4,7 @@ Only directives are touched. The macro table is a dictionary of references to ``
 that is executed is logged, so that the state at any place can be asked for afterwards (``Unit.macros_at``).
 """
 
+import copy
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +42,12 @@ class Instance:
     skips: dict[int, int] = field(default_factory=dict)
     marks: list[tuple[int, int]] = field(default_factory=list)
     pc: int = 0
+    index: object = None  # the items of the active text, see items.items_of
     _text: str | None = None
+
+    def over(self, scan: FileScan) -> "Instance":
+        """Return this reading for another version of the file, which has the same directives."""
+        return Instance(scan, self.began, self.skips, self.marks, self.pc)
 
     @property
     def path(self) -> str:
@@ -158,12 +164,36 @@ class Unit:
         self._predefined: Sequence[Macro] = parent._predefined if parent else predefined
         self._base: int = parent.last if parent else 0
         self._log: list[Mapping[str, DefineRef | None]] = []
+        self._since: dict[str, int] = {}  # the last block that touches a name
+        self._again: set[str] = set()  # the names that more than one block touches
         self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
         self._events: dict[str, list[tuple[int, DefineRef | None]]] = {}
         self._view = _View(self)
         self._steps = 0
         if parent is None:
             self._apply({macro.name: DefineRef(PREDEFINED, at) for at, macro in enumerate(self._predefined)})
+
+    def over(
+        self,
+        changed: Mapping[str, FileScan],
+        includes: IncludePath,
+        scan_of: Callable[[str], FileScan | None],
+        parent: "Unit | None" = None,
+    ) -> "Unit":
+        """Return this unit for other versions of the files *changed*, whose directives are the same.
+
+        *includes*, *scan_of* and *parent* are those of the tree that has them.
+        """
+        twin = copy.copy(self)
+        twin.includes, twin._scan_of, twin.parent = includes, scan_of, parent
+        twin._scans = {**self._scans, **(parent._scans if parent else {}), **changed}
+        twin.instances = [one.over(changed[one.path]) if one.path in changed else one for one in self.instances]
+        twin.by_path = {}
+        for one in twin.instances:
+            twin.by_path.setdefault(one.path, []).append(one)
+        twin.missing, twin.faults = list(self.missing), list(self.faults)
+        twin._view = _View(twin)
+        return twin
 
     # --- the macro table ----------------------------------------------------------------------------------------
 
@@ -175,6 +205,8 @@ class Unit:
     def _apply(self, block: Mapping[str, DefineRef | None]) -> None:
         self.table.update(block)
         self._log.append(block)
+        self._again.update(self._since.keys() & block.keys())
+        self._since.update(dict.fromkeys(block, self.last))
 
     def macro_of(self, ref: DefineRef) -> Macro | None:
         """Return the macro that *ref* stands for, None when its definition is malformed."""
@@ -207,6 +239,8 @@ class Unit:
 
     def _own_history(self, name: str) -> list[tuple[int, DefineRef | None]]:
         """Return the blocks of this unit that touch *name*: looked for one by one at first, in an index later."""
+        if name not in self._again:
+            return [(self._since[name], self.table[name])] if name in self._since else []
         if self._history is None and len(self._events) < INDEX_AFTER:
             return [(seq, block[name]) for seq, block in enumerate(self._log, self._base + 1) if name in block]
         if self._history is None:

@@ -1,6 +1,6 @@
 """Everything the C front end knows of one tree under one profile: found when asked for, kept by blob id."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.reuse import HEADERS, Headers
+from ptlint.csrc.reuse import HEADERS, Headers, ReadView, replaced, still_there
 from ptlint.csrc.scope import NOTHING, Scope, Site
 from ptlint.csrc.sources import Sources
 from ptlint.csrc.tokens import tokenize
@@ -64,9 +64,7 @@ class FileView(Scope):
     """The names as code in one ``.c`` file sees them: its own, then those of the universe."""
 
     def __init__(self, universe: "Universe", path: str) -> None:
-        unit = Unit(universe.includes, universe.scan_of, parent=universe.unit)
-        unit.read(path)
-        super().__init__(unit, universe.model, universe.headers)
+        super().__init__(universe.unit_of(path), universe.model, universe.headers)
         self.universe = universe
         self.path = path
         self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
@@ -109,18 +107,47 @@ class Universe:
         key = (self.profile.name, tuple(sorted(self.profile.config.items())), roots)
         headers = HEADERS.find(key, self.tree)
         if headers is None:
-            unit = Unit(self.includes, self.scan_of, predefined_macros(self.profile))
-            for root in (*PRELUDE, *roots):
-                path = self.includes.find(root, True, "")
-                if path is not None:
-                    unit.read(path)
+            unit, views = self._headers_like(HEADERS.near(key)) or (self._headers_read(roots), {})
             files = {path: self.tree.blob_id(path) for path in (*self._scans, *self.includes.kbuild_files)}
             scope = Scope(unit, self.model)
-            headers = Headers(self.tree, unit, scope, files, dict(self.includes.asked))
+            headers = Headers(self.tree, unit, scope, files, dict(self.includes.asked), views=views)
             HEADERS.keep(key, headers)
         else:
             self._scans = {path: self.scan_of(path) for path in headers.unit.by_path}
         return headers
+
+    def _headers_read(self, roots: tuple[str, ...]) -> Unit:
+        unit = Unit(self.includes, self.scan_of, predefined_macros(self.profile))
+        for root in (*PRELUDE, *roots):
+            path = self.includes.find(root, True, "")
+            if path is not None:
+                unit.read(path)
+        return unit
+
+    def _headers_like(self, others: Iterable[Headers]) -> tuple[Unit, dict[str, ReadView]] | None:
+        """Return unit and views of *others* for this tree, where preprocessing takes the same way, or None."""
+        for headers in others:
+            kbuild = all(headers.files.get(path) == self.tree.blob_id(path) for path in self.includes.kbuild_files)
+            if kbuild and still_there(headers.asked.items(), self.tree):
+                changed = replaced(headers.unit, self.scan_of)
+                if changed is not None:
+                    self.includes.asked.update(headers.asked)
+                    return headers.unit.over(changed, self.includes, self.scan_of), dict(headers.views)
+        return None
+
+    def unit_of(self, path: str) -> Unit:
+        """Return the unit of a ``.c`` file over the headers; one that was read before where it still holds."""
+        known = self._read.views.get(path)
+        if known is not None:
+            unit, asked = known
+            changed = replaced(unit, self.scan_of) if still_there(asked.items(), self.tree) else None
+            if changed is not None:
+                self.includes.asked.update(asked)
+                return unit.over(changed, self.includes, self.scan_of, self.unit)
+        unit = Unit(self.includes, self.scan_of, parent=self.unit)
+        unit.read(path)
+        self._read.views[path] = unit, dict(self.includes.asked)
+        return unit
 
     def scan_of(self, path: str) -> FileScan | None:
         """Return the directives of *path*, None when the tree has no such file or it is too large."""

@@ -128,8 +128,8 @@ class Run:
         known = frozenset(
             (profile.name, old.subject, violation.property, violation.raced)
             for profile in profiles
-            if any(one.violations for one in judgements.get(profile.name, ()))
-            for old in step.before.of(profile, names)
+            if (broken := frozenset(one.subject for one in judgements.get(profile.name, ()) if one.violations))
+            for old in step.before.of(profile, names, broken)
             for violation in old.violations
         )
         self._repair(step, judgements)

@@ -24,13 +24,22 @@ class Runs:
 
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
-    _kept: dict[tuple[str, frozenset[str] | None], tuple[Judgement, ...]] = field(default_factory=dict)
+    _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
+        default_factory=dict
+    )
     _book: Book | None = None
     _unread: dict[str, tuple[tuple[Span, str], ...]] = field(default_factory=dict)
 
-    def of(self, profile: Profile, interest: frozenset[str] | None = None) -> tuple[Judgement, ...]:
-        """Return the judgements of every subject under *profile*; with *interest*, whole only where they use it."""
-        key = (profile.name, interest)
+    def of(
+        self, profile: Profile, interest: frozenset[str] | None = None, only: frozenset[str] | None = None
+    ) -> tuple[Judgement, ...]:
+        """Return the judgements of every subject under *profile*; with *interest*, whole only where they use it.
+
+        With *only*, those of other subjects may be missing.
+        """
+        if (profile.name, interest, None) in self._kept:
+            only = None
+        key = (profile.name, interest, only)
         if key not in self._kept:
             loaded: list[Universe] = []
 
@@ -38,8 +47,9 @@ class Runs:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
                 return Program(loaded[0])
 
-            self._kept[key] = tuple(judgements(load, profile.name, interest))
-            self._unread[profile.name] = loaded[0].not_understood if loaded else ()
+            self._kept[key] = tuple(judgements(load, profile.name, interest, only))
+            if only is None:
+                self._unread[profile.name] = loaded[0].not_understood if loaded else ()
         return self._kept[key]
 
     def text(self, path: str) -> bytes | None:

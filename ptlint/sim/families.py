@@ -26,14 +26,23 @@ class Family(Protocol):
     def subjects(self, program: Program) -> Iterator[object]:
         """Yield what the universe has of this family."""
 
+    def name(self, subject: object) -> str:
+        """Return what the judgement of a subject is called."""
+
     def judge(self, program: Program, subject: object, arch: str) -> Judgement:
         """Run one subject."""
 
 
-def judgements(load: Callable[[], Program], arch: str, interest: frozenset[str] | None = None) -> Iterator[Judgement]:
+def judgements(
+    load: Callable[[], Program],
+    arch: str,
+    interest: frozenset[str] | None = None,
+    only: frozenset[str] | None = None,
+) -> Iterator[Judgement]:
     """Yield the judgement of every subject that the universe has, family by family; *load* makes the program.
 
-    With *interest*, subjects that use none of these names are looked at only as far as it takes to know that. A subject
+    With *interest*, subjects that use none of these names are looked at only as far as it takes to know that; with
+    *only*, others than those with one of these names are not run. A subject
     that cannot be run, also for a mistake of ptlint's own (``failed``), does not keep the others from it.
     """
     program = _guarded("the universe", arch, load)
@@ -47,6 +56,8 @@ def judgements(load: Callable[[], Program], arch: str, interest: frozenset[str] 
             yield subjects
             continue
         for number, subject in enumerate(subjects, start=1):
+            if only is not None and family.name(subject) not in only:
+                continue
             yield _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
 
 

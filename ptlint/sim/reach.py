@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from ptlint.csrc.items import items_of
+from ptlint.csrc.scope import Scope
 from ptlint.csrc.unit import Instance
 from ptlint.sim.primitives import find_primitive
 
@@ -30,7 +32,7 @@ class Reach:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._places: dict[str, list[tuple[Instance, int, int]]] | None = None
+        self._headers = header_words(program.universe.headers)
         self._words: dict[str, frozenset[str]] = {}
         self._called: set[str] = set()
 
@@ -65,13 +67,11 @@ class Reach:
     def _text_words(self, name: str) -> Iterable[str]:
         universe = self.program.universe
         override = universe.overrides.get(name)
-        macro = universe.macro(name)
         if override is not None:
             yield from self._read(override.text, 0, len(override.text))
-        if macro is not None:
-            yield from self._read(macro.text, 0, len(macro.text))
-        for instance, start, end in self._functions().get(name, ()):
-            yield from self._read(instance.active_text(), start, end)
+        words, called = self._headers.words_of(name)
+        self._called |= called
+        yield from words
         for path in universe.defining_files(name) if name in self._called else ():
             text = universe.text_of(path)
             for head in re.finditer(rf"^(?![ \t#/*}}])[^\n;]*\b{re.escape(name)}\s*\(", text, re.MULTILINE):
@@ -82,15 +82,55 @@ class Reach:
         self._called.update(_CALL.findall(text, start, end))
         return _WORD.findall(text, start, end)
 
+
+class HeaderWords:
+    """The words of the functions and macros of headers, shared by all programs that run over them."""
+
+    def __init__(self, headers: Scope) -> None:
+        self._headers = headers
+        self._places: dict[str, list[tuple[Instance, int, int]]] | None = None
+        self._words: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def words_of(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the words in the text of *name*, and those of them that it seems to call."""
+        found = self._words.get(name)
+        if found is None:
+            pieces = [instance.active_text()[start:end] for instance, start, end in self._functions().get(name, ())]
+            macro = self._headers.macro(name)
+            text = "\n".join([*pieces, macro.text] if macro is not None else pieces)
+            found = self._words[name] = frozenset(_WORD.findall(text)), frozenset(_CALL.findall(text))
+        return found
+
     def _functions(self) -> dict[str, list[tuple[Instance, int, int]]]:
         """Return the functions of the headers: name -> places of their text."""
         if self._places is None:
             self._places = {}
-            for instance in self.program.universe.unit.instances:
-                index = items_of(instance)
-                for name, places in index.names.items():
-                    for what, number, _ in places:
-                        if what == "function":
-                            item = index.items[number]
-                            self._places.setdefault(name, []).append((instance, item.start, item.end))
+            for instance in self._headers.unit.instances:
+                for name, start, end in _functions_in(instance):
+                    self._places.setdefault(name, []).append((instance, start, end))
         return self._places
+
+
+def _functions_in(instance: Instance) -> list[tuple[str, int, int]]:
+    """Return the functions of one file as it was read: name, and where the text begins and ends."""
+    key = ("functions", instance.mask)
+    found: list[tuple[str, int, int]] | None = instance.scan.item_cache.get(key)
+    if found is None:
+        index = items_of(instance)
+        found = instance.scan.item_cache[key] = [
+            (name, index.items[number].start, index.items[number].end)
+            for name, places in index.names.items()
+            for what, number, _ in places
+            if what == "function"
+        ]
+    return found
+
+
+_SHARED: WeakKeyDictionary[Scope, HeaderWords] = WeakKeyDictionary()
+
+
+def header_words(headers: Scope) -> HeaderWords:
+    """Return the words of *headers*, made once."""
+    if headers not in _SHARED:
+        _SHARED[headers] = HeaderWords(headers)
+    return _SHARED[headers]

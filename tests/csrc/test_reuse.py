@@ -1,47 +1,64 @@
-"""Headers are read once for all trees that agree on them, and again where a tree differs."""
+"""What preprocessing came to is kept where a change does not lead it another way."""
 
-from ptlint.core.tree import MemoryTree, Snapshot
-from ptlint.csrc.profile import profile_named
-from ptlint.csrc.universe import Universe, load_universe
-from tests.csrc.small_kernel import FILES, GENERIC
+import pytest
+
+from ptlint.csrc.ast import ExprStmt, While
+from ptlint.csrc.unit import Unit
+from tests.csrc.small_kernel import GENERIC, SOURCE, universe
 
 HEADER = "include/linux/pgtable.h"
+BODY = "\twhile (nr--)\n\t\t*ptep++ = pte;\n"
 
 
-def base() -> MemoryTree:
-    return MemoryTree({path: text.encode() for path, text in FILES.items()})
+def _count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list that the paths of every reading will be noted in."""
+    read: list[str] = []
+    original = Unit.read
+
+    def noted(unit: Unit, path: str) -> bool:
+        read.append(path)
+        return original(unit, path)
+
+    monkeypatch.setattr(Unit, "read", noted)
+    return read
 
 
-def loaded(tree: MemoryTree | Snapshot) -> Universe:
-    return load_universe(tree, profile_named("x86"))
+def test_a_changed_body_takes_the_place_of_the_old_one_without_a_second_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = universe("riscv").function("set_entries")
+    read = _count_reads(monkeypatch)
+    new = universe("riscv", {HEADER: GENERIC.replace(BODY, "\tptep[nr - 1] = pte;\n")}).function("set_entries")
+    assert read == []
+    assert old is not None
+    assert isinstance(old.body.items[0], While)
+    assert new is not None
+    assert isinstance(new.body.items[0], ExprStmt)
 
 
-def test_a_tree_that_differs_in_a_source_file_shares_the_headers() -> None:
-    tree = base()
-    first = loaded(tree)
-    second = loaded(Snapshot(tree).with_files({"arch/x86/mm/entry.c": b"pte_t entry_clear(int a)\n{\n}\n"}))
-    assert second.unit is first.unit
-    function = second.function("entry_clear")
-    assert function is not None
-    assert function.pos.line == 1
-    assert set(second.files) >= {HEADER, "arch/x86/mm/entry.c"}
+def test_the_line_of_a_macro_is_that_of_the_changed_file() -> None:
+    before = universe()
+    after = universe("x86", {HEADER: GENERIC.replace(BODY, "\n\n" + BODY)})
+    old, new = before.headers.macro_line("set_entry"), after.headers.macro_line("set_entry")
+    assert old is not None
+    assert new is not None
+    assert new.line == old.line + 2
 
 
-def test_a_tree_that_differs_in_a_header_reads_it_again() -> None:
-    tree = base()
-    first = loaded(tree)
-    second = loaded(Snapshot(tree).with_files({HEADER: b"\n" + GENERIC.encode()}))
-    assert second.unit is not first.unit
-    places = [universe.headers.sites("entry_clear")[0].line for universe in (first, second)]
-    assert places == [12, 12]
-    lines = [universe.headers.macro_line("set_entry") for universe in (first, second)]
-    assert [place.line if place else 0 for place in lines] == [23, 24]
+def test_a_changed_directive_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    universe()
+    read = _count_reads(monkeypatch)
+    after = universe("x86", {HEADER: GENERIC.replace("ptep, pte, 1", "ptep, pte, 2")})
+    assert read
+    macro = after.macro("set_entry")
+    assert macro is not None
+    assert macro.text.endswith("2)")
 
 
-def test_a_header_that_comes_into_being_is_noticed() -> None:
-    tree = MemoryTree({HEADER: b"#include <linux/extra.h>\nint a;\n"})
-    first = loaded(tree)
-    assert [name for _, name in first.not_found] == ["linux/extra.h"]
-    second = loaded(Snapshot(tree).with_files({"include/linux/extra.h": b"#define EXTRA 1\n"}))
-    assert second.not_found == ()
-    assert second.macro("EXTRA") is not None
+def test_a_file_is_not_read_twice_when_its_text_alone_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "arch/x86/mm/entry.c"
+    universe().in_file(path)
+    read = _count_reads(monkeypatch)
+    after = universe("x86", {path: SOURCE + "\nstatic int added(void)\n{\n\treturn 1;\n}\n"})
+    assert after.in_file(path).function("added") is not None
+    assert read == []

@@ -20,6 +20,9 @@ from ptlint.sim.values import Mask
 Raw = NDArray[np.uint64]
 Lanes = NDArray[np.int64]
 
+LEVELS = ("pte", "pmd")
+"""The levels that may hold entries of pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -41,7 +44,7 @@ class Level:
 def levels_of(program: Program) -> tuple[Level, ...]:
     """Return the levels that hold entries of pages: the last one, and the one above where it maps huge pages."""
     found = []
-    for name in ("pte", "pmd"):
+    for name in LEVELS:
         typedef = f"{name}_t"
         if program.universe.typedef(typedef) is None or not program.has(f"{name}_mkdirty"):
             continue

@@ -95,6 +95,11 @@ def subjects(program: Program) -> Iterator[Form]:
                 yield Form(kind, form)
 
 
+def name(form: Form) -> str:
+    """Return the name of the helper."""
+    return form.signature.name
+
+
 def judge(program: Program, form: Form, arch: str) -> Judgement:
     """Run the helper over growing batches and, where entries fold, over parts of a block."""
     tally = Tally(form.signature.name, arch)

@@ -35,6 +35,9 @@ from ptlint.sim.values import Mask
 MOST_STATES = 512
 _HEAD = re.compile(r"\bpte_t\s*\*.*\bpte_t\b(?!\s*\*).*\bpte_t\b(?!\s*\*)", re.DOTALL)
 
+_WRITTEN = re.compile(r"\bpte_t\s*\*[^{}]*\bpte_t\b(?!\s*\*)[^{}]*\bpte_t\b(?!\s*\*)[^{}]*\{")
+"""What the text of a file with such a head has, before it is preprocessed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -56,26 +59,32 @@ def subjects(program: Program) -> Iterator[Caller]:
     """Yield the committing functions of the ``.c`` files that hold something of interest."""
     if program.interest is None:
         return
-    pair = next((pair for pair in pairs(program, every=True) if pair.is_batch), None)
-    if pair is None:
-        return
-    for path in _files(program):
-        for name in _candidates(program, path):
-            definition = program.definition(name, path)
-            if definition is None or not program.matters(name):
-                continue
-            form = signature_of(program, name, definition.type)
-            if _fits(form) and name not in (pair.start.name, pair.commit.name):
-                yield Caller(form, pair)
+    forms = [form for path in _files(program) for form in _forms(program, path)]
+    pair = next((pair for pair in pairs(program, every=True) if pair.is_batch), None) if forms else None
+    if pair is not None:
+        yield from (Caller(form, pair) for form in forms if form.name not in (pair.start.name, pair.commit.name))
+
+
+def _forms(program: Program, path: str) -> Iterator[Signature]:
+    for name in _candidates(program, path):
+        definition = program.definition(name, path) if program.matters(name) else None
+        if definition is not None and _fits(form := signature_of(program, name, definition.type)):
+            yield form
 
 
 def _files(program: Program) -> list[str]:
+    """Return the ``.c`` files that define something of interest and whose text has a head that may fit."""
+    universe = program.universe
     found = set()
     for name in program.interest or ():
-        definition = program.definition(name)
-        if definition is not None and definition.pos.path.endswith(".c"):
-            found.add(definition.pos.path)
-    return sorted(found)
+        if name in universe.overrides:
+            found.add(universe.overrides[name].path)
+        elif not universe.headers.sites(name, "function"):
+            found.add(universe.source_of(name) or "")
+    brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.text)}
+    return sorted(
+        path for path in found if path.endswith(".c") and (path in brought or _WRITTEN.search(universe.text_of(path)))
+    )
 
 
 def _candidates(program: Program, path: str) -> Iterator[str]:
@@ -102,9 +111,14 @@ def _fits(form: Signature) -> bool:
     return form.returns == "void" and once and len(form.of("pte")) == 2
 
 
+def name(caller: Caller) -> str:
+    """Return the name of the function."""
+    return caller.signature.name
+
+
 def judge(program: Program, caller: Caller, arch: str) -> Judgement:
     """Run the function over growing batches."""
-    tally = Tally(caller.signature.name, arch)
+    tally = Tally(name(caller), arch)
     try:
         shared = setting(program, 3)
         for nr in (1, 2, 3):

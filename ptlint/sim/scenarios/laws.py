@@ -6,15 +6,17 @@ at on each kind of machine that makes its entries differently.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import NOWHERE
 from ptlint.csrc.items import words_of
 from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
-from ptlint.sim.algebra.entries import Bench, Lanes, Level, levels_of
+from ptlint.sim.algebra.entries import LEVELS, Bench, Lanes, Level, levels_of
 from ptlint.sim.algebra.laws import Broken, shown
 from ptlint.sim.algebra.states import kernel_protections
+from ptlint.sim.algebra.vocabulary import PREDICATES, SETTERS
 from ptlint.sim.algebra.world import World, world_of
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, explore
@@ -43,7 +45,7 @@ class Law:
 
 def subjects(program: Program) -> Iterator[Law]:
     """Yield the helpers that there are laws for, level by level; one whose entries cannot be made is a stopped one."""
-    if not _concerned(program):
+    if not _concerned(program) or not program.matters(*_helpers(program)):
         return
     hardware = hardware_of(program, "some" if "some" in program.mmu else "")
     for level in levels_of(program):
@@ -67,6 +69,33 @@ def _concerned(program: Program) -> bool:
     if any(program.interest & words for words in known):
         return True
     return any((universe.source_of(name) or "").startswith("arch/") for name in program.interest)
+
+
+def _helpers(program: Program) -> Iterator[str]:
+    """Yield what the laws may call, whether or not the universe has it."""
+    for level in LEVELS:
+        for endings in (*PREDICATES, *(names for setter in SETTERS for names in (setter.names, setter.inverse))):
+            yield from (f"{level}_{ending}" for ending in endings)
+        yield from (f"{level}_{ending}" for ending in ("modify", "same", "pfn", "advance_pfn"))
+        yield from (f"pfn_{level}", f"__{level}", f"{level}_val")
+        yield from _taking_one(program, level)
+    yield from ("__pgprot", "pgprot_val", *swap.NEEDS)
+    for predicate, marking in swap.MARKS.items():
+        yield from (predicate, *(name for name, _ in marking))
+
+
+def _taking_one(program: Program, level: str) -> frozenset[str]:
+    """Return the functions that take one entry and nothing else, by the looks of the raw text of the headers."""
+    head = re.compile(rf"\b({level}_\w+)\s*\(\s*{level}_t\s+\w+\s*\)")
+    found: set[str] = set()
+    for scan in {id(instance.scan): instance.scan for instance in program.universe.unit.instances}.values():
+        key = ("taking one", level)
+        if key not in scan.item_cache:
+            scan.item_cache[key] = frozenset(head.findall(scan.text)) if f"{level}_t" in scan.text else frozenset()
+        found |= scan.item_cache[key]
+    for text in program.universe.overrides.values():
+        found.update(head.findall(text.text))
+    return frozenset(found)
 
 
 def _stopped(program: Program, level: Level, error: CannotExecute) -> Law:
@@ -124,6 +153,11 @@ def _of_swap(world: World) -> Iterator[Law]:
     for known in swap.marks_of(world.program).values():
         for name, _ in known:
             yield _law(world, name, len(types), mark)
+
+
+def name(law: Law) -> str:
+    """Return the name of the helper."""
+    return law.helper
 
 
 def judge(program: Program, law: Law, arch: str) -> Judgement:

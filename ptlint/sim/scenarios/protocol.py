@@ -180,9 +180,14 @@ def _pair(program: Program, name: str, partner: str) -> Pair | None:
     return Pair(start, commit) if fits and known and bool(start.of("nr")) == bool(commit.of("nr")) else None
 
 
+def name(pair: Pair) -> str:
+    """Return the names of both helpers."""
+    return f"{pair.start.name}+{pair.commit.name}"
+
+
 def judge(program: Program, pair: Pair, arch: str) -> Judgement:
     """Run the pair over growing batches and return the verdicts. What stops a run is part of the judgement."""
-    tally = Tally(f"{pair.start.name}+{pair.commit.name}", arch)
+    tally = Tally(name(pair), arch)
     try:
         shared = setting(program, 3)
         steps = {}
