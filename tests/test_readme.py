@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ptlint.__main__ import main
 from ptlint.cli import command_names, load_command
 from ptlint.cli._parser import parser_of
-from tests.shared import ROOT
+from tests.shared import FIXTURES, ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,3 +55,16 @@ def test_the_readme_shows_how_to_begin() -> None:
 def test_linked_files_exist(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_run_that_the_readme_shows_is_what_the_demo_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """Any profile of the architecture may be left out: what is shown is the run on one of them."""
+    demo = FIXTURES / "demo"
+    arch = ["--arch", "powerpc/radix,x86"]
+    assert main(["check", "--tree", str(demo / "tree"), str(demo / "series.mbox"), *arch]) == 1
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = [block for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "= run:" in block]
+    start = next(number for number, line in enumerate(printed) if "= run:" in line)
+    lines = shown.splitlines()
+    assert lines == printed[start : start + len(lines)]
