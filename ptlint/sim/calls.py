@@ -19,7 +19,7 @@ from ptlint.sim.opaque import member_path, opaque, pointed_at
 from ptlint.sim.places import mixed
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.types import INT, is_bool, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_or_none
-from ptlint.sim.values import Mask, Unknown, of_mask
+from ptlint.sim.values import Mask, Unknown, every, of_mask, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -111,7 +111,7 @@ def invoke(
 
 def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> Value:
     """Run a lowered function in the current lanes and return its value (0 or nothing when there are none)."""
-    if not bool(machine.mask.any()):
+    if not some(machine.mask):
         return nothing_of(lowered.returns, machine.memory.big_endian)
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
@@ -145,7 +145,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         raise CannotExecute("a break or continue outside a loop", machine.pos, lowered.name)
     if frame.pending:
         raise CannotExecute(f"a goto to {next(iter(frame.pending))}, which is not there", machine.pos, lowered.name)
-    if not is_void(lowered.returns) and bool(machine.mask.any()):
+    if not is_void(lowered.returns) and some(machine.mask):
         raise CannotExecute(
             "the end of a function that returns a value is reached", lowered.definition.end, lowered.name
         )
@@ -278,7 +278,7 @@ def _reaches(machine: Machine, value: Value, type: CType) -> str:
     if not is_pointer(type) or value is None or isinstance(value, (Blob, Unknown)):
         return ""
     for obj, _offset, mask in machine.memory.split(value, machine.mask):
-        if obj is None or obj.function or not bool(mask.any()):
+        if obj is None or obj.function or not some(mask):
             continue
         if obj.live or machine.memory.named(obj.name) is not obj:
             return obj.name
@@ -291,7 +291,7 @@ def ask(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CT
         return None
     if not _can_ask(returns):
         raise CannotExecute(f"{name}() is not known and returns {returns}", machine.pos, machine.function)
-    varying = [v for v in values if isinstance(v, np.ndarray) and not bool((v == v[0]).all())]
+    varying = [v for v in values if isinstance(v, np.ndarray) and not every(v == v[0])]
     if not varying and not any(isinstance(v, Blob) for v in values):
         key = _question(machine, name, values, types)
         if is_bool(returns):

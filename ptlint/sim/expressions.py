@@ -24,7 +24,7 @@ from ptlint.sim.places import (
 )
 from ptlint.sim.scope import Local, Scope
 from ptlint.sim.types import CHAR, INT, VOID, exact_size_of, is_record, is_signed, is_void, size_of
-from ptlint.sim.values import Scalar, choose
+from ptlint.sim.values import Scalar, choose, some
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
@@ -324,7 +324,7 @@ class Expressions:
             if isinstance(truth, bool):
                 return value if truth else run_other(frame)
             rest = frame.machine.mask & ~truth
-            if not bool(rest.any()):
+            if not some(rest):
                 return value
             second = operators.narrowed(frame, rest, lambda: scalar(run_other(frame)))
             return choose(truth, value, second, signed)

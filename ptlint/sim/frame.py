@@ -12,7 +12,7 @@ from ptlint.csrc.ctypes import CRecord, CType, CVoid
 from ptlint.sim.blob import Blob, merge, zero
 from ptlint.sim.machine import Machine
 from ptlint.sim.types import size_of
-from ptlint.sim.values import Mask, Scalar, choose
+from ptlint.sim.values import Mask, Scalar, choose, some
 
 Value: TypeAlias = "Scalar | Blob | None"
 Run: TypeAlias = "Callable[[Frame], Value]"
@@ -41,7 +41,7 @@ class Frame:
         new = value.copy() if isinstance(value, Blob) else value
         old = self.slots[slot]
         mask = self.machine.mask
-        if old is None or mask is self.entry or bool((mask | ~self.entry).all()):
+        if old is None or self.is_whole(mask):
             self.slots[slot] = new
         elif isinstance(new, Blob):
             assert isinstance(old, Blob)
@@ -51,10 +51,14 @@ class Frame:
             assert not isinstance(old, Blob)
             self.slots[slot] = choose(mask, new, old, signed)
 
+    def is_whole(self, mask: Mask) -> bool:
+        """Return whether *mask* has all lanes that this call has."""
+        return mask is self.entry or not some(self.entry & ~mask)
+
     def forget_dead(self) -> None:
         """Take stopped lanes out of those that wait."""
         alive = self.machine.without_dead
-        self.pending = {label: alive(mask) for label, mask in self.pending.items() if bool(alive(mask).any())}
+        self.pending = {label: alive(mask) for label, mask in self.pending.items() if some(alive(mask))}
         self.brk = None if self.brk is None else alive(self.brk)
         self.cont = None if self.cont is None else alive(self.cont)
 

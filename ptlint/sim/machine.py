@@ -19,7 +19,7 @@ from ptlint.sim import lazy
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.memory import Memory, Object
-from ptlint.sim.values import Mask, Scalar, Unknown, choose, narrow
+from ptlint.sim.values import Mask, Scalar, Unknown, choose, every, narrow, some
 
 MIN_ARRAYS = 128
 MANY_LANES = 1 << 14
@@ -147,7 +147,7 @@ class Machine:
 
     def without_dead(self, mask: Mask) -> Mask:
         """Return *mask* less the stopped lanes; the same object when there are none in it."""
-        if self.dead is None or not bool((mask & self.dead).any()):
+        if self.dead is None or not some(mask & self.dead):
             return mask
         return mask & ~self.dead
 
@@ -235,7 +235,7 @@ class Machine:
                 self.note("write", obj.name, mask, offset=offset, old=old, new=new)
             self.tick(1 + len(value.cells) // 32)
             before = obj.blob.arrays(offset, value.size)
-            obj.blob.put(offset, value, None if bool(mask.all()) else mask)
+            obj.blob.put(offset, value, None if every(mask) else mask)
             self._hold(obj.blob.arrays(offset, value.size) - before)
 
     @contextmanager
@@ -266,7 +266,7 @@ class Machine:
 
     def _put(self, blob: Blob, offset: int, size: int, value: Scalar, mask: Mask) -> None:
         old = blob.cells.get(offset)
-        blob.store(offset, size, value, None if bool(mask.all()) else mask)
+        blob.store(offset, size, value, None if every(mask) else mask)
         if isinstance(blob.cells[offset][1], np.ndarray) and not (old and isinstance(old[1], np.ndarray)):
             self._hold(1)
 
@@ -292,7 +292,7 @@ class Machine:
         self.steps = self.steps + self.mask
 
     def _fault(self, what: str, address: Scalar, obj: Object | None, offset: int, mask: Mask) -> None:
-        if not bool(mask.any()):
+        if not some(mask):
             return
         name = obj.name if obj is not None else ""
         self.note("fault", what, mask, address=address, offset=offset, **({} if obj is None else {"inside": 1}))

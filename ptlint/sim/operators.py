@@ -13,7 +13,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.places import mixed
 from ptlint.sim.types import INT, common, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_of
-from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, compare, narrow, negate, of_mask, to_bool
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, compare, narrow, negate, of_mask, some, to_bool
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def _division(op: str, left: Op, right: Op) -> Op:
         else:
             bad = frame.machine.mask if zero else np.zeros(frame.machine.lanes, dtype=bool)
             b = 1 if zero else b
-        if bool(bad.any()):
+        if some(bad):
             frame.machine.note("fault", "division by zero", bad)
             frame.machine.kill(bad)
         return arithmetic(op, a, b, size, signed)
@@ -159,7 +159,7 @@ def logical(op: str, left: Op, right: Op) -> Op:
         if isinstance(first, bool):
             return int(stop) if first == stop else _as_int(machine.truth(scalar(run_right(frame))))
         going = machine.mask & (~first if stop else first)
-        if not bool(going.any()):
+        if not some(going):
             return int(stop)
         second = narrowed(frame, going, lambda: machine.truth(scalar(run_right(frame))))
         return of_mask(first | second) if stop else of_mask(first & second)
@@ -213,9 +213,9 @@ def conditional(cond: Op, then: Op, other: Op) -> Op:
         if isinstance(truth, bool):
             return run_then(frame) if truth else run_other(frame)
         yes, no = machine.mask & truth, machine.mask & ~truth
-        if not bool(no.any()):
+        if not some(no):
             return run_then(frame)
-        if not bool(yes.any()):
+        if not some(yes):
             return run_other(frame)
         return _both(frame, yes, no, run_then, run_other, signed)
 

@@ -105,12 +105,12 @@ def member_place(base: Place, offset: int, type: CType) -> Place:
         blob = base.load(frame, address)
         assert isinstance(blob, Blob)
         mask = frame.machine.mask
-        every = None if mask is frame.entry or bool((mask | ~frame.entry).all()) else mask
+        where = None if frame.is_whole(mask) else mask
         if isinstance(value, Blob):
-            blob.put(offset, value, every)
+            blob.put(offset, value, where)
         else:
             assert value is not None
-            blob.store(offset, size, value, every)
+            blob.store(offset, size, value, where)
 
     return Place(type, base.locate, load, store, addressable=False)
 

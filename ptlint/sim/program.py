@@ -17,6 +17,7 @@ from ptlint.sim.assembly import is_understood
 from ptlint.sim.calls import lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
+from ptlint.sim.flow import Step
 from ptlint.sim.frame import Frame, Op, Place, Run
 from ptlint.sim.localtypes import localised
 from ptlint.sim.machine import Machine
@@ -24,7 +25,7 @@ from ptlint.sim.primitives import KEEP
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach
 from ptlint.sim.scope import Local, Scope, address_taken
-from ptlint.sim.statements import Statements, Step
+from ptlint.sim.statements import Statements
 from ptlint.sim.types import VOID, has_array, size_of
 
 

@@ -1,15 +1,9 @@
-"""Lowering of statements: control flow splits the lanes, and joins them again.
-
-Every action leaves in the machine's mask the lanes that go on to the next statement. Lanes on their way to a label (by
-``goto``, or by ``switch`` to a case) wait in the frame; an action whose statement holds such a label runs even when no
-lane falls into it.
-"""
+"""Lowering of statements: syntax to steps of ``sim.flow``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,36 +12,35 @@ from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CType
 from ptlint.sim import assembly
 from ptlint.sim.blob import Blob
-from ptlint.sim.convert import constant, converted, scalar
-from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.convert import constant, converted
+from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
-from ptlint.sim.frame import Action, Frame, Op, Run, Value, nothing_of
+from ptlint.sim.flow import (
+    Guard,
+    Step,
+    branch,
+    failing,
+    forget,
+    goto,
+    guarded,
+    jump,
+    loop,
+    nothing,
+    once,
+    placed,
+    sequence,
+    stored,
+    switched,
+)
+from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
 from ptlint.sim.localtypes import declare_tags, localised
 from ptlint.sim.scope import Local, nodes
 from ptlint.sim.types import INT, VOID, has_array, is_record, is_signed, is_void, promoted, size_of
-from ptlint.sim.values import Mask, Scalar, Unknown, compare
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
 
 _LEAVING = (ast.Return, ast.Break, ast.Continue, ast.Goto, ast.Switch, ast.Label, ast.Case, ast.Default)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A lowered statement: its labels (of itself and below) and whether lanes may leave in it."""
-
-    run: Action
-    labels: frozenset[str] = frozenset()
-    leaves: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A variable with a cleanup function: ``armed`` is the slot of the lanes whose variable is alive."""
-
-    armed: int
-    cleanup: Run
 
 
 class Statements:
@@ -66,7 +59,7 @@ class Statements:
         """Return the step of ``{ … }``."""
         with self._inside() as guards:
             step = self._items(block.items)
-        return _guarded(step, guards)
+        return guarded(step, guards)
 
     def valued_block(self, block: ast.Block) -> Op:
         """Return the op of ``({ … })``: the value of its last statement."""
@@ -76,7 +69,7 @@ class Statements:
         with self._inside() as guards:
             before = self._items(block.items[:-1])
             value = self.expressions.expr(last.expr)
-        if before.run is _nothing:
+        if before.run is nothing:
             return value
         slot = self.expressions.scope.declare("", value.type, boxed=False).slot
         evaluate, signed = value.run, is_signed(value.type)
@@ -87,7 +80,7 @@ class Statements:
             if result is not None:
                 frame.assign(slot, result, signed)
 
-        run_all = _guarded(sequence([before, Step(keep)]), guards).run
+        run_all = guarded(sequence([before, Step(keep)]), guards).run
 
         def run(frame: Frame) -> Value:
             frame.slots[slot] = None
@@ -123,8 +116,8 @@ class Statements:
         try:
             step = self._statement(stmt)
         except CannotExecute as error:
-            return _failing(error, stmt, self.expressions.function)
-        return _placed(step, stmt.pos)
+            return failing(error, stmt.pos, self.expressions.function, _labels_in(stmt))
+        return placed(step, stmt.pos)
 
     def _statement(self, stmt: ast.Stmt) -> Step:
         match stmt:
@@ -145,19 +138,19 @@ class Statements:
             case ast.Return():
                 return self._return(stmt)
             case ast.Break() | ast.Continue():
-                return _jump(isinstance(stmt, ast.Break))
+                return jump(isinstance(stmt, ast.Break))
             case ast.NestedFunction():
                 raise CannotExecute(f"{stmt.function.name}() is defined inside a function", stmt.pos)
             case ast.Goto() if stmt.computed is not None:
                 raise CannotExecute("a goto to a computed place", stmt.pos)
             case ast.Goto():
-                return _goto(stmt.label)
+                return goto(stmt.label)
             case ast.Label() | ast.Case() | ast.Default():
                 return self._labelled(stmt)
             case ast.Asm():
                 return self._asm(stmt)
             case ast.StaticAssert():
-                return Step(_nothing)
+                return Step(nothing)
             case _:
                 raise CannotExecute(f"cannot execute {type(stmt).__name__}", stmt.pos)
 
@@ -165,10 +158,10 @@ class Statements:
 
     def _expression(self, stmt: ast.ExprStmt) -> Step:
         if stmt.expr is None:
-            return Step(_nothing)
+            return Step(nothing)
         op = self.expressions.expr(stmt.expr)
         if op.const is not None:
-            return Step(_nothing)
+            return Step(nothing)
         run = op.run
 
         def action(frame: Frame) -> None:
@@ -181,7 +174,7 @@ class Statements:
         self.expressions.assembly.append(stmt)
         if stmt.outputs or stmt.labels:
             return Step(assembly.lower(self.expressions, stmt))
-        return Step(_nothing)
+        return Step(nothing)
 
     def _return(self, stmt: ast.Return) -> Step:
         if stmt.value is None:
@@ -206,7 +199,7 @@ class Statements:
             for declarator in stmt.declarators:
                 type = localised(self.expressions, declare_tags(self.expressions, declarator.type))
                 self.expressions.scope.declare_typedef(declarator.name, type)
-            return Step(_nothing)
+            return Step(nothing)
         self._tags(stmt)
         return sequence([self._declarator(stmt, declarator) for declarator in stmt.declarators])
 
@@ -218,7 +211,7 @@ class Statements:
 
     def _declarator(self, stmt: ast.Declaration, declarator: ast.Declarator) -> Step:
         if isinstance(declarator.type, ast.FunctionType) or "extern" in stmt.storage:
-            return Step(_nothing)
+            return Step(nothing)
         type = self._declared_type(declarator)
         size = size_of(type)
         if "static" in stmt.storage:
@@ -232,12 +225,12 @@ class Statements:
     def _initialised(self, local: Local, size: int, init: Run | None, leaves: bool) -> Step:
         slot, signed = local.slot, is_signed(local.type)
         if local.boxed:
-            return Step(_nothing) if init is None else _stored(self.expressions.local_place(local).locate, size, init)
+            return Step(nothing) if init is None else stored(self.expressions.local_place(local).locate, size, init)
         if init is not None:
             return Step(lambda frame: frame.assign(slot, init(frame), signed), leaves=leaves)
         if is_record(local.type):
             return Step(lambda frame: frame.assign(slot, Blob(size, frame.machine.memory.big_endian), False))
-        return Step(lambda frame: _forget(frame, slot))
+        return Step(lambda frame: forget(frame, slot))
 
     def _armed(self, declarator: ast.Declarator) -> Step:
         """Return the step that notes the lanes whose variable its cleanup function must see at the end of the block."""
@@ -280,7 +273,7 @@ class Statements:
         scope.declare_static(declarator.name, type, address)
         if declarator.init is not None:
             inits.append(self._initial(declarator, type))
-        return Step(_nothing)
+        return Step(nothing)
 
     # --- branches and loops ---------------------------------------------------------------------------------------
 
@@ -295,20 +288,20 @@ class Statements:
         cond = self.condition(stmt.cond)
         if cond.const is not None and not _is_jumped_into(stmt):
             taken = stmt.then if cond.const else stmt.other
-            return Step(_nothing) if taken is None else self.statement(taken)
+            return Step(nothing) if taken is None else self.statement(taken)
         then = self.statement(stmt.then)
-        other = Step(_nothing) if stmt.other is None else self.statement(stmt.other)
-        return _branch(cond.run, then, other, _may_leave(stmt.cond))
+        other = Step(nothing) if stmt.other is None else self.statement(stmt.other)
+        return branch(cond.run, then, other, _may_leave(stmt.cond))
 
     def _while(self, stmt: ast.While) -> Step:
         cond = self.condition(stmt.cond)
         if cond.const == 0 and stmt.do:
-            return _once(self.statement(stmt.body))
-        return _loop(cond, self.statement(stmt.body), None, stmt.do)
+            return once(self.statement(stmt.body))
+        return loop(cond, self.statement(stmt.body), None, stmt.do)
 
     def _for(self, stmt: ast.For) -> Step:
         with self._inside() as guards:
-            first = Step(_nothing)
+            first = Step(nothing)
             if isinstance(stmt.init, ast.Declaration):
                 first = self.statement(stmt.init)
             elif stmt.init is not None:
@@ -316,7 +309,7 @@ class Statements:
             cond = constant(1, INT) if stmt.cond is None else self.condition(stmt.cond)
             step = None if stmt.step is None else self.expressions.expr(stmt.step).run
             body = self.statement(stmt.body)
-        return _guarded(sequence([first, _loop(cond, body, step, do=False)]), guards)
+        return guarded(sequence([first, loop(cond, body, step, do=False)]), guards)
 
     def _switch(self, stmt: ast.Switch) -> Step:
         value = self.expressions.expr(stmt.cond)
@@ -330,7 +323,7 @@ class Statements:
             raise CannotExecute("a case label inside a statement that cannot be executed", stmt.pos)
         tests = [self._case_test(node, type, label) for node, label in arms if isinstance(node, ast.Case)]
         default = next((label for node, label in arms if isinstance(node, ast.Default)), None)
-        return _switched(run, tests, default, body)
+        return switched(run, tests, default, body)
 
     def _case_test(self, node: ast.Case, type: CType, label: str) -> tuple[int, int, str]:
         low = converted(self.expressions.expr(node.low), type).const
@@ -356,276 +349,6 @@ class Statements:
             body.run(frame)
 
         return Step(action, body.labels | {name}, leaves=True)
-
-
-# --- actions --------------------------------------------------------------------------------------------------------
-
-
-def _nothing(_frame: Frame) -> None:
-    return None
-
-
-def _stored(locate: Callable[[Frame], Scalar | None], size: int, init: Run) -> Step:
-    """Return the step that stores the initial value of a variable in memory."""
-
-    def action(frame: Frame) -> None:
-        value, address = init(frame), locate(frame)
-        assert address is not None
-        if isinstance(value, Blob):
-            frame.machine.store_blob(address, value)
-        else:
-            frame.machine.store(address, size, scalar(value))
-
-    return Step(action, leaves=True)
-
-
-def _guarded(step: Step, guards: Sequence[Guard]) -> Step:
-    """Return *step* and, for the lanes that left it by whatever way, the cleanups, last variable first."""
-    if not guards:
-        return step
-    run, plan = step.run, [(guard.armed, guard.cleanup) for guard in reversed(guards)]
-
-    def action(frame: Frame) -> None:
-        run(frame)
-        machine = frame.machine
-        for slot, cleanup in plan:
-            armed = frame.slots[slot]
-            frame.slots[slot] = None
-            if not isinstance(armed, np.ndarray) or not bool(machine.without_dead(armed).any()):
-                continue
-            after, machine.mask = machine.mask, machine.without_dead(armed)
-            cleanup(frame)
-            machine.mask = machine.without_dead(after)
-            frame.forget_dead()
-
-    return Step(action, step.labels, step.leaves)
-
-
-def _failing(error: CannotExecute, stmt: ast.Stmt, function: str) -> Step:
-    """Return a step that reports what could not be lowered when a lane reaches it."""
-    pos = error.pos or stmt.pos
-    what, where, labels = error.what, error.function or function, _labels_in(stmt)
-
-    def action(frame: Frame) -> None:
-        if bool(frame.machine.mask.any()) or not labels.isdisjoint(frame.pending):
-            raise CannotExecute(what, pos, where)
-
-    return Step(action, labels, leaves=False)
-
-
-def _placed(step: Step, pos: ast.Pos) -> Step:
-    run = step.run
-    if run is _nothing:
-        return step
-
-    def action(frame: Frame) -> None:
-        machine = frame.machine
-        machine.pos = pos
-        machine.tick()
-        run(frame)
-
-    return Step(action, step.labels, step.leaves)
-
-
-def sequence(steps: Sequence[Step]) -> Step:
-    """Return steps run one after the other, with jumps among them."""
-    steps = [step for step in steps if step.run is not _nothing]
-    labels = frozenset().union(*(step.labels for step in steps))
-    if not steps:
-        return Step(_nothing)
-    if len(steps) == 1 and not labels:
-        return steps[0]
-    leaves = any(step.leaves for step in steps)
-    plan = [(step.run, step.labels, step.leaves) for step in steps]
-
-    def straight(frame: Frame) -> None:
-        machine = frame.machine
-        for run, _labels, may_leave in plan:
-            run(frame)
-            if may_leave and not bool(machine.mask.any()):
-                return
-
-    def jumping(frame: Frame) -> None:
-        machine = frame.machine
-        through: Mask | None = None
-        while True:
-            for run, inside, _may_leave in plan:
-                if bool(machine.mask.any()) or not inside.isdisjoint(frame.pending):
-                    run(frame)
-            through = machine.mask if through is None else through | machine.mask
-            if labels.isdisjoint(frame.pending):
-                break
-            machine.tick()
-            frame.leave()
-        machine.mask = through
-
-    return Step(jumping if labels else straight, labels, leaves)
-
-
-def _branch(cond: Run, then: Step, other: Step, cond_leaves: bool) -> Step:
-    run_then, run_other = then.run, other.run
-    labels = then.labels | other.labels
-
-    def action(frame: Frame) -> None:
-        machine = frame.machine
-        truth = machine.truth(scalar(cond(frame))) if not labels or bool(machine.mask.any()) else False
-        entered = machine.mask
-        if isinstance(truth, bool):
-            yes, no = (entered, entered & False) if truth else (entered & False, entered)
-        else:
-            yes, no = entered & truth, entered & ~truth
-        machine.mask = yes
-        if bool(yes.any()) or not then.labels.isdisjoint(frame.pending):
-            run_then(frame)
-        after_then = machine.mask
-        machine.mask = no
-        if bool(no.any()) or not other.labels.isdisjoint(frame.pending):
-            run_other(frame)
-        if after_then is yes and machine.mask is no:
-            machine.mask = entered
-        else:
-            machine.mask = after_then | machine.mask
-
-    return Step(action, labels, then.leaves or other.leaves or cond_leaves)
-
-
-def _once(body: Step) -> Step:
-    """Return ``do body while (0)``: a block that break and continue may leave."""
-    if not body.leaves:
-        return body
-    run = body.run
-
-    def action(frame: Frame) -> None:
-        brk, cont = frame.brk, frame.cont
-        frame.brk = frame.cont = None
-        run(frame)
-        for left in (frame.brk, frame.cont):
-            if left is not None:
-                frame.machine.mask = frame.machine.mask | left
-        frame.brk, frame.cont = brk, cont
-
-    return Step(action, body.labels, body.leaves)
-
-
-def _loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
-    run_cond, run_body, labels = cond.run, body.run, body.labels
-    always = bool(cond.const)
-
-    def action(frame: Frame) -> None:
-        machine = frame.machine
-        started, ended = machine.mask, None
-        brk, cont = frame.brk, frame.cont
-        frame.brk = None
-        first, rounds = do, 0
-        while True:
-            rounds += 1
-            machine.tick()
-            if rounds > machine.limits.iterations:
-                raise OutOfBounds(f"more than {machine.limits.iterations} iterations", machine.pos, machine.function)
-            if not first and not always and bool(machine.mask.any()):
-                truth = machine.truth(scalar(run_cond(frame)))
-                stop = _stopping(machine.mask, truth)
-                ended = stop if ended is None else ended | stop
-                machine.mask = machine.mask & ~stop
-            first = False
-            if not bool(machine.mask.any()) and labels.isdisjoint(frame.pending):
-                break
-            frame.cont = None
-            run_body(frame)
-            if frame.cont is not None:
-                machine.mask = machine.mask | frame.cont
-            if step is not None and bool(machine.mask.any()):
-                step(frame)
-        result = machine.mask if ended is None else ended
-        if frame.brk is not None:
-            result = result | frame.brk
-        frame.brk, frame.cont = brk, cont
-        result = machine.without_dead(result)
-        machine.mask = started if bool((result == started).all()) else result
-
-    return Step(action, labels, leaves=True)
-
-
-def _stopping(mask: Mask, truth: bool | Mask) -> Mask:
-    if isinstance(truth, bool):
-        return mask & False if truth else mask
-    return mask & ~truth
-
-
-def _jump(is_break: bool) -> Step:
-    def action(frame: Frame) -> None:
-        mask = frame.machine.mask
-        if is_break:
-            frame.brk = mask if frame.brk is None else frame.brk | mask
-        else:
-            frame.cont = mask if frame.cont is None else frame.cont | mask
-        frame.leave()
-
-    return Step(action, leaves=True)
-
-
-def _goto(label: str) -> Step:
-    def action(frame: Frame) -> None:
-        _send(frame, label, frame.machine.mask)
-        frame.leave()
-
-    return Step(action, leaves=True)
-
-
-def _send(frame: Frame, label: str, mask: Mask) -> None:
-    if bool(mask.any()):
-        waiting = frame.pending.get(label)
-        frame.pending[label] = mask if waiting is None else waiting | mask
-
-
-def _switched(value: Run, tests: list[tuple[int, int, str]], default: str | None, body: Step) -> Step:
-    own = {label for _, _, label in tests} | ({default} if default else set())
-
-    def action(frame: Frame) -> None:
-        machine = frame.machine
-        brk = frame.brk
-        frame.brk = None
-        started = machine.mask
-        if bool(started.any()):
-            rest = _dispatch(frame, scalar(value(frame)), tests)
-            if default is not None:
-                _send(frame, default, rest)
-                rest = rest & False
-        else:
-            rest = started
-        frame.leave()
-        body.run(frame)
-        result = machine.mask | rest
-        if frame.brk is not None:
-            result = result | frame.brk
-        frame.brk = brk
-        machine.mask = started if bool((result == started).all()) else result
-
-    return Step(action, body.labels - own, leaves=True)
-
-
-def _dispatch(frame: Frame, value: Scalar, tests: list[tuple[int, int, str]]) -> Mask:
-    """Send the current lanes to the cases they match; return those that match none."""
-    machine = frame.machine
-    rest = machine.mask
-    for low, high, label in tests:
-        if isinstance(value, Unknown):
-            if low != high:
-                raise CannotExecute("an unknown value in a case range", machine.pos, machine.function)
-            hit = machine.truth(compare("==", value, low))
-        elif isinstance(value, int):
-            hit = low <= value <= high
-        else:
-            hit = (value >= low) & (value <= high)
-        here = (rest if hit else rest & False) if isinstance(hit, bool) else rest & hit
-        _send(frame, label, here)
-        rest = rest & ~here
-    return rest
-
-
-def _forget(frame: Frame, slot: int) -> None:
-    if bool((frame.machine.mask | ~frame.entry).all()):
-        frame.slots[slot] = None
 
 
 # --- questions about syntax -----------------------------------------------------------------------------------------

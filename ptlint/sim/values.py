@@ -73,6 +73,16 @@ def to_bool(value: Scalar) -> Scalar:
     return answer
 
 
+def some(mask: Mask) -> bool:
+    """Return whether any lane is in *mask* (several times faster than ``mask.any()``, and asked at every step)."""
+    return bool(mask.item(mask.argmax()))
+
+
+def every(mask: Mask) -> bool:
+    """Return whether all lanes are in *mask*."""
+    return bool(mask.item(mask.argmin()))
+
+
 def of_mask(mask: Mask, signed: bool = True) -> Array:
     """Return what a comparison gives, 1 where *mask*, else 0: an ``int``, or a ``_Bool`` when not *signed*."""
     return mask.astype(np.int64 if signed else np.uint64)
@@ -222,7 +232,7 @@ def _key_of(value: Scalar) -> Hashable:
         return value.key
     if isinstance(value, int):
         return value
-    if value.size and bool((value == value[0]).all()):
+    if value.size and every(value == value[0]):
         return int(value[0])
     raise CannotExecute("an unknown value is combined with one that differs between scenarios")
 
@@ -263,4 +273,4 @@ def same_everywhere(value: Array, mask: Mask) -> int | None:
     if not mask[first]:
         return None
     wanted = value[first]
-    return int(wanted) if bool(((value == wanted) | ~mask).all()) else None
+    return int(wanted) if every((value == wanted) | ~mask) else None

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ptlint.sim.machine import Limits
 from tests.shared import program
 from tests.sim.native import compiled, differences, interpreted, lanes_of_words, program_of
 from tests.sim.random_c import SUPPORT, random_function
 
+PATIENT = Limits(seconds=60.0)
 _QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
@@ -27,7 +29,7 @@ def _disagreements(seed: int, programs: int, lanes: int) -> list[str]:
     return [
         f"{lane}\n{functions[name]}"
         for name in names
-        for lane in differences(native[name], interpreted(unit, f"{name}(a, b, c, d)", words), words, most=1)
+        for lane in differences(native[name], interpreted(unit, f"{name}(a, b, c, d)", words, PATIENT), words, most=1)
     ]
 
 
@@ -39,7 +41,7 @@ def test_random_programs_end_as_gcc_ends_them(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=_QUIET)
+@settings(max_examples=5, deadline=None, suppress_health_check=_QUIET)
 @given(seed=st.integers(0, 1 << 32))
 def test_many_random_programs_end_as_gcc_ends_them(seed: int) -> None:
     program("gcc")

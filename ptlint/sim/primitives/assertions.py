@@ -15,7 +15,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers
 from ptlint.sim.types import INT
-from ptlint.sim.values import Mask, Unknown, of_mask
+from ptlint.sim.values import Mask, Unknown, of_mask, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -46,7 +46,7 @@ def warn(expressions: Expressions, call: ast.Call, name: str) -> Op:
             return 0
         truth = machine.truth(value)
         fired = _fired(machine.mask, truth)
-        if bool(fired.any()):
+        if some(fired):
             machine.note("warn", text, fired)
         return int(truth) if isinstance(truth, bool) else of_mask(truth)
 
@@ -68,7 +68,7 @@ def bug(expressions: Expressions, call: ast.Call, name: str) -> Op:
         if isinstance(value, Unknown):
             return None
         fired = _fired(machine.mask, machine.truth(value))
-        if bool(fired.any()):
+        if some(fired):
             machine.note("fault", f"{name}()", fired)
             machine.kill(fired)
         return None

@@ -19,7 +19,7 @@ from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.machine import Machine
 from ptlint.sim.primitives.registry import lowers
 from ptlint.sim.types import BOOL, INT, is_record, is_signed, size_of
-from ptlint.sim.values import Scalar, compare, narrow, of_mask
+from ptlint.sim.values import Scalar, compare, narrow, of_mask, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -95,7 +95,7 @@ def compare_exchange(
                 machine.store(address, size, new)
             return found, int(hit)
         taken = machine.mask & hit
-        if bool(taken.any()):
+        if some(taken):
             saved = machine.mask
             machine.mask = taken
             machine.store(address, size, new)
