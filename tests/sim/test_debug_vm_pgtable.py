@@ -8,7 +8,7 @@ import pytest
 from ptlint.csrc.profile import Profile, main_profiles, profile_named
 from tests.csrc.kernel import kernel_tree
 from tests.shared import ROOT
-from tests.sim.conformance import Result, results, names_of_tests
+from tests.sim.conformance import Result, names_of_tests, results
 
 TABLE = ROOT / "docs" / "conformance.md"
 SIGNS = {"passed": "yes", "absent": "", "stopped": "?", "failed": "**no**"}

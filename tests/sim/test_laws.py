@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlint.core.tree import SourceTree
+from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.profile import Profile, profile_named
 from ptlint.csrc.universe import SourceText, load_universe
 from ptlint.engine.reference import REFERENCE
@@ -133,3 +133,15 @@ def test_dirty_that_only_the_hardware_sets_survives_write_protection_on_arm64() 
     found = {one.subject: one.violations[0] for one in results if one.violations}
     assert found["pte_wrprotect"].detail == "pte_wrprotect() makes an entry that was dirty not dirty"
     assert "stored to" in found["pte_wrprotect"].counterexample.arguments[0][1]
+
+
+def test_a_constant_of_an_enum_is_used_by_what_takes_it() -> None:
+    header = reference_tree().read(HEADER)
+    assert header is not None
+    text = header.decode().replace(
+        "#define REF_DIRTY	(1UL << 6)",
+        "enum ref_bits { REF_A, REF_DIRTY_SHIFT = 6 };\n#define REF_DIRTY (1UL << REF_DIRTY_SHIFT)",
+    )
+    results = judged(MemoryTree({HEADER: text.encode()}), REFERENCE)
+    used = next(one.used for one in results if one.subject == "pte_mkdirty")
+    assert {"REF_DIRTY", "REF_DIRTY_SHIFT", "REF_A", "ref_bits"} <= used

@@ -68,6 +68,8 @@ def _concerned(program: Program) -> bool:
     known = (words_of(instance.scan) for instance in universe.unit.instances)
     if any(program.interest & words for words in known):
         return True
+    if any(name in program.interest and text.path.endswith(".h") for name, text in universe.overrides.items()):
+        return True
     return any((universe.source_of(name) or "").startswith("arch/") for name in program.interest)
 
 
