@@ -64,7 +64,9 @@ def test_the_run_that_the_readme_shows_is_what_the_demo_prints(capsys: pytest.Ca
     assert main(["check", "--tree", str(demo / "tree"), str(demo / "series.mbox"), *arch]) == 1
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = [block for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "= run:" in block]
+    (shown,) = [
+        block for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "= run:" in block
+    ]
     start = next(number for number, line in enumerate(printed) if "= run:" in line)
     lines = shown.splitlines()
     assert lines == printed[start : start + len(lines)]
