@@ -139,8 +139,10 @@ def _import(path: Path, keep_bytecode: bool) -> ModuleType:
     try:
         loader.exec_module(module)
     except SyntaxError as error:
+        del sys.modules[name]
         raise _refusal(path, f"syntax error: {error.msg}", error.lineno or 1) from error
     except (Exception, SystemExit) as error:  # a rule is a program: whatever it raises at import is its own fault
+        del sys.modules[name]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise _refusal(path, f"cannot be imported: {reason}", _line_in(path, error)) from error
     return module

@@ -1,5 +1,6 @@
 """The rule loader: what it takes, what it refuses, and what a selection leaves."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,14 @@ def test_a_failing_import_names_its_line(tmp_path: Path, statement: str) -> None
     path = rule_file(tmp_path, f"x = 1\n\n{statement}\n")
     with pytest.raises(RuleLoadError, match=rf"{path}:3: cannot be imported"):
         load_rule(path)
+
+
+@pytest.mark.parametrize("text", ["y = (", "1 / 0"])
+def test_a_refused_file_leaves_no_module_behind(tmp_path: Path, text: str) -> None:
+    before = set(sys.modules)
+    with pytest.raises(RuleLoadError):
+        load_rule(rule_file(tmp_path, text))
+    assert set(sys.modules) == before
 
 
 def test_binary_rubbish_is_refused(tmp_path: Path) -> None:
