@@ -1,0 +1,99 @@
+"""What a patch changes, by name: from two trees, from the hunks of a mail, and from bare C."""
+
+import pytest
+
+from ptlint.core.patch import Patch, PatchRef
+from ptlint.core.tree import MemoryTree
+from ptlint.mail.diff import parse_diff
+from ptlint.passes.changes import changes_between, changes_in_hunks, changes_in_text, partial_functions
+from tests.kernels import diff_of
+
+PATH = "mm/x.c"
+
+BEFORE = """\
+#define SHIFT 12
+
+struct pair {
+	int a, b;
+};
+
+/* Add one. */
+static int more(int x)
+{
+	return x + 1;
+}
+
+static int less(int x)
+{
+	return x - 1;
+}
+"""
+
+
+def changed(after: str, before: str = BEFORE, path: str = PATH) -> list[tuple[str, str, int, bool]]:
+    """Return kind, name, first changed line and newness of every change."""
+    trees = (MemoryTree({path: before.encode()}), MemoryTree({path: after.encode()}))
+    return [(one.kind, one.name, one.line, one.is_new) for one in changes_between(*trees, [path])]
+
+
+def patch_of(after: str, before: str = BEFORE, path: str = PATH) -> Patch:
+    diff = diff_of({path: before}, {path: after}).encode()
+    return Patch(PatchRef(1, 1, "", "change"), "", "", "", parse_diff(diff), diff)
+
+
+def test_a_changed_function_is_named_with_its_first_changed_line() -> None:
+    assert changed(BEFORE.replace("x + 1", "x + 2")) == [("function", "more", 10, False)]
+
+
+def test_new_functions_and_changed_macros_are_named() -> None:
+    after = BEFORE.replace("12", "13") + "\nstatic int same(int x)\n{\n\treturn x;\n}\n"
+    assert changed(after) == [("macro", "SHIFT", 1, False), ("function", "same", 18, True)]
+
+
+def test_a_changed_structure_is_something_else() -> None:
+    assert changed(BEFORE.replace("int a, b;", "int a, b, c;")) == [("other", "pair", 4, False)]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        BEFORE,
+        "\n\n" + BEFORE,
+        BEFORE.replace("Add one.", "Add 1."),
+        BEFORE.replace("\treturn x + 1;", "\t/* one more */\n\n\treturn x + 1; // done"),
+        BEFORE.replace("{\n\treturn x - 1;\n}", "{\n\treturn x\n\t\t- 1;\n}"),
+        BEFORE.replace("static int less(int x)\n{\n\treturn x - 1;\n}\n", ""),
+    ],
+)
+def test_comments_blanks_moves_and_removals_are_no_change(after: str) -> None:
+    assert changed(after) == []
+
+
+def test_other_files_than_c_are_left_alone() -> None:
+    assert changed(BEFORE.replace("x + 1", "x + 2"), path="mm/x.rst") == []
+
+
+def test_the_functions_that_a_hunk_shows_whole_are_found_at_their_lines() -> None:
+    (change,) = changes_in_hunks(patch_of(BEFORE.replace("x + 1", "x + 2")))
+    assert (change.kind, change.name, change.span.line, change.line) == ("function", "more", 8, 10)
+    assert change.text == "static int more(int x)\n{\n\treturn x + 2;\n}"
+
+
+def test_a_function_that_no_hunk_shows_whole_is_named_as_partial() -> None:
+    long = BEFORE.replace("return x + 1;", "x++;\n\tx++;\n\tx++;\n\tx++;\n\tx++;\n\treturn x;")
+    patch = patch_of(long.replace("return x;", "return -x;"), long)
+    assert changes_in_hunks(patch) == ()
+    ((name, span),) = partial_functions(patch)
+    assert (name, span.path, span.line) == ("", PATH, 15)
+    ((name, span),) = partial_functions(patch_of(long.replace("{\n\tx++;", "{\n\tx--;"), long))
+    assert (name, span.line) == ("more", 10)
+
+
+def test_prototypes_that_go_on_in_a_second_line_are_no_partial_functions() -> None:
+    after = BEFORE + "\nint many(int one, int two,\n\t\tint three);\n"
+    assert partial_functions(patch_of(after)) == ()
+
+
+def test_bare_c_gives_its_whole_functions_as_new() -> None:
+    found = changes_in_text("mm/y.c", "int one(void)\n{\n\treturn 1;\n}\n\nint half(void)\n{\n", line=40)
+    assert [(one.name, one.span.line, one.is_new) for one in found] == [("one", 40, True)]
