@@ -88,7 +88,7 @@ class Blob:
             old = self._value(offset, size)
             if old is not None:
                 value = choose(mask, value, old, False)
-            elif size > 1 and self._overlapping(offset, size):
+            elif size > 1 and (self.backdrops or self._overlapping(offset, size)):
                 for at, part in enumerate(self._bytes(size, value)):
                     self.store(offset + at, 1, part, mask)
                 return
@@ -121,15 +121,33 @@ class Blob:
             self.backdrops = self._backdrops_outside(offset, end)
             self.backdrops += [b.moved(offset, 0, other.size) for b in other.backdrops]
             return
+        self._split_across(offset)
+        self._split_across(end)
         for start, (size, value) in other.cells.items():
             self.store(offset + start, size, value, mask)
         for start in self._overlapping(offset, other.size):
             size = self.cells[start][0]
             if not other._overlapping(start - offset, size):
-                backdrop = other._backdrop(start - offset, size)
-                if backdrop is not None:
-                    self.store(start, size, backdrop, mask)
+                self._take_backdrop(start, size, other, start - offset, mask)
         self._mix(offset, other, mask)
+
+    def _take_backdrop(self, offset: int, size: int, other: Blob, at: int, mask: Mask) -> None:
+        """Store what *other* holds at *at*, where it has no cells, in the lanes of *mask*."""
+        value = other._backdrop(at, size)
+        if value is not None:
+            self.store(offset, size, value, mask)
+        elif size > 1:
+            for byte in range(size):
+                self._take_backdrop(offset + byte, 1, other, at + byte, mask)
+
+    def _split_across(self, border: int) -> None:
+        """Turn a cell that reaches over *border* into bytes."""
+        for start in self._overlapping(border, 1):
+            width, value = self.cells[start]
+            if start < border:
+                del self.cells[start]
+                for at, byte in enumerate(self._bytes(width, value), start):
+                    self.cells[at] = (1, byte)
 
     def _mix(self, offset: int, other: Blob, mask: Mask) -> None:
         """Lay the backdrops of *other* at *offset* over those here, in the lanes of *mask*."""
