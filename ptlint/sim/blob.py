@@ -59,8 +59,8 @@ class Blob:
     def copy(self) -> Blob:
         """Return a blob that changes apart from this one."""
         twin = Blob(self.size, self.big_endian)
-        twin.backdrops = list(self.backdrops)
-        twin.cells = dict(self.cells)
+        twin.backdrops = self.backdrops  # replaced when they change, never changed in place
+        twin.cells = self.cells.copy()
         return twin
 
     # --- integers -------------------------------------------------------------------------------------------------
@@ -118,8 +118,8 @@ class Blob:
             self._clear(offset, other.size)
             for start, cell in other.cells.items():
                 self.cells[offset + start] = cell
-            self.backdrops = self._backdrops_outside(offset, end)
-            self.backdrops += [b.moved(offset, 0, other.size) for b in other.backdrops]
+            moved = [b.moved(offset, 0, other.size) for b in other.backdrops]
+            self.backdrops = [*self._backdrops_outside(offset, end), *moved]
             return
         self._split_across(offset)
         self._split_across(end)
@@ -160,8 +160,8 @@ class Blob:
             covered = sum(old.end - old.start for old in mine)
             if covered == new.end - new.start and not blended:
                 continue
-            self.backdrops = self._backdrops_outside(new.start, new.end)
-            self.backdrops += [*blended, *_gaps(new, mine)] if blended else [new]
+            laid = [*blended, *_gaps(new, mine)] if blended else [new]
+            self.backdrops = [*self._backdrops_outside(new.start, new.end), *laid]
 
     def arrays(self, offset: int, size: int) -> int:
         """Return how many cells of [offset, offset + size) hold an array of one value a lane."""
