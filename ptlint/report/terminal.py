@@ -73,7 +73,8 @@ def _print(console: "Console", lines: Iterable[Line]) -> None:
 
 def _opening(series: Series, width: int) -> Iterator[Line]:
     """Yield what was read: the series, and what of it was repaired or concluded rather than read."""
-    title = one_line(series.title) or "(no title)"
+    source = next((patch.source for patch in series.patches if patch.source), "(no title)")
+    title = one_line(series.title) or one_line(source)
     patches = counted(len(series.patches), "patch", "patches")
     for line in textwrap.wrap(f"{title}: v{series.version}, {patches}", width):
         yield ((line, "bold"),)
@@ -199,7 +200,8 @@ def _told(row: Row, label: int, cells: list[int]) -> str:
 def _row(row: Row, line: str, column: int, indent: int, width: int) -> Iterator[Line]:
     """Yield the row with its place; what does not fit is wrapped, and the place stands beside the first line."""
     style = "bold red" if row.bad else ""
-    if column < indent + 16:
+    room = max(16, *(len(word) for word in row.remark.split())) if row.remark else 16
+    if column < indent + room:
         indent = 6
     if row.place and column < indent + 16:  # too narrow for places beside the steps
         line, row = f"{line}  {row.place}", replace(row, place="")
