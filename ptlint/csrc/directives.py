@@ -19,7 +19,7 @@ MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) h
 _COMMENT_OR_STRING = r"""/\*.*?(?:\*/|\Z) | //(?:[^\n\\]|\\.)* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'"""
 _TOKEN = re.compile(_COMMENT_OR_STRING + r" | \n[ \t\f\v]*\#[ \t]*(\w*)", re.DOTALL | re.VERBOSE)
 _REST = re.compile(
-    r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*+""", re.DOTALL | re.VERBOSE
+    r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*""", re.DOTALL | re.VERBOSE
 )
 _COMMENT = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | ("(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')""", re.DOTALL | re.VERBOSE

@@ -23,7 +23,7 @@ MAX_HEAD = 4000  # bytes from a function's name to its body
 _SCAN = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | [{}();=]""", re.DOTALL | re.VERBOSE
 )
-_BLANK = re.compile(r"""(?:\s++|/\*.*?(?:\*/|\Z)|//[^\n]*+)*+""", re.DOTALL)
+_BLANK = re.compile(r"""(?:\s++|/\*.*?(?:\*/|\Z)|//[^\n]*+)*""", re.DOTALL)
 _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
@@ -36,12 +36,12 @@ _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
 _ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__aligned|__section|__printf|__scanf|__declspec|_Alignas|"
                         r"__randomize_layout|__alloc_size|__assume_aligned|__counted_by)\s*$")  # fmt: skip
 _RECORD = re.compile(
-    r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*+)\s*(?::[\w\s]+)?\{"
+    r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*)\s*(?::[\w\s]+)?\{"
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
-_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*+[(\[=;])")
+_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
 _LONE_LINE = re.compile(r"^([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
 _ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 _CALLED = re.compile(r"\s*\(")
@@ -136,7 +136,7 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 
     The second is -1 for a variable.
     """
-    pattern = rf"\b{re.escape(name)}\s*+(?:__\w++\s*+)*+([\[=(;])"
+    pattern = rf"\b{re.escape(name)}\s*+(?:__\w++\s*+)*([\[=(;])"
     for found in islice(re.finditer(pattern, text), MAX_OCCURRENCES):
         line_start = text.rfind("\n", max(0, found.start() - MAX_HEAD), found.start()) + 1
         if not (text[line_start].isalpha() or text[line_start] == "_"):

@@ -24,16 +24,17 @@ class Token(NamedTuple):
     hide: frozenset[str] = NOTHING
 
 
-# Possessive throughout: no input makes it backtrack. An unterminated comment runs to the end of the text; an
-# unterminated literal is its quote alone.
+# No input makes it backtrack far: what repeats is possessive or decided by its first character. Groups are repeated
+# greedily, because Python before 3.11.5 fails to match possessive groups with alternatives (gh-106052). An unterminated
+# comment runs to the end of the text; an unterminated literal is its quote alone.
 _TOKEN = re.compile(
     r"""
-    (?:[ \t\r\n\f\v]++|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z))*+
+    (?:[ \t\r\n\f\v]++|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/|\Z))*
     (?:
-      ((?:u8|[uUL])?+"(?:[^"\\\n]|\\.)*+")
-    | ((?:u8|[uUL])?+'(?:[^'\\\n]|\\.)*+')
+      ((?:u8|[uUL])?"[^"\\\n]*+(?:\\.[^"\\\n]*+)*")
+    | ((?:u8|[uUL])?'[^'\\\n]*+(?:\\.[^'\\\n]*+)*')
     | ([A-Za-z_$\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+)
-    | (\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*+)
+    | (\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*)
     | (\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|&&|\|\||\#\#|[-+*/%&|^<>=!]=|[-+*/%&|^<>=!~?:;,.()\[\]{}\#])
     | (.)
     | (\Z)

@@ -35,7 +35,8 @@ class Limits:
     statements: int = 200_000
     depth: int = 80
     iterations: int = 20_000
-    seconds: float = 2.0
+    seconds: float = 10.0
+    """Several times what the slowest right code needs, so that a busy machine does not change an answer."""
     bytes: int = 96 << 20
 
 
