@@ -14,7 +14,6 @@ from typing import NamedTuple
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.unit import Instance
 
-MAX_NESTING = 2000
 MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
 MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
 MAX_BRACES = 64  # blocks of one item that are no function body
@@ -204,8 +203,6 @@ def _one(text: str, start: int) -> tuple[str, int]:
                     return "declaration", match.start()
                 body = body or (match.start() - start < MAX_ITEM_HEAD and _is_body(text[start : match.start()]))
             depth += 1
-            if depth > MAX_NESTING:
-                return "declaration", len(text)
         elif sign in ")}":
             depth = max(depth - 1, 0)
             if depth or (sign == ")" and lone is None):
