@@ -128,7 +128,8 @@ class Proposal:
     ``kind`` is ``"function"`` (a whole definition, in ``text``) or ``"statement"`` (statements written under a quoted
     line). ``answers`` is the patch whose quoted text it stands under, ``function`` the name of the function it would
     change, ``after`` the quoted lines right before it (without quote marks and diff signs), nearest last.
-    ``source_line`` is its line in the body of the reply.
+    ``source_line`` is its line in the body of the reply, ``path`` the file whose quoted hunk it stands under, ``""``
+    when there is none.
     """
 
     kind: str
@@ -142,6 +143,7 @@ class Proposal:
     source_line: int
     replaces: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,9 @@ def _proposed(runs: Runs, proposal: Proposal, base: Step | None) -> SourceText |
     """Return the function as the proposal would have it, None when the place for it cannot be found."""
     current = _current(runs, proposal, base)
     if proposal.kind == "function":
-        path, line = (current.path, current.line) if current is not None else ("include/linux/pgtable.h", 1)
+        if current is None and not proposal.path:
+            return None
+        path, line = (current.path, current.line) if current is not None else (proposal.path, 1)
         return SourceText(path, line, proposal.text)
     if current is None:
         return None

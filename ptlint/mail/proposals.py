@@ -176,6 +176,7 @@ def _proposal(
         source_line=first.number,
         replaces=replaces,
         notes=notes,
+        path=place.path if place else "",
     )
 
 

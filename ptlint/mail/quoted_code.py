@@ -27,6 +27,11 @@ class Place:
     function: str
 
     @property
+    def path(self) -> str:
+        """Return the file of the hunk, as it is called after the patch."""
+        return next((file.path for file in self.patch.files if any(hunk is self.hunk for hunk in file.hunks)), "")
+
+    @property
     def lines_above(self) -> tuple[str, ...]:
         """Return the code up to and with the line, nearest last; removed lines only if the line is one."""
         kind = self.hunk.lines[self.at].kind

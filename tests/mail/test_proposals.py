@@ -75,6 +75,7 @@ def test_a_rewritten_function_is_a_proposal_with_spaces_for_tabs() -> None:
     )
     (proposal,) = proposals(text)
     assert (proposal.kind, proposal.function) == ("function", "commit_entries")
+    assert proposal.path == "mm/entry.c"
     assert proposal.text.startswith("static void commit_entries(")
     assert proposal.text.endswith("\n}\n")
 
