@@ -88,7 +88,7 @@ def invoke(
     program: Program, machine: Machine, definition: ast.FunctionDef, values: Sequence[Value], types: Sequence[CType]
 ) -> Value:
     """Run a function in the current lanes and return its value; a predicate that cannot be run becomes a question."""
-    lowered = program.lowered(definition)
+    lowered = program.lowered(definition, machine)
     if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and _can_ask(lowered.returns):
         return ask(machine, lowered.name, values, types, lowered.returns)
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)

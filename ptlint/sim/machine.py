@@ -6,6 +6,7 @@ table are atomic steps: before each, the MMU agent may act in the lanes whose sc
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,15 +29,16 @@ MANY_LANES = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of this thread's CPU time,
-    bytes that objects hold in arrays of one value a lane (but MIN_ARRAYS arrays are always granted).
+    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of this thread's CPU time for
+    running and for reading source on the way, bytes that objects hold in arrays of one value a lane (but MIN_ARRAYS
+    arrays are always granted).
     """
 
     statements: int = 200_000
     depth: int = 80
     iterations: int = 20_000
-    seconds: float = 10.0
-    """Several times what the slowest right code needs, so that a busy machine does not change an answer."""
+    seconds: float = 2.0
+    reading: float = 10.0
     bytes: int = 96 << 20
 
 
@@ -102,7 +104,9 @@ class Machine:
         self._statements = 0
         self._held = 0
         self._rarely = 0xF if lanes < MANY_LANES else 0  # a bit mask: how often the clock is read
-        self._deadline = time.thread_time() + self.limits.seconds
+        self._left = self.limits.seconds  # of CPU time, while nothing runs
+        self._deadline: float | None = None  # while something runs
+        self._read = 0.0
 
     # --- bounds ---------------------------------------------------------------------------------------------------
 
@@ -111,8 +115,41 @@ class Machine:
         self._statements += work
         if self._statements > self.limits.statements:
             raise OutOfBounds(f"more than {self.limits.statements} statements", self.pos, self.function)
-        if (work > 1 or not self._statements & self._rarely) and time.thread_time() > self._deadline:
+        if (
+            self._deadline is not None
+            and (work > 1 or not self._statements & self._rarely)
+            and time.thread_time() > self._deadline
+        ):
             raise OutOfBounds(f"more than {self.limits.seconds:g} seconds", self.pos, self.function)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the clock run: what happens between the runs of a machine is none of its time."""
+        if self._deadline is not None:  # a run within a run
+            yield
+            return
+        self._deadline = time.thread_time() + self._left
+        try:
+            yield
+        finally:
+            self._left, self._deadline = self._deadline - time.thread_time(), None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Stop the clock while source that is met for the first time is read. Raises OutOfBounds past its own limit."""
+        if self._deadline is None or self._deadline == math.inf:
+            yield
+            return
+        began, left = time.thread_time(), self._deadline - time.thread_time()
+        self._deadline = math.inf
+        try:
+            yield
+        finally:
+            now = time.thread_time()
+            self._deadline = now + left
+            self._read += now - began
+        if self._read > self.limits.reading:
+            raise OutOfBounds(f"more than {self.limits.reading:g} seconds of reading", self.pos, self.function)
 
     def _hold(self, arrays: int) -> None:
         """Count arrays of one word a lane that objects keep. Raises OutOfBounds past the limit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,12 +217,13 @@ class Program:
             found = self.universe.variable(name) or found
         return found
 
-    def lowered(self, definition: ast.FunctionDef) -> Lowered:
-        """Return the lowered form of a definition, made on first use."""
+    def lowered(self, definition: ast.FunctionDef, machine: Machine | None = None) -> Lowered:
+        """Return the lowered form of a definition, made on first use and not in the time of *machine*, if one runs."""
         key = (definition.name, definition.pos.path)
         found = self._lowered.get(key)
         if found is None:
-            found = self._lower(definition)
+            with nullcontext() if machine is None else machine.reading():
+                found = self._lower(definition)
             self._lowered[key] = found
         return found
 
