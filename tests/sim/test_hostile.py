@@ -1,8 +1,10 @@
 """C that never ends, grows without end or makes no sense comes to a stop: in time, in memory, with a sentence."""
 
+import gc
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,15 @@ FAULTS = {
     "a division by zero": ("static u64 f(u64 a) { return 1 / (a & 0); }", "division by zero"),
     "a call of a number": ("static u64 f(u64 a) { return ((u64 (*)(u64))8)(5); }", "call through an invalid pointer"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_of_other_tests() -> Iterator[None]:
+    """Keep what other tests hold out of collections here: one pass over it takes longer than the bounds."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def _run(text: str) -> Session:
