@@ -25,6 +25,32 @@ class SourceTree(Protocol):
         """Yield every file below *folder* (all of them for ``""``), sorted."""
 
 
+@runtime_checkable
+class KeyedTree(Protocol):
+    """A tree that can tell its content from any other by one text, without reading every file."""
+
+    def content_key(self) -> str:
+        """Return a text that is equal for two trees only when they hold the same files."""
+
+
+def content_key(tree: SourceTree) -> str | None:
+    """Return a text that is equal for two trees only when they hold the same files; None when *tree* cannot tell."""
+    if isinstance(tree, Snapshot):
+        base = content_key(tree.base)
+        changes = ((path, tree.blob_id(path)) for path in tree.changed)
+        return base if base is None or not tree.changed else _digest((("base", base), *sorted(changes, key=str)))
+    if isinstance(tree, MemoryTree):
+        return _digest((path, blob_id_of(data)) for path, data in sorted(tree.files.items()))
+    return tree.content_key() if isinstance(tree, KeyedTree) else None
+
+
+def _digest(pairs: Iterable[tuple[str, str | None]]) -> str:
+    digest = hashlib.sha256()
+    for name, value in pairs:
+        digest.update(f"{name}\0{value or ''}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
 def blob_id_of(data: bytes) -> str:
     """Return the id that git gives to a blob with these bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,5 +1,6 @@
 """A plain folder as a source tree: an unpacked release, or the files of a work tree as they are."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -54,6 +55,15 @@ class DirTree:
             self._ids[path] = blob_id_of(data)
         return self._ids[path]
 
+    def content_key(self) -> str:
+        """Return a text that changes with any file: names, sizes, times and inodes, as git's index tells changes."""
+        digest = hashlib.sha256(self._real_root.encode("utf-8", "surrogateescape"))
+        for here, folders, _ in os.walk(self._real_root):
+            folders[:] = sorted(name for name in folders if name != ".git")
+            for path in sorted((entry.path for entry in os.scandir(here)), key=str):
+                digest.update(f"{path}\0{_facts(path)}\0".encode("utf-8", "surrogateescape"))
+        return f"folder {digest.hexdigest()}"
+
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""
         found = self._stat(path)
@@ -100,6 +110,14 @@ class DirTree:
             return None
         inside = real.startswith(self._real_root.rstrip("/") + "/")
         return real if inside and is_regular(real) else None
+
+
+def _facts(path: str) -> str:
+    try:
+        found = os.lstat(path)
+    except OSError:  # gone since its folder was listed
+        return ""
+    return f"{found.st_mode} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
 def is_plain(path: str) -> bool:

@@ -46,6 +46,10 @@ class GitTree:
         entry = self._file(path)
         return entry.object_id if entry else None
 
+    def content_key(self) -> str:
+        """Return the id of the tree object."""
+        return f"git {self.tree_id}"
+
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""
         entry = self._entry(path)
