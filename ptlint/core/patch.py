@@ -77,13 +77,16 @@ class PatchRef:
     """Which patch of which series: enough to name it in a report.
 
     ``index`` counts from 1; 0 means a cover letter or a proposal made in a reply. ``message_id`` is without angle
-    brackets, empty when the patch comes from git or a bare diff.
+    brackets, empty when the patch comes from git or a bare diff. ``proposed`` and ``line`` tell the proposals of one
+    reply apart: the first line of the C, and the line of the mail body it stands on.
     """
 
     index: int
     total: int
     message_id: str
     subject: str
+    proposed: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """All that a reporter gets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ptlint.core.finding import Finding
-from ptlint.core.patch import LeftOut, Series
+from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.rule import RuleInfo
 from ptlint.core.span import Span
 
@@ -45,9 +45,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole answer, sorted and merged. ``sources`` holds the files that excerpts are cut from, by path.
+    """The whole answer, sorted and merged.
 
-    ``series`` is None for a scan. ``base`` names what the series was applied to (``"v7.3.4"``, ``""`` without a tree).
+    ``sources`` holds the files that excerpts are cut from, as the last step that has a finding in them has them;
+    ``earlier`` those of other steps, by patch and path: two patches, or two proposals of one reply, write the same
+    file differently. ``series`` is None for a scan. ``base`` names what the series was applied to (``"v7.3.4"``, ``""``
+    without a tree).
     """
 
     series: Series | None
@@ -60,3 +63,9 @@ class Report:
     rules: tuple[RuleInfo, ...]
     version: str
     sources: Mapping[str, bytes] = field(default_factory=dict)
+    earlier: Mapping[tuple[PatchRef | None, str], bytes] = field(default_factory=dict)
+
+    def seen_from(self, finding: Finding) -> "Report":
+        """Return the report whose ``sources`` are those that the places of *finding* count lines in."""
+        own = {path: data for (patch, path), data in self.earlier.items() if patch == finding.patch}
+        return replace(self, sources={**self.sources, **own}) if own else self

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ptlint import __version__
 from ptlint.api import Context
-from ptlint.core.finding import Finding, Note
+from ptlint.core.finding import Finding, Note, Related
 from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import Coverage, NotExecuted, Report
 from ptlint.core.rule import Merge, Severity
@@ -19,6 +19,7 @@ from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
+from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
@@ -51,6 +52,7 @@ def _checked(
     for step in plan.steps:
         run.step(step)
     findings = tuple(_sorted(run.merged()))
+    sources, earlier = _sources(findings, plan.steps)
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
         notes.append(_without_tree_note())
@@ -64,7 +66,8 @@ def _checked(
         coverage=run.coverage(),
         rules=tuple(rule.info for rule in rules),
         version=__version__,
-        sources=_sources(findings, plan.steps),
+        sources=sources,
+        earlier=earlier,
     )
 
 
@@ -244,7 +247,7 @@ class Run:
 
     def _run_rule(self, rule: LoadedRule, context: Context) -> None:
         try:
-            self.findings.extend(rule.check(context))
+            self.findings.extend(_with_change(finding, context.changes) for finding in rule.check(context))
         except Exception as error:  # a rule is a program: the others must still run
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             self.left_out.append(
@@ -277,6 +280,17 @@ class Run:
         )
 
 
+def _with_change(finding: Finding, changes: Sequence[Change]) -> Finding:
+    """Return *finding* with the line that the patch changes in its function, where that is not the place itself."""
+    shown = {finding.span.line, *(related.span.line for related in finding.related)}
+    for change in changes:
+        here = (change.kind, change.name, change.span.path) == ("function", finding.function, finding.span.path)
+        if here and not change.is_new and change.line not in shown:
+            related = Related(Span(change.span.path, change.line), "the first line that the patch changes", change.name)
+            return replace(finding, related=(*finding.related, related))
+    return finding
+
+
 def _size(finding: Finding) -> int:
     return len(finding.counterexample.events) if finding.counterexample is not None else 0
 
@@ -302,16 +316,20 @@ def _sorted(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def _sources(findings: Sequence[Finding], steps: Sequence[Step]) -> dict[str, bytes]:
-    """Return the files that findings point into, as the last step that has a finding in them runs them."""
-    named = {(finding.patch, finding.span.path) for finding in findings}
-    wanted = {path for _, path in named} | {related.span.path for one in findings for related in one.related}
-    found: dict[str, bytes] = {}
+_Sources = tuple[dict[str, bytes], dict[tuple[PatchRef | None, str], bytes]]
+
+
+def _sources(findings: Sequence[Finding], steps: Sequence[Step]) -> _Sources:
+    """Return the files that findings point into: of the last step that has one in them, and of the others."""
+    wanted: dict[PatchRef | None, set[str]] = {}
+    for finding in findings:
+        paths = (finding.span.path, *(related.span.path for related in finding.related))
+        wanted.setdefault(finding.patch, set()).update(paths)
+    last: dict[str, bytes] = {}
+    each: dict[tuple[PatchRef | None, str], bytes] = {}
     for step in steps:
-        for path in wanted:
-            if path in found and (step.ref, path) not in named:
-                continue
+        for path in sorted(wanted.get(step.ref, ())):
             data = step.after.text(path)
             if data is not None:
-                found[path] = data
-    return found
+                last[path] = each[step.ref, path] = data
+    return last, {key: data for key, data in each.items() if data != last[key[1]]}

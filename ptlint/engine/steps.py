@@ -184,11 +184,15 @@ def _proposed(runs: Runs, proposal: Proposal, base: Step | None) -> SourceText |
         return None
     gone = sum(1 for one in proposal.replaces if one.strip())
     kept = lines[: at - gone + 1] if gone else lines[: at + 1]
-    return SourceText(current.path, current.line, "".join([*kept, *_lines(proposal.text), *lines[at + 1 :]]))
+    return SourceText(
+        current.path, current.line, "".join([*kept, *_indented(proposal.text, lines[at]), *lines[at + 1 :]])
+    )
 
 
-def _lines(text: str) -> list[str]:
-    return [line + "\n" for line in text.rstrip("\n").split("\n")]
+def _indented(text: str, beside: str) -> list[str]:
+    """Return the lines of *text* indented as the line *beside* is, the way its author means them."""
+    indent = beside[: len(beside) - len(beside.lstrip())]
+    return [(indent + line if line.strip() else line) + "\n" for line in text.rstrip("\n").split("\n")]
 
 
 def _place(lines: Sequence[str], proposal: Proposal) -> int | None:

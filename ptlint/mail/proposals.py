@@ -166,7 +166,12 @@ def _proposal(
         kind=kind,
         text=text,
         ref=PatchRef(
-            0, place.patch.ref.total if place else 0, mail.message_id, " ".join(mail.info.get("subject").split())
+            0,
+            place.patch.ref.total if place else 0,
+            mail.message_id,
+            " ".join(mail.info.get("subject").split()),
+            f"{function}()" if kind == "function" else " ".join(text.strip().split("\n")[0].split()),
+            first.number,
         ),
         author=chunk.author,
         answers=place.patch.ref if place else None,

@@ -31,7 +31,9 @@ def patch_name(ref: PatchRef) -> str:
     """Return how a reader finds the patch: its counter, or the mail that proposes it."""
     if ref.index:
         return f"patch {ref.index}/{ref.total}"
-    return f"proposed in <{one_line(ref.message_id)}>" if ref.message_id else "proposed in a reply"
+    where = f"in <{one_line(ref.message_id)}>" if ref.message_id else "in a reply"
+    what = f'"{one_line(ref.proposed)}" ' if ref.proposed else ""
+    return f"{what}proposed {where}"
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
@@ -67,12 +69,13 @@ def left_out_line(entry: LeftOut) -> str:
 
 def not_executed_lines(entries: tuple[NotExecuted, ...]) -> list[str]:
     """Return what could not be executed, one line per place and reason, with all its architectures."""
-    archs: dict[tuple[str, str, str], list[str]] = {}
+    archs: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in entries:
-        archs.setdefault((str(entry.span), entry.function, entry.what), []).append(entry.arch)
+        archs.setdefault((entry.span.path, str(entry.span), entry.function, entry.what), []).append(entry.arch)
     lines = []
-    for (place, function, what), names in archs.items():
-        called = f" {one_line(function)}()" if function else ""
+    for (path, place, function, what), names in archs.items():
+        called = f" {one_line(function)}()".replace("+", "() and ") if function else ""
         universes = ", ".join(sorted({one_line(name) for name in names if name}))
-        lines.append(f"{one_line(place)}{called}: {one_line(what)}" + (f" ({universes})" if universes else ""))
+        at = f"{one_line(place)}{called}" if path else called.strip()
+        lines.append(f"{at}: {one_line(what)}" + (f" ({universes})" if universes else ""))
     return lines

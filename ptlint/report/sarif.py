@@ -28,7 +28,7 @@ def report(report: Report, out: TextIO) -> None:
     results = []
     for finding in report.findings:
         seen[finding.fingerprint] += 1
-        results.append(_result(report, finding, index, seen[finding.fingerprint]))
+        results.append(_result(report.seen_from(finding), finding, index, seen[finding.fingerprint]))
     driver = {"name": "ptlint", "semanticVersion": report.version, "rules": [_rule(rule) for rule in report.rules]}
     run = {
         "tool": {"driver": driver},

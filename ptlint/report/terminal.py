@@ -100,7 +100,7 @@ def _finding(report: Report, finding: Finding, width: int) -> Iterator[Line]:
     first, *more = textwrap.wrap(f"{head}: {one_line(finding.message)}", width) or [head]
     yield ((head, style), (first[len(head) :], "bold"))
     yield from (((text, "bold"),) for text in more)
-    yield from _excerpts(report, finding, width)
+    yield from _excerpts(report.seen_from(finding), finding, width)
     yield from _facts(report, finding, width)
     yield ()
 
@@ -201,8 +201,8 @@ def _row(row: Row, line: str, column: int, indent: int, width: int) -> Iterator[
     """Yield the row with its place; what does not fit is wrapped, and the place stands beside the first line."""
     style = "bold red" if row.bad else ""
     room = max(16, *(len(word) for word in row.remark.split())) if row.remark else 16
-    if column < indent + room:
-        indent = 6
+    if column - 2 < indent + room:
+        indent = max(6, column - 2 - room)
     if row.place and column < indent + 16:  # too narrow for places beside the steps
         line, row = f"{line}  {row.place}", replace(row, place="")
     most = column - 2 if row.place else width

@@ -173,8 +173,8 @@ def _left_out(patch: Patch, results: list[FileResult]) -> tuple[LeftOut, ...]:
             found.append(LeftOut("submodule", result.path, result.reason, source))
         elif result.rejected:
             for one in result.rejected:
-                what = f"{result.path}: hunk {hunk_header(one.hunk)}"
-                found.append(LeftOut("hunk", what, one.reason, source, one.line))
+                what = f"hunk {hunk_header(one.hunk)} of patch {patch.ref.index}"
+                found.append(LeftOut("hunk", what, one.reason, result.path, one.line))
         elif result.how == "failed":
             found.append(LeftOut("file", result.path, result.reason, source))
     return tuple(found)

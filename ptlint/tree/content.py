@@ -51,7 +51,7 @@ def content_after(file: FilePatch, before: bytes) -> tuple[bytes, tuple[int, ...
         line, reason = hunk.old_start, "the hunk changes nothing"
         if changes:
             line, reason = _mismatch(image, wanted) if len(rejected) < _EXPLAINED else (line, "fits nowhere")
-        rejected.append(Rejected(hunk, line, f"{file.old_path or file.path}: hunk {hunk_header(hunk)}: {reason}"))
+        rejected.append(Rejected(hunk, line, reason))
     after = image.data()
     if rejected:
         raise _rejection(file, before, hunks, rejected, after, tuple(offsets))
@@ -81,7 +81,8 @@ def _rejection(
 ) -> DoesNotApplyError:
     image = Image(split_lines(before))
     undone = all(lay(image, reversed_hunk(hunk)) is not None for hunk in hunks)
-    reason = rejected[0].reason
+    first = rejected[0]
+    reason = f"{file.old_path or file.path}: hunk {hunk_header(first.hunk)}: {first.reason}"
     if len(rejected) > 1:
         reason += f" (and {len(rejected) - 1} more of its {len(hunks)} hunks)"
     if undone:

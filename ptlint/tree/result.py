@@ -10,7 +10,8 @@ from ptlint.tree.state import Extras, State
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A hunk that fits nowhere. ``line`` is the line of the tree at which it comes nearest; ``reason`` a sentence."""
+    """A hunk that fits nowhere. ``line`` is the line of the tree at which it comes nearest; ``reason`` says what
+    stands there instead."""
 
     hunk: Hunk
     line: int

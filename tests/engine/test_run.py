@@ -10,6 +10,7 @@ from ptlint.__main__ import main
 from ptlint.core.report import Report
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.run import check
+from ptlint.report._text import patch_name
 from tests.kernels import PGTABLE, SMALL, Change, diff_of, mail, mailbox, replaced, text_of
 
 ARM64 = "arch/arm64/include/asm/pgtable.h"
@@ -195,6 +196,26 @@ def test_a_function_that_a_reviewer_proposes_holds(tmp_path: Path) -> None:
     assert report.series is not None
     assert [proposal.kind for proposal in report.series.proposals] == ["function"]
     assert report.findings == ()
+
+
+def test_each_of_two_proposals_of_a_reply_is_named_and_shows_its_own_code(tmp_path: Path) -> None:
+    at = next(n for n, line in enumerate(QUOTED) if "ptep_modify_prot_commit(vma" in line)
+    start = ADDED.index("static inline void modify_prot_commit_ptes")
+    function = ADDED[start : ADDED.index("\n}\n", start) + 3].replace(ADVANCE, "")
+    body = [*QUOTED[: at + 1], "", "I think this needs", "", "\told_pte = pte;", "", "here?", "", *QUOTED[at + 1 :]]
+    body += ["", "Or how about:", "", *function.splitlines()]
+    report = report_on(tmp_path, mailbox({PGTABLE: ADDED}, context=9) + reply(body))
+    assert [finding.code for finding in report.findings] == ["PT102", "PT102"]
+    for finding in report.findings:
+        assert finding.patch is not None
+        text = report.seen_from(finding).sources[PGTABLE].decode()
+        is_statement = finding.patch.proposed == "old_pte = pte;"
+        assert ("\told_pte = pte;" in text) == is_statement
+        assert (ADVANCE in text) == is_statement
+    assert {patch_name(finding.patch).split(" proposed")[0] for finding in report.findings if finding.patch} == {
+        '"old_pte = pte;"',
+        '"modify_prot_commit_ptes()"',
+    }
 
 
 def test_a_proposal_without_a_place_is_listed(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_the_files_and_hunks_that_apply_are_kept_for_analysis() -> None:
     assert not applied.status.applied
     assert applied.snapshot.read("mm/one.c") == AFTER
     assert applied.snapshot.exists("mm/two.c")
-    assert [(one.kind, one.what) for one in applied.left_out] == [("hunk", "mm/one.c: hunk @@ -1,3 +1,3 @@")]
+    told = [(one.kind, one.source, one.line, one.what) for one in applied.left_out]
+    assert told == [("hunk", "mm/one.c", 2, "hunk @@ -1,3 +1,3 @@ of patch 1")]
 
 
 def test_a_missing_file_and_a_file_that_is_there_are_failures() -> None:
