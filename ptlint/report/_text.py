@@ -1,6 +1,8 @@
 """Words that every format shares. Text from mail and source is hostile: nothing of it may steer a terminal."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from ptlint.core.patch import LeftOut, PatchRef
 from ptlint.core.report import NotExecuted, Report
@@ -59,8 +61,22 @@ def evidence_line(evidence: Evidence) -> str:
             return f"{one_line(evidence.title)} {evidence.url}"
 
 
-def left_out_line(entry: LeftOut) -> str:
-    """Return what of the input was not analysed, where it stands and why."""
+def left_out_lines(entries: Sequence[LeftOut]) -> list[str]:
+    """Return what was not analysed, a line each; of the hunks of one file that fit nowhere, the first and how many."""
+    hunks = Counter(entry.source for entry in entries if entry.kind == "hunk")
+    told: set[str] = set()
+    lines = []
+    for entry in entries:
+        if entry.kind != "hunk":
+            lines.append(_left_out_line(entry))
+        elif entry.source not in told:
+            told.add(entry.source)
+            more = hunks[entry.source] - 1
+            lines.append(_left_out_line(entry) + (f" (and {counted(more, 'more hunk')} of this file)" if more else ""))
+    return lines
+
+
+def _left_out_line(entry: LeftOut) -> str:
     place = f"{one_line(entry.source)}:{entry.line}: " if entry.source and entry.line else ""
     if entry.source and not entry.line:
         place = f"{one_line(entry.source)}: "

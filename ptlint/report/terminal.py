@@ -20,7 +20,7 @@ from ptlint.report._table import Row, table_of
 from ptlint.report._text import (
     counted,
     evidence_line,
-    left_out_line,
+    left_out_lines,
     not_executed_lines,
     one_line,
     patch_name,
@@ -215,8 +215,7 @@ def _closing(report: Report, width: int) -> Iterator[Line]:
     yield from _failed_patches(report, width)
     executed = not_executed_lines(report.not_executed)
     yield from _list("not executed, so neither right nor wrong", executed, len(report.not_executed), width)
-    left_out = [left_out_line(entry) for entry in report.left_out]
-    yield from _list("not analysed", left_out, len(left_out), width)
+    yield from _list("not analysed", left_out_lines(report.left_out), len(report.left_out), width)
     coverage = report.coverage
     idle = sorted(set(coverage.functions_changed) - set(coverage.functions_simulated))
     yield from _list("changed, but not run on the simulator", [f"{name}()" for name in idle], len(idle), width)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ptlint.core.outcome import Event
+from ptlint.core.patch import LeftOut
 from ptlint.core.report import NotExecuted, Report
 from ptlint.core.span import Span
 from ptlint.report import load_format
@@ -90,3 +91,12 @@ def test_a_long_run_is_cut_in_the_middle_and_says_so() -> None:
     text = written(replace(FULL, findings=(replace(ERROR, counterexample=run),)))
     assert "60 steps left out" in text
     assert "step 99" in text
+
+
+def test_hunks_of_a_file_that_do_not_fit_are_one_line() -> None:
+    hunks = [LeftOut("hunk", f"hunk {n}", "fits nowhere", path, n) for path in ("mm/a.c", "mm/b.c") for n in (3, 9, 27)]
+    text = written(replace(FULL, left_out=tuple(hunks)))
+    assert "not analysed (6):" in text
+    assert "  mm/a.c:3: hunk 3: fits nowhere (and 2 more hunks of this file)\n" in text
+    assert "  mm/b.c:3: hunk 3: fits nowhere (and 2 more hunks of this file)\n" in text
+    assert "hunk 27" not in text
