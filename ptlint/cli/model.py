@@ -97,7 +97,7 @@ def _read(path: Path) -> bytes:
 
 def _tree(arguments: argparse.Namespace) -> "SourceTree":
     from ptlint.core.patch import Series
-    from ptlint.tree.base import enclosing_tree, open_base
+    from ptlint.tree import enclosing_tree, open_base
 
     tree = arguments.tree or enclosing_tree(Path.cwd())
     if tree is None:

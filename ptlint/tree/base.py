@@ -8,12 +8,11 @@ from ptlint.core.patch import Series
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.errors import TreeError, UsageError
 from ptlint.tree.directory import DirTree
+from ptlint.tree.enclosing import KERNEL_FOLDERS
 from ptlint.tree.gittree import GitTree
-from ptlint.tree.repository import Repository, is_repository, open_repository
+from ptlint.tree.repository import Repository, open_repository
+from ptlint.tree.sealed import is_repository
 from ptlint.tree.search import applies_to, newest_base
-
-KERNEL_FOLDERS = ("include/linux", "arch", "mm")
-"""A tree with one of these is taken for a kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,6 @@ def open_base(tree: Path | None, rev: str | None, series: Series) -> Base:
             raise UsageError(f"--base {rev} needs a git repository, and {tree} is a plain source tree")
         return Base(_checked(DirTree(tree), tree), "plain tree", "plain tree")
     return _from_repository(open_repository(tree), rev, series)
-
-
-def enclosing_tree(start: Path) -> Path | None:
-    """Return the kernel tree that *start* stands in (a work tree, or a bare repository itself), or None."""
-    for folder in (start.absolute(), *start.absolute().parents):
-        if is_repository(folder):
-            looks = any((folder / name).is_dir() for name in KERNEL_FOLDERS) or not (folder / ".git").exists()
-            return folder if looks else None
-    return None
 
 
 def commit_tree(repository: Repository, commit: str) -> GitTree:

@@ -7,7 +7,6 @@ execute or fetch on behalf of a repository's own configuration is switched off.
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ptlint.errors import TreeError
 from ptlint.tree.process import Answer, Running
+from ptlint.tree.sealed import ENVIRONMENT, OPTIONS
 
 if TYPE_CHECKING:
     from git import Git
@@ -24,35 +24,6 @@ MAX_OUTPUT = 256 << 20
 
 MAX_SECONDS = 60.0
 """Seconds that one git command may take."""
-
-_OPTIONS = (
-    "--no-pager",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", f"core.hooksPath={os.devnull}"),
-    *("-c", f"core.attributesFile={os.devnull}"),
-    *("-c", "core.splitIndex=false"),
-    *("-c", "core.quotePath=true"),
-    *("-c", "gc.auto=0"),
-)
-
-_ENVIRONMENT = {
-    "GIT_ALLOW_PROTOCOL": "none",  # an older git that does not know the next variable cannot fetch either
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_CONFIG_COUNT": "0",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_PARAMETERS": "",
-    "GIT_DIFF_OPTS": "",
-    "GIT_EXTERNAL_DIFF": "",
-    "GIT_GLOB_PATHSPECS": "0",
-    "GIT_ICASE_PATHSPECS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_NOGLOB_PATHSPECS": "0",
-    "GIT_NAMESPACE": "",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_PAGER": "cat",
-    "GIT_TERMINAL_PROMPT": "0",
-}
 
 
 @dataclass(eq=False)
@@ -88,6 +59,8 @@ class Repository:
 
         Raises TreeError when it takes longer than *seconds* or prints more than *limit* bytes.
         """
+        import tempfile
+
         output = bytearray()
         with tempfile.TemporaryFile() as source:
             source.write(stdin)
@@ -169,11 +142,11 @@ class Repository:
         self, arguments: tuple[str, ...], stdin: BinaryIO | int | None, environment: Mapping[str, str] | None
     ) -> "Git.AutoInterrupt":
         return self._git.execute(
-            ["git", *_OPTIONS, *arguments],
+            ["git", *OPTIONS, *arguments],
             istream=stdin,
             as_process=True,
             start_new_session=True,  # so that a late command is stopped together with what it started
-            env={**_ENVIRONMENT, **self._places(), **(environment or {})},
+            env={**ENVIRONMENT, **self._places(), **(environment or {})},
         )
 
     def _places(self) -> dict[str, str]:
@@ -187,11 +160,6 @@ class Repository:
             places["GIT_OBJECT_DIRECTORY"] = str(self.common_dir / "objects")
             places["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ""
         return places
-
-
-def is_repository(path: Path) -> bool:
-    """Return whether *path* is a work tree (``.git`` is a folder, or the file of a linked one) or a git directory."""
-    return (path / ".git").exists() or all((path / name).exists() for name in ("HEAD", "objects", "refs"))
 
 
 def open_repository(path: Path) -> Repository:

@@ -10,7 +10,7 @@ import pytest
 
 from ptlint.core.patch import Series
 from ptlint.errors import TreeError, UsageError
-from ptlint.tree.base import enclosing_tree, open_base
+from ptlint.tree import enclosing_tree, open_base
 from ptlint.tree.repository import open_repository
 from tests.tree.scratchrepo import commit, contents, git, make_repository, series_of, state_of
 
