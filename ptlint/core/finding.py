@@ -1,6 +1,5 @@
 """What a rule reports."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -53,6 +52,8 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Return an id that survives moved lines and new wording: of code, path, function and normalised line."""
+        import hashlib  # costs 6 ms, and most runs find nothing
+
         line = re.sub(r"\s+", " ", self.line_text).strip()
         key = "\0".join((self.code, self.span.path, self.function, line))
         return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -10,10 +10,11 @@ class CheckRequest:
 
     ``inputs`` are as given: mailboxes, maildirs, patch files, folders, ``-`` for standard input, Message-IDs or URLs of
     lore, git ranges; empty with ``staged`` (index against HEAD) or ``worktree`` (work tree against HEAD), of which at
-    most one is set. ``tree`` is None when none was named: the repository that ``cwd`` stands in is used then, if any.
-    ``base`` is a revision of it. ``archs`` are profile names or architectures, empty for all. ``config`` is a kernel
-    ``.config``. ``select`` and ``ignore`` are rule codes or their beginnings. ``revision`` chooses among the versions
-    of a series in one thread. ``max_commits`` bounds a git range.
+    most one is set. ``whole_series`` says that the input is one mail and the series that it is part of is meant.
+    ``tree`` is None when none was named: the repository that ``cwd`` stands in is used then, if any. ``base`` is a
+    revision of it. ``archs`` are profile names or architectures, empty for all. ``config`` is a kernel ``.config``.
+    ``select`` and ``ignore`` are rule codes or their beginnings. ``revision`` chooses among the versions of a series in
+    one thread. ``max_commits`` bounds a git range.
     """
 
     inputs: tuple[str, ...] = ()
@@ -21,6 +22,7 @@ class CheckRequest:
     base: str | None = None
     staged: bool = False
     worktree: bool = False
+    whole_series: bool = False
     archs: tuple[str, ...] = ()
     config: Path | None = None
     rules_dirs: tuple[Path, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from ptlint.core.rule import Merge, Severity
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
-from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
+from ptlint.engine.concern import concerns_page_tables
+from ptlint.engine.inputs import enclosing_folder, series_asked
+from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
@@ -24,9 +26,12 @@ from ptlint.passes.functions import Book
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
 
+Progress = Callable[[str], None]
+"""Told what is being done, in a few words, whenever that changes."""
 
-def check(request: CheckRequest) -> Report:
-    """Return the report on what *request* names.
+
+def check(request: CheckRequest, series: Series | None = None, progress: Progress = lambda _: None) -> Report:
+    """Return the report on what *request* names; *series* is its input where that was read already.
 
     Raises UsageError and RuleLoadError for what it asks wrongly, InputError and TreeError for what cannot be read. A
     patch that does not apply is no error: it is in the report.
@@ -34,21 +39,29 @@ def check(request: CheckRequest) -> Report:
     rules = select_rules(load_rules(request.rules_dirs), request.select, request.ignore)
     profiles = profiles_asked(request)
     folder = request.tree or enclosing_folder(request)
-    series = series_asked(request, folder)
-    return _checked(request, rules, profiles, series, folder)
+    if series is None:
+        progress("reading the input")
+        series = series_asked(request, folder)
+    return _checked(request, rules, profiles, series, folder, progress)
 
 
 def _checked(
-    request: CheckRequest, rules: Sequence[LoadedRule], profiles: Sequence[Profile], series: Series, folder: Path | None
+    request: CheckRequest,
+    rules: Sequence[LoadedRule],
+    profiles: Sequence[Profile],
+    series: Series,
+    folder: Path | None,
+    progress: Progress,
 ) -> Report:
     from ptlint.reference import reference_tree
     from ptlint.tree import open_base
 
+    progress("finding the base")
     base = open_base(folder, request.base, series)
     has_tree = folder is not None
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = Run(rules, profiles, has_tree, final=_final(plan, series) if has_tree else None)
+    run = Run(rules, profiles, has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
     for step in plan.steps:
         run.step(step)
     findings = tuple(_sorted(run.merged()))
@@ -118,12 +131,17 @@ class Run:
     scenarios: int = 0
     repaired: dict[tuple[str, str, str], PatchRef] = field(default_factory=dict)
     final: SourceTree | None = None
+    progress: Progress = lambda _: None
 
     def step(self, step: Step) -> None:
         """Run every rule over one patch or proposal."""
         functions = [change.name for change in step.changes if change.kind == "function"]
         self.changed.update(functions)
         if not step.changes:
+            return
+        if step.ref.index and not _concerns_page_tables(step):
+            reason = "touches no page-table code, so no rule was run on it"
+            self.left_out.append(LeftOut("no-page-tables", patch_called(step.ref), reason))
             return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
         names = frozenset(change.name for change in step.changes)
@@ -172,6 +190,8 @@ class Run:
         judged: dict[str, tuple[Judgement, ...]] = {}
         past = 0
         for number, profile in enumerate(profiles):
+            what = f"patch {step.ref.index}/{step.ref.total}" if step.ref.index else "a proposal"
+            self.progress(f"{what} on {profile.name} ({number + 1} of {len(profiles)} profiles)")
             judged[profile.name] = self._concerned(step, profile, names)
             late = {judgement.subject for judgement in judged[profile.name] if judgement.exhausted}
             if late:
@@ -289,6 +309,20 @@ def _with_change(finding: Finding, changes: Sequence[Change]) -> Finding:
             related = Related(Span(change.span.path, change.line), "the first line that the patch changes", change.name)
             return replace(finding, related=(*finding.related, related))
     return finding
+
+
+def patch_called(ref: PatchRef) -> str:
+    """Return how a list names a patch."""
+    return f"patch {ref.index}/{ref.total} ({ref.subject})" if ref.subject else f"patch {ref.index}/{ref.total}"
+
+
+def _concerns_page_tables(step: Step) -> bool:
+    """Return whether anything that a patch touches can concern page tables, by the words of the files."""
+    for path in step.paths:
+        known = (step.before.tree.read(path), step.after.tree.read(path), *(texts.get(path) for texts in step.texts))
+        if concerns_page_tables(path, filter(None, known)):
+            return True
+    return False
 
 
 def _size(finding: Finding) -> int:

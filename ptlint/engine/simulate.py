@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ptlint.csrc.profile import Profile
-from ptlint.engine.inputs import enclosing_folder, profiles_asked, series_asked
+from ptlint.engine.inputs import enclosing_folder, series_asked
+from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.steps import planned
 from ptlint.errors import UsageError

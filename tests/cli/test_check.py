@@ -11,9 +11,10 @@ import pytest
 
 from ptlint.__main__ import main
 from ptlint.core.finding import Finding
-from ptlint.core.patch import LeftOut
+from ptlint.core.patch import LeftOut, Series
 from ptlint.core.report import PatchStatus, Report
 from ptlint.engine.request import CheckRequest
+from tests.kernels import mailbox, replaced
 from tests.report.sample import ERROR, FULL, NOTE, WARNING
 
 APPLIED = (PatchStatus(1, True, "clean"), PatchStatus(2, True, "clean"))
@@ -30,7 +31,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def answer(report: Report) -> Requests:
         requests: Requests = []
 
-        def check(request: CheckRequest) -> Report:
+        def check(request: CheckRequest, series: Series | None, progress: Callable[[str], None]) -> Report:
             requests.append(request)
             return report
 
@@ -75,9 +76,13 @@ def test_unreadable_input_gives_3_and_other_omissions_do_not(engine: Engine) -> 
     assert main(["check", "series.mbox", "--format", "gcc"]) == 0
 
 
-def test_b4_reads_the_text_and_not_the_exit_code(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_b4_reads_the_text_and_not_the_exit_code(
+    engine: Engine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     engine(replace(CLEAN, findings=(NOTE,), patches=(PatchStatus(1, False, "failed", "context differs"),)))
-    assert main(["check", "--format", "b4", "-"]) == 0
+    box = tmp_path / "series.mbox"
+    box.write_text(mailbox(replaced("old_pte = pte_next_pfn(old_pte);", "old_pte = pte;")))
+    assert main(["check", "--format", "b4", str(box)]) == 0
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
 

@@ -1,0 +1,73 @@
+"""Options that name input, tree, architectures and rules, and the request that they are."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ptlint.cli._parser import add_rules_dir, comma_separated, positive
+from ptlint.engine.request import CheckRequest
+from ptlint.errors import UsageError
+
+
+def add_tree(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that say what patches apply to, and return their group for more."""
+    tree = parser.add_argument_group("what it applies to")
+    tree.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
+    tree.add_argument(
+        "--base",
+        metavar="REV",
+        help="revision to apply to (default: the base-commit trailer, else the newest commit it applies to)",
+    )
+    tree.add_argument("--revision", metavar="N", type=positive, help="which version of a series that a thread holds")
+    tree.add_argument(
+        "--max-commits", metavar="N", type=positive, default=500, help="most commits of a range (default: 500)"
+    )
+    tree.add_argument(
+        "--arch",
+        metavar="A[,B]",
+        dest="archs",
+        type=comma_separated,
+        action="extend",
+        default=[],
+        help="architectures or profiles (default: all)",
+    )
+    tree.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config in place of the built-in profiles")
+    return tree
+
+
+def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that choose rules, and return their group for more."""
+    rules = parser.add_argument_group("rules")
+    for option, text in (("--select", "run only these"), ("--ignore", "leave these out")):
+        rules.add_argument(
+            option,
+            metavar="CODES",
+            type=comma_separated,
+            action="extend",
+            default=[],
+            help=f"{text}: codes or their beginnings, separated by commas",
+        )
+    add_rules_dir(parser)
+    return rules
+
+
+def request_of(arguments: argparse.Namespace, inputs: tuple[str, ...], **more: bool) -> CheckRequest:
+    """Return the request for *inputs* with the options of ``add_tree`` and ``add_rules``. Raises UsageError."""
+    if arguments.config and not os.path.isfile(arguments.config):
+        raise UsageError(f"--config {arguments.config}: no such file")
+    if arguments.tree and not os.path.isdir(arguments.tree):
+        raise UsageError(f"--tree {arguments.tree}: no such folder")
+    return CheckRequest(
+        inputs=inputs,
+        tree=arguments.tree,
+        base=arguments.base,
+        archs=tuple(arguments.archs),
+        config=arguments.config,
+        rules_dirs=tuple(arguments.rules_dirs),
+        select=tuple(arguments.select),
+        ignore=tuple(arguments.ignore),
+        revision=arguments.revision,
+        max_commits=arguments.max_commits,
+        cwd=Path.cwd(),
+        **more,
+    )
