@@ -33,4 +33,4 @@ def run_example(rule: LoadedRule, example: Example) -> tuple[Finding, ...]:
     run.step(Step(PatchRef(1, 1, "", "example"), before, after, changes, (example.path,), texts=({}, shown)))
     if run.not_executed or run.left_out:
         raise ValueError(f"not executed: {[entry.what for entry in run.not_executed]} {run.left_out}")
-    return tuple(run.merged())
+    return run.merged()

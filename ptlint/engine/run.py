@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ptlint import __version__
 from ptlint.api import Context
-from ptlint.core.finding import Finding, Note, Related
+from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef, Series
-from ptlint.core.report import Coverage, NotExecuted, Report
-from ptlint.core.rule import Merge, Severity
-from ptlint.core.span import Span
+from ptlint.core.report import NotExecuted, Report
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.engine.concern import concerns_page_tables
+from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
 from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
-from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
@@ -61,10 +59,10 @@ def _checked(
     has_tree = folder is not None
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = Run(rules, profiles, has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
+    run = Run(rules, profiles, has_tree=has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
     for step in plan.steps:
         run.step(step)
-    findings = tuple(_sorted(run.merged()))
+    findings = run.merged()
     sources, earlier = _sources(findings, plan.steps)
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
@@ -76,7 +74,7 @@ def _checked(
         findings=findings,
         not_executed=tuple(run.not_executed),
         left_out=(*series.left_out, *plan.left_out, *notes, *run.left_out),
-        coverage=run.coverage(),
+        coverage=run.coverage(run.changed),
         rules=tuple(rule.info for rule in rules),
         version=__version__,
         sources=sources,
@@ -112,24 +110,14 @@ MOST_PAST_BOUNDS = 3
 
 
 @dataclass
-class Run:
+class Run(Gathered):
     """Runs rules over the steps of one series and gathers what they find.
 
     Without a tree every step concerns every profile; with one, those whose architecture the paths of the step name.
     """
 
-    rules: Sequence[LoadedRule]
-    profiles: Sequence[Profile]
-    has_tree: bool
-    findings: list[Finding] = field(default_factory=list)
-    not_executed: list[NotExecuted] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    has_tree: bool = True
     changed: set[str] = field(default_factory=set)
-    simulated: set[str] = field(default_factory=set)
-    universes: set[str] = field(default_factory=set)
-    sampled: set[str] = field(default_factory=set)
-    scenarios: int = 0
-    repaired: dict[tuple[str, str, str], PatchRef] = field(default_factory=dict)
     final: SourceTree | None = None
     progress: Progress = lambda _: None
 
@@ -166,8 +154,7 @@ class Run:
             step.after.text,
             self.final,
         )
-        for rule in self.rules:
-            self._run_rule(rule, context)
+        self.look(context)
         for finding in self.findings:
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
@@ -210,17 +197,10 @@ class Run:
         concerned = []
         for judgement in step.after.of(profile, names):
             part = names & (judgement.used | set(judgement.subject.split("+")))
-            self._stopped(judgement)
-            if judgement.failed:
-                continue
-            if not part:
-                continue
-            concerned.append(judgement)
-            self.simulated.update(part & self.changed)
-            self.universes.add(profile.name)
-            self.scenarios += judgement.scenarios
-            if not judgement.exhaustive and judgement.stopped is None and not judgement.exhausted:
-                self.sampled.add(judgement.subject)
+            self.note_stop(judgement)
+            if part and not judgement.failed:
+                concerned.append(judgement)
+                self.note_run(judgement, part & self.changed)
         self._unread(step, profile)
         return tuple(concerned)
 
@@ -230,28 +210,7 @@ class Run:
             for change in step.changes:
                 here = change.span.path == span.path and change.span.line <= span.line <= change.span.end_line
                 if here and change.kind == "function":
-                    self._not_executed(NotExecuted(span, change.name, profile.name, what))
-
-    def _stopped(self, judgement: Judgement) -> None:
-        """Note why a judgement is none, or not of every scenario."""
-        if judgement.failed:
-            reason = f"an internal error ended the run ({judgement.failed}); please report it"
-            self.left_out.append(LeftOut("PT010", f"{judgement.subject} on {judgement.arch}", reason))
-        if judgement.stopped is not None:
-            what, pos, function = judgement.stopped
-            span = Span(pos.path, pos.line, pos.column) if pos.path else Span("", 0)
-            self._not_executed(NotExecuted(span, function or judgement.subject, judgement.arch, what))
-        elif judgement.exhausted:
-            self._not_executed(NotExecuted(Span("", 0), judgement.subject, judgement.arch, judgement.exhausted))
-        for violation in judgement.violations:
-            if violation.property == "fault" and violation.blame:
-                name, pos = violation.blame[-1]
-                what = f"{violation.detail}: what comes after it was not run"
-                self._not_executed(NotExecuted(Span(pos.path, pos.line, pos.column), name, judgement.arch, what))
-
-    def _not_executed(self, entry: NotExecuted) -> None:
-        if entry not in self.not_executed:
-            self.not_executed.append(entry)
+                    self.note_not_executed(NotExecuted(span, change.name, profile.name, what))
 
     def _repair(self, step: Step, judgements: dict[str, tuple[Judgement, ...]]) -> None:
         """Note which earlier findings this step's code no longer has."""
@@ -264,51 +223,6 @@ class Run:
                     broken = {violation.property for violation in judgement.violations}
                     if finding.counterexample.property not in broken:
                         self.repaired.setdefault(key, step.ref)
-
-    def _run_rule(self, rule: LoadedRule, context: Context) -> None:
-        try:
-            self.findings.extend(_with_change(finding, context.changes) for finding in rule.check(context))
-        except Exception as error:  # a rule is a program: the others must still run
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            self.left_out.append(
-                LeftOut("PT010", rule.info.code, f"the rule failed on this patch ({reason})", str(rule.path))
-            )
-
-    def merged(self) -> Iterator[Finding]:
-        """Yield the findings with those of several profiles made one."""
-        groups: dict[tuple[object, ...], list[Finding]] = {}
-        for finding in self.findings:
-            key = (finding.code, finding.span.path, finding.span.line, finding.function, finding.patch)
-            groups.setdefault(key, []).append(finding)
-        merge = {rule.info.code: rule.info.merge for rule in self.rules}
-        for group in groups.values():
-            archs = tuple(sorted({arch for finding in group for arch in finding.archs}))
-            if merge.get(group[0].code) is Merge.ALL and set(archs) != self.universes:
-                continue
-            best = max(group, key=lambda one: (one.severity.rank, len(one.notes), -_size(one)))
-            fixed_by = self.repaired.get((best.code, best.span.path, best.function))
-            yield replace(best, archs=archs, fixed_by=fixed_by, notes=_notes(group), severity=_worst(group))
-
-    def coverage(self) -> Coverage:
-        """Return how much was looked at."""
-        return Coverage(
-            tuple(sorted(self.changed)),
-            tuple(sorted(self.simulated)),
-            tuple(sorted(self.universes)),
-            self.scenarios,
-            tuple(sorted(self.sampled)),
-        )
-
-
-def _with_change(finding: Finding, changes: Sequence[Change]) -> Finding:
-    """Return *finding* with the line that the patch changes in its function, where that is not the place itself."""
-    shown = {finding.span.line, *(related.span.line for related in finding.related)}
-    for change in changes:
-        here = (change.kind, change.name, change.span.path) == ("function", finding.function, finding.span.path)
-        if here and not change.is_new and change.line not in shown:
-            related = Related(Span(change.span.path, change.line), "the first line that the patch changes", change.name)
-            return replace(finding, related=(*finding.related, related))
-    return finding
 
 
 def patch_called(ref: PatchRef) -> str:
@@ -323,31 +237,6 @@ def _concerns_page_tables(step: Step) -> bool:
         if concerns_page_tables(path, filter(None, known)):
             return True
     return False
-
-
-def _size(finding: Finding) -> int:
-    return len(finding.counterexample.events) if finding.counterexample is not None else 0
-
-
-def _worst(group: Sequence[Finding]) -> Severity:
-    return max((finding.severity for finding in group), key=lambda one: one.rank)
-
-
-def _notes(group: Sequence[Finding]) -> tuple[Note, ...]:
-    return tuple(dict.fromkeys(note for finding in group for note in finding.notes))
-
-
-def _sorted(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(
-        findings,
-        key=lambda one: (
-            one.patch.index if one.patch is not None else 0,
-            one.patch.message_id if one.patch is not None else "",
-            -one.severity.rank,
-            one.span,
-            one.code,
-        ),
-    )
 
 
 _Sources = tuple[dict[str, bytes], dict[tuple[PatchRef | None, str], bytes]]
