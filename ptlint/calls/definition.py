@@ -1,40 +1,14 @@
 """Which definition of a name is effective in a universe, and how it is given."""
 
 import re
-from dataclasses import dataclass
 
+from ptlint.calls.facts import Definition
 from ptlint.core.span import Span
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.scope import Site
 from ptlint.csrc.universe import MAX_ALIASES, Universe
 
 _NAME_ONLY = re.compile(r"[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """How a name is defined in one universe.
-
-    ``kind`` is ``arch`` or ``generic``, by the place that defines it (for an alias: that makes it one). ``shape`` is
-    ``inline`` (a body in a header), ``extern`` (a prototype in a header; ``definition`` is in a ``.c`` file, None when
-    the configuration builds none), ``macro`` or ``alias`` (an object-like macro that is another name: ``via`` lists the
-    names passed through, and ``definition`` is that of the last). ``prototype`` is where a reader meets the name first.
-    ``body`` is the text of a macro on one line.
-    """
-
-    name: str
-    kind: str
-    shape: str
-    definition: Span | None
-    prototype: Span
-    via: tuple[str, ...] = ()
-    target_shape: str = ""
-    body: str = ""
-
-    @property
-    def function(self) -> str:
-        """Return the name of the function that runs: the last alias, or the name itself."""
-        return self.via[-1] if self.via else self.name
 
 
 def locate(universe: Universe, name: str) -> Definition | None:

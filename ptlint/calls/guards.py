@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ptlint.calls.definition import Definition
+from ptlint.calls.facts import Definition, Reason
 from ptlint.core.span import Span
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.items import looks_defined, words_of
@@ -24,14 +24,6 @@ class Guard:
 
     text: str
     macro: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One step of the answer to "why this body": a sentence without its full stop, and the line that proves it."""
-
-    text: str
     span: Span
 
 

@@ -1,50 +1,16 @@
 """The call model: for each name and profile its effective definition, why, what it calls and what it uses."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-from ptlint.calls.definition import Definition, locate
+from ptlint.calls.definition import locate
+from ptlint.calls.facts import Call, Definition, ProfileModel, Row
 from ptlint.calls.graph import callees, used_parameters
-from ptlint.calls.guards import Reason, guard_of, reasons
+from ptlint.calls.guards import guard_of, reasons
 from ptlint.calls.hooks import hooks, page_table_names
-from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe, load_universe
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A name that a body calls. ``through`` is the field of an ops table by which it is reached, if any."""
-
-    name: str
-    through: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What the model knows of one name under one profile.
-
-    ``guard`` is the condition that chooses between the generic and an architecture's body, ``""`` when there is none.
-    ``uses`` are the parameters whose value matters, ``parameters`` all of them; both are empty for a macro.
-    """
-
-    definition: Definition
-    guard: str
-    calls: tuple[Call, ...]
-    parameters: tuple[str, ...]
-    uses: tuple[str, ...]
-    why: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileModel:
-    """The rows of one profile, by name, and what of the tree could not be read on the way."""
-
-    profile: Profile
-    rows: dict[str, Row]
-    not_understood: tuple[tuple[Span, str], ...]
 
 
 def build_model(tree: SourceTree, profiles: Iterable[Profile], names: Sequence[str] = ()) -> tuple[ProfileModel, ...]:
@@ -64,7 +30,7 @@ def profile_model(universe: Universe, names: Sequence[str] = ()) -> ProfileModel
         definition = locate(universe, name)
         if definition is not None:
             rows[name] = row(universe, definition, name in with_bodies)
-    return ProfileModel(universe.profile, rows, universe.not_understood)
+    return ProfileModel(universe.profile.name, universe.profile.arch, rows, universe.not_understood)
 
 
 def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:

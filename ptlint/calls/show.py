@@ -3,7 +3,7 @@
 import json
 from typing import TextIO
 
-from ptlint.calls.model import ProfileModel, Row
+from ptlint.calls.facts import ProfileModel, Row
 from ptlint.core.span import Span
 
 SCHEMA_VERSION = 1
@@ -13,8 +13,8 @@ def write_json(models: tuple[ProfileModel, ...], out: TextIO) -> None:
     """Write the model as JSON: profiles in order, symbols sorted, every key always present."""
     profiles = [
         {
-            "arch": model.profile.arch,
-            "config": model.profile.name,
+            "arch": model.arch,
+            "config": model.name,
             "symbols": {name: _entry(model.rows[name]) for name in sorted(model.rows)},
             "not_understood": [
                 {"path": span.path, "line": span.line, "what": what} for span, what in model.not_understood
@@ -56,15 +56,15 @@ def write_table(models: tuple[ProfileModel, ...], out: TextIO, why: bool = False
             if name in model.rows:
                 groups.setdefault(_key(model.rows[name]), []).append(model)
         out.write(f"{name}\n")
-        for members in sorted(groups.values(), key=lambda group: (-len(group), group[0].profile.name)):
+        for members in sorted(groups.values(), key=lambda group: (-len(group), group[0].name)):
             _write_group(members, name, out, why)
-        absent = [model.profile.name for model in models if name not in model.rows]
+        absent = [model.name for model in models if name not in model.rows]
         if absent:
             out.write(f"  not declared\n    {', '.join(absent)}\n")
         out.write("\n")
     for model in models:
         for span, what in model.not_understood:
-            out.write(f"not understood ({model.profile.name}): {span}: {what}\n")
+            out.write(f"not understood ({model.name}): {span}: {what}\n")
 
 
 def _key(row: Row) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def _write_group(members: list[ProfileModel], name: str, out: TextIO, why: bool)
     one = row.definition
     via = f" through {' -> '.join(one.via)}" if one.via else ""
     where = one.definition or "no body is built"
-    out.write(f"  {one.kind} {one.shape}{via}  {where}\n    {', '.join(model.profile.name for model in members)}\n")
+    out.write(f"  {one.kind} {one.shape}{via}  {where}\n    {', '.join(model.name for model in members)}\n")
     direct = [call.name for call in row.calls if not call.through]
     if direct:
         out.write(f"    calls {', '.join(direct)}\n")
@@ -100,7 +100,7 @@ def write_dot(models: tuple[ProfileModel, ...], out: TextIO) -> None:
         for name, row in model.rows.items():
             kinds.setdefault(name, set()).add(row.definition.kind)
             for call in row.calls:
-                edges.setdefault((name, call.name, call.through), []).append(model.profile.name)
+                edges.setdefault((name, call.name, call.through), []).append(model.name)
     out.write("digraph model {\n  rankdir=LR;\n  node [shape=box];\n")
     for name, kind in sorted(kinds.items()):
         out.write(f"  {_quoted(name)} [style={'filled' if 'arch' in kind else 'solid'}];\n")

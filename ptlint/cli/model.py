@@ -10,9 +10,8 @@ from ptlint.cli._parser import comma_separated
 from ptlint.errors import UsageError
 
 if TYPE_CHECKING:
-    from ptlint.calls.model import ProfileModel
+    from ptlint.calls.facts import ProfileModel
     from ptlint.core.tree import SourceTree
-    from ptlint.csrc.profile import Profile
 
 SUMMARY = "Show which definition of a helper is effective on every architecture, why, and what it calls."
 
@@ -22,7 +21,7 @@ FORMATS = ("table", "json", "dot")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare symbols, tree, profiles and output."""
     parser.add_argument(
-        "symbols", metavar="SYMBOL", nargs="*", help="a function or macro (default: all about page tables)"
+        "symbols", metavar="SYMBOL", nargs="*", help="a function or macro (default: all that can be overridden)"
     )
     parser.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
     parser.add_argument("--base", metavar="REV", help="revision to look at (default: HEAD)")
@@ -35,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE", type=Path, help="the .config of a kernel build, for one --arch")
     parser.add_argument("--all-profiles", action="store_true", help="every profile of the architectures")
+    parser.add_argument(
+        "--everything",
+        action="store_true",
+        help="without symbols: every page-table name, not only what can be overridden",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="build the model anew and keep nothing")
     parser.add_argument("--why", action="store_true", help="show the guards that lead to each definition")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -43,11 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the model."""
-    from ptlint.calls.model import build_model
+    from ptlint.cli._models import Selection, models_of
+    from ptlint.store import open_store
 
-    profiles = _profiles(arguments)
-    tree = _tree(arguments)
-    models = build_model(tree, profiles, arguments.symbols)
+    selection = Selection(arguments.arch, arguments.config, arguments.all_profiles)
+    store = open_store(not arguments.no_cache)
+    everything = arguments.everything or arguments.format == "json"
+    models = models_of(_tree(arguments), selection, store, arguments.symbols, everything)
     unknown = [name for name in arguments.symbols if not any(name in model.rows for model in models)]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: not declared under any profile that was looked at")
@@ -64,35 +71,6 @@ def _write(arguments: argparse.Namespace, models: "tuple[ProfileModel, ...]", ou
         show.write_dot(models, out)
     else:
         show.write_table(models, out, why=arguments.why)
-
-
-def _profiles(arguments: argparse.Namespace) -> "tuple[Profile, ...]":
-    from ptlint.csrc.profile import (
-        all_profiles,
-        main_profiles,
-        profile_from_config,
-        profile_named,
-        profile_names,
-        profiles_for_arch,
-    )
-
-    if arguments.config is not None:
-        if len(arguments.arch) != 1:
-            raise UsageError("--config needs one --arch, the architecture that the configuration is for")
-        profile_names(arguments.arch[0])
-        return (profile_from_config(arguments.arch[0], _read(arguments.config), str(arguments.config)),)
-    if not arguments.arch:
-        return all_profiles() if arguments.all_profiles else main_profiles()
-    if arguments.all_profiles:
-        return tuple(profile for arch in arguments.arch for profile in profiles_for_arch(arch))
-    return tuple(profile_named(name) for name in arguments.arch)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; --config names the .config of a kernel build") from error
 
 
 def _tree(arguments: argparse.Namespace) -> "SourceTree":

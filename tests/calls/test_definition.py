@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from ptlint.calls.definition import Definition, locate
+from ptlint.calls.definition import locate
+from ptlint.calls.facts import Definition
 from ptlint.calls.guards import guard_of, reasons
 from ptlint.calls.hooks import hooks, page_table_names
 from tests.csrc.small_kernel import ARCH, universe

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ptlint.calls.definition import Definition
+from ptlint.calls.facts import Definition
 from ptlint.calls.model import profile_model
 from ptlint.csrc.profile import profile_from_config
 from ptlint.csrc.universe import load_universe

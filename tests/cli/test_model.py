@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ptlint.__main__ import main
+from ptlint.store import open_store
 from tests.csrc.small_kernel import FILES
 
 
@@ -66,3 +67,42 @@ def test_a_file_that_is_no_configuration_is_refused(tree: Path, capsys: pytest.C
     config.write_text("hello\n")
     assert main(["model", "--tree", str(tree), "--arch", "x86", "--config", str(config)]) == 2
     assert "not a line of a kernel configuration" in capsys.readouterr().err
+
+
+def model(tree: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    assert main(["model", "--tree", str(tree), "--arch", "x86,riscv", *more]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_second_run_reads_what_the_first_one_kept(
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = [model(tree, capsys, *more) for more in ([], ["--why"], ["entry_clear"], ["--json"])]
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a universe was read again")
+
+    monkeypatch.setattr("ptlint.csrc.universe.Universe.__init__", refuse)
+    assert [model(tree, capsys, *more) for more in ([], ["--why"], ["entry_clear"], ["--json"])] == first
+
+
+def test_what_was_kept_is_not_used_for_another_tree(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = model(tree, capsys, "entry_clear")
+    path = tree / "arch/x86/mm/entry.c"
+    path.write_text("\n" + path.read_text())
+    second = model(tree, capsys, "entry_clear")
+    assert ("entry.c:7" in first, "entry.c:8" in second) == (True, True)
+
+
+def test_without_a_cache_nothing_is_kept(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert model(tree, capsys, "entry_clear", "--no-cache")
+    assert open_store().info().entries == 0
+
+
+def test_a_damaged_cache_changes_no_answer(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = model(tree, capsys, "entry_clear", "--why")
+    kept = [path for path in Path(open_store().info().folder).rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:-3] + b"xyz")
+    assert model(tree, capsys, "entry_clear", "--why") == first
