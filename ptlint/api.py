@@ -164,7 +164,7 @@ class Context:
             for change in self.changes
             if f"{change.span.path}:{change.name}" in judgement.executed or change.name in judgement.used
         ]
-        kinds = {"function": 0, "macro": 1, "other": 2}
+        kinds = {"function": 0, "macro": 1, "guard": 2, "removed": 3, "other": 4}
         named = [change for change in ran if change.name in judgement.subject.split("+")]
         return min(named or ran or list(self.changes), key=lambda change: kinds[change.kind])
 

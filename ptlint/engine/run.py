@@ -195,11 +195,13 @@ class Run(Gathered):
     def _concerned(self, step: Step, profile: Profile, names: frozenset[str]) -> tuple[Judgement, ...]:
         """Return the judgements that a change of the step takes part in."""
         concerned = []
+        otherwise = {change.name for change in step.changes if change.kind in ("guard", "removed")}
         for judgement in step.after.of(profile, names):
             part = names & (judgement.used | set(judgement.subject.split("+")))
             self.note_stop(judgement)
             if part and not judgement.failed:
                 concerned.append(judgement)
+                self.changed.update(part & otherwise)
                 self.note_run(judgement, part & self.changed)
         self._unread(step, profile)
         return tuple(concerned)

@@ -1,12 +1,14 @@
 """What changed between two trees, by name: functions, macros, and anything else of file scope.
 
-Text is compared without comments and white space, so that a reworded comment or moved code is no change.
+Text is compared without comments and white space, so that a reworded comment or moved code is no change. What a patch
+removes, or puts under another ``#if``, is a change too: another definition may be the effective one afterwards.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +20,8 @@ from ptlint.csrc.universe import SourceText
 
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
+_CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
+_HEADER_GUARD = re.compile(r"[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n\s*#[ \t]*define[ \t]+\1[ \t]*$", re.MULTILINE)
 _NOISE = re.compile(r"(?:/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n)+", re.DOTALL)
 _HEAD = re.compile(r"^(?!else\b|do\b)[A-Za-z_]", re.MULTILINE)
 _NAMED = re.compile(r"([A-Za-z_]\w*)\s*\(")
@@ -26,10 +30,11 @@ _SOURCES = (".c", ".h")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A function, macro or other item that a patch adds or changes.
+    """A function, macro or other item that a patch adds, changes or takes away.
 
-    ``kind`` is ``function``, ``macro`` or ``other``. ``span`` is the item in the new file, ``text`` its text; ``line``
-    is the first line in it that differs (from 1).
+    ``kind`` is ``function``, ``macro`` or ``other``; ``guard`` for one that only stands under other conditions than
+    before, ``removed`` for one that is gone. ``span`` is the item in the new file, or the place where a removed one
+    stood; ``text`` is its text there. ``line`` is the first line in it that differs (from 1).
     """
 
     kind: str
@@ -41,15 +46,13 @@ class Change:
 
 
 def changes_between(before: SourceTree, after: SourceTree, paths: Iterable[str]) -> tuple[Change, ...]:
-    """Return what differs in the C files among *paths*, in order of path and line. Removed items are not in it."""
+    """Return what differs in the C files among *paths*, in order of path and line."""
     found: list[Change] = []
     for path in sorted(set(paths)):
         if not path.endswith(_SOURCES) or before.blob_id(path) == after.blob_id(path):
             continue
-        new = after.read(path)
-        if new is not None:
-            old = before.read(path) or b""
-            found.extend(_changes(path, _items(old.decode("latin-1")), _items(new.decode("latin-1"))))
+        old, new = (_items((tree.read(path) or b"").decode("latin-1")) for tree in (before, after))
+        found.extend(sorted([*_changes(path, old, new), *_removed(path, old, new)], key=lambda one: one.span.line))
     return tuple(found)
 
 
@@ -84,7 +87,7 @@ def partial_functions(patch: Patch) -> tuple[tuple[str, Span], ...]:
 
 def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
     whole = _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
-    spans = [range(line, line + text.count("\n") + 1) for _, _, line, text in whole]
+    spans = [range(line, line + text.count("\n") + 1) for _, _, line, text, _ in whole]
     heads = _NAMED.findall(hunk.section.decode("latin-1"))
     name, number, in_head = heads[-1] if heads else "", hunk.new_start, False
     for one in hunk.lines:
@@ -104,7 +107,7 @@ def functions_before(patch: Patch) -> dict[str, SourceText]:
     for file in patch.files:
         if file.old_path is not None and file.old_path.endswith(_SOURCES):
             for hunk in file.hunks:
-                for _, name, line, text in _whole_functions(hunk.preimage().decode("latin-1"), hunk.old_start):
+                for _, name, line, text, _ in _whole_functions(hunk.preimage().decode("latin-1"), hunk.old_start):
                     found.setdefault(name, SourceText(file.new_path or file.old_path, line, text))
     return found
 
@@ -114,22 +117,36 @@ def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:
     return tuple(_changes(path, [], _whole_functions(text, line)))
 
 
-_Item = tuple[str, str, int, str]
-"""Kind, name, line and text."""
+_Conditions = tuple[str, ...]
+_Item = tuple[str, str, int, str, _Conditions]
+"""Kind, name, line, text, and the conditions that it stands under, the outermost first."""
 
 
 def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
-    known: dict[tuple[str, str], list[str]] = {}
-    for kind, name, _, text in old:
-        known.setdefault((kind, name), []).append(text)
+    known: dict[tuple[str, str], list[tuple[str, _Conditions]]] = {}
+    for kind, name, _, text, conditions in old:
+        known.setdefault((kind, name), []).append((text, conditions))
     result = []
-    for kind, name, line, text in new:
+    for kind, name, line, text, conditions in new:
         versions = known.get((kind, name), [])
-        if any(_bare(text) == _bare(version) for version in versions):
+        same = [under for version, under in versions if _bare(text) == _bare(version)]
+        if conditions in same:
             continue
-        first = _first_difference(versions, text)
+        first = 0 if same else _first_difference([version for version, _ in versions], text)
         span = Span(path, line, 1, line + text.count("\n"), 1)
-        result.append(Change(kind, name, span, line + first, text, not versions))
+        result.append(Change("guard" if same else kind, name, span, line + first, text, not versions))
+    return result
+
+
+def _removed(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
+    """Return the items of *old* that *new* has none of, each behind what stood before it and still stands."""
+    ends = {(kind, name): line + text.count("\n") + 1 for kind, name, line, text, _ in new}
+    result = []
+    place = 1
+    for kind, name, *_ in old:
+        place = ends.get((kind, name), place)
+        if (kind, name) not in ends:
+            result.append(Change("removed", name, Span(path, place), place, "", False))
     return result
 
 
@@ -148,7 +165,7 @@ def _whole_functions(text: str, line: int) -> list[_Item]:
         name = next((n for n, places in index.names.items() if places[0][:2] == ("function", 0)), "")
         if name:
             start, end = match.start() + item.start, match.start() + item.end
-            found.append(("function", name, line + text.count("\n", 0, start), text[start:end]))
+            found.append(("function", name, line + text.count("\n", 0, start), text[start:end], ()))
     return found
 
 
@@ -157,7 +174,7 @@ def _without_directives(text: str) -> str:
 
 
 def _items(text: str) -> list[_Item]:
-    """Return kind, name, line and text of every named item, macros included."""
+    """Return every named item, macros included, in order of line."""
     found = [
         ("macro", match.group(1), text.count("\n", 0, match.start()) + 1, match.group(0))
         for match in _DEFINE.finditer(text)
@@ -173,7 +190,32 @@ def _items(text: str) -> list[_Item]:
     for number, (kind, name) in named.items():
         item = index.items[number]
         found.append((kind, name, item.line, text[item.start : item.end]))
-    return sorted(found, key=lambda one: one[2])
+    conditions = _conditions(text)
+    starts = [line for line, _ in conditions]
+    return [
+        (kind, name, line, piece, conditions[bisect_right(starts, line) - 1][1])
+        for kind, name, line, piece in sorted(found, key=lambda one: one[2])
+    ]
+
+
+def _conditions(text: str) -> list[tuple[int, _Conditions]]:
+    """Return from which line on which conditions hold, in order; the guard of a whole header is none."""
+    found: list[tuple[int, _Conditions]] = [(0, ())]
+    stack: list[str] = []
+    directives = list(_CONDITION.finditer(text))
+    line, at = 1, 0
+    for match in directives:
+        line, at = line + text.count("\n", at, match.start()), match.start()
+        word, rest = match.group(1), _bare(match.group(2))
+        if word in ("if", "ifdef", "ifndef"):
+            is_header = word == "ifndef" and not stack and _HEADER_GUARD.match(text, match.start())
+            stack.append("" if is_header else f"{word} {rest}")
+        elif word == "endif":
+            stack = stack[:-1]
+        elif stack:
+            stack[-1] = f"{stack[-1]}, {word} {rest}".rstrip()
+        found.append((line, tuple(filter(None, stack))))
+    return found
 
 
 def _bare(text: str) -> str:

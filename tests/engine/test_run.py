@@ -152,6 +152,25 @@ def test_functions_of_a_patch_that_does_not_apply_run_in_place_of_the_trees(tmp_
     assert report.patches[0].reason
 
 
+ATOMIC = """\
+#define __HAVE_ARCH_PTEP_GET_AND_CLEAR
+static inline pte_t ptep_get_and_clear(struct mm_struct *mm,
+		unsigned long addr, pte_t *ptep)
+{
+	return __pte(xchg(&ptep->pte, 0));
+}
+"""
+
+
+@pytest.mark.parametrize("instead", ["", f"#ifdef CONFIG_ABSENT\n{ATOMIC}#endif\n"])
+def test_the_generic_body_runs_where_a_patch_takes_the_override_away(instead: str, tmp_path: Path) -> None:
+    change = replaced(ATOMIC, instead, ARM64)
+    report = report_of(tmp_path, change, archs=("arm64+nocontpte",))
+    places = {(finding.code, finding.span.path, finding.function) for finding in report.findings}
+    assert places == {("PT109", ARM64, "ptep_get_and_clear")}
+    assert "ptep_get_and_clear" in report.coverage.functions_changed
+
+
 # --- what reviewers propose -------------------------------------------------------------------------------------------
 
 

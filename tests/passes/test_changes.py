@@ -62,11 +62,37 @@ def test_a_changed_structure_is_something_else() -> None:
         BEFORE.replace("Add one.", "Add 1."),
         BEFORE.replace("\treturn x + 1;", "\t/* one more */\n\n\treturn x + 1; // done"),
         BEFORE.replace("{\n\treturn x - 1;\n}", "{\n\treturn x\n\t\t- 1;\n}"),
-        BEFORE.replace("static int less(int x)\n{\n\treturn x - 1;\n}\n", ""),
     ],
 )
-def test_comments_blanks_moves_and_removals_are_no_change(after: str) -> None:
+def test_comments_blanks_and_moves_are_no_change(after: str) -> None:
     assert changed(after) == []
+
+
+def test_what_is_removed_is_named_where_it_stood() -> None:
+    less = "static int less(int x)\n{\n\treturn x - 1;\n}\n"
+    assert changed(BEFORE.replace(less, "")) == [("removed", "less", 12, False)]
+    assert changed(BEFORE.replace("#define SHIFT 12\n", "")) == [("removed", "SHIFT", 1, False)]
+    assert changed("") == [("removed", name, 1, False) for name in ("SHIFT", "pair", "more", "less")]
+
+
+@pytest.mark.parametrize("condition", ["#ifdef CONFIG_SWAP", "#if defined(CONFIG_SWAP) && 1", "#ifndef less"])
+def test_another_condition_around_it_is_a_change_of_its_guard(condition: str) -> None:
+    less = "static int less(int x)\n{\n\treturn x - 1;\n}\n"
+    guarded = BEFORE.replace(less, f"{condition}\n{less}#endif\n")
+    assert changed(guarded) == [("guard", "less", 14, False)]
+    assert changed(BEFORE, guarded) == [("guard", "less", 13, False)]
+    assert changed(guarded.replace(condition, condition + " /* why */"), guarded) == []
+    otherwise = BEFORE.replace(less, f"{condition}\n#else\n{less}#endif\n")
+    assert changed(otherwise, guarded) == [("guard", "less", 15, False)]
+
+
+def test_the_guard_of_a_header_is_no_condition() -> None:
+    header = f"#ifndef MM_X_H\n#define MM_X_H\n{BEFORE}#endif\n"
+    assert changed(header) == [("macro", "MM_X_H", 2, True)]
+    assert changed(header.replace("MM_X_H", "_MM_X_H_"), header) == [
+        ("removed", "MM_X_H", 1, False),
+        ("macro", "_MM_X_H_", 2, True),
+    ]
 
 
 def test_other_files_than_c_are_left_alone() -> None:
