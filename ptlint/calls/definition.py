@@ -70,12 +70,17 @@ def _function(universe: Universe, name: str) -> Definition | None:
     sites = [one for one in universe.headers.sites(name, "function", "ordinary") if _declares_function(one, name)]
     if not sites:
         return None
-    first = sites[0].span
+    first = min(enumerate(sites), key=lambda one: _when(universe, *one))[1].span
     body = next((site for site in sites if site.what == "function"), None)
     if body is not None:
         return Definition(name, _kind(body.span), "inline", body.span, first)
     definition = universe.source_span(name)
     return Definition(name, _kind(definition or first), "extern", definition, first)
+
+
+def _when(universe: Universe, number: int, site: Site) -> tuple[int, int, int]:
+    """Return when a reader of the whole unit comes by *site*: a header is read where it is included."""
+    return site.instance.seq_at(site.line), -universe.unit.instances.index(site.instance), number
 
 
 def _declares_function(site: Site, name: str) -> bool:

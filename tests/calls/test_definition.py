@@ -52,6 +52,13 @@ def test_an_extern_without_a_file_that_is_built_has_no_body() -> None:
     assert brief(one) == ("arch", "extern", "None", f"{X86}:12")
 
 
+def test_an_architecture_that_declares_a_generic_body_early_has_its_prototype() -> None:
+    text = "#define EARLY 1\nstatic inline void set_entries(pte_t *ptep, pte_t pte, unsigned int nr);\n"
+    riscv = "arch/riscv/include/asm/pgtable.h"
+    one = found("set_entries", "riscv", {riscv: "typedef struct { unsigned long pte; } pte_t;\n" + text})
+    assert brief(one) == ("generic", "inline", f"{GENERIC}:6", f"{riscv}:3")
+
+
 def test_an_identity_define_leaves_the_function_what_it_is() -> None:
     one = found("__set_entries", changes={X86: ARCH + "#define __set_entries __set_entries\n"})
     assert (one.shape, one.via) == ("inline", ())
