@@ -28,6 +28,7 @@ _COMMENT_OR_LITERAL = re.compile(
 )
 _LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
 _LONE_MACRO = re.compile(r"[A-Z][A-Z0-9_]*+(?=[ \t]*+(?:\n[ \t]*+(?:\n|\Z)|\Z))")  # a blank line follows
+_STATIC_CALL = re.compile(r"\s*(?:static|extern)\s+[A-Z][A-Z0-9_]*\s*\(")  # static DEFINE_PER_CPU(type, name);
 _LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
@@ -41,7 +42,9 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
-_LONE_LINE = re.compile(r"^([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
+_LONE_LINE = re.compile(
+    r"^(?:static[ \t]++|extern[ \t]++)?+([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE
+)
 _ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 _CALLED = re.compile(r"\s*\(")
 
@@ -50,7 +53,7 @@ _CALLED = re.compile(r"\s*\(")
 class Item:
     """One item of file scope: offsets in the active text, its line, and ``kind``.
 
-    ``leads_with_call`` is set when it begins with ``NAME(…)``.
+    ``leads_with_call`` is set when it begins with ``NAME(…)``, ``is_made`` when ``static`` stands before such a call.
     ``kind``: ``function`` (has a body), ``typedef``, ``declaration``, ``call`` (a macro call by its looks).
     """
 
@@ -59,6 +62,7 @@ class Item:
     end: int
     line: int
     leads_with_call: bool = False
+    is_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def _cut(text: str) -> Iterator[Item]:
         line += text.count("\n", counted, start)
         counted = start
         if end > start + 1 or text[start] != ";":
-            yield Item(kind, start, end, line, _LONE_CALL.match(text, start) is not None)
+            is_made = kind == "declaration" and _STATIC_CALL.match(text, start) is not None
+            yield Item(kind, start, end, line, _LONE_CALL.match(text, start) is not None, is_made)
         position = end
 
 
@@ -274,7 +279,7 @@ def _index(text: str, items: tuple[Item, ...]) -> ItemIndex:
     calls: list[int] = []
     for number, item in enumerate(items):
         leads = item.kind == "function" and item.leads_with_call
-        if item.kind == "call" or leads or _LONE_WORD.match(text, item.start):
+        if item.kind == "call" or leads or _LONE_WORD.match(text, item.start) or item.is_made:
             calls.append(number)
         for what, name, offset in _names(text, item):
             names.setdefault(name, []).append((what, number, offset))

@@ -19,6 +19,7 @@ MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked 
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
+_TYPED = re.compile(r"\b(?:__)?typeof(?:__)?\s*\(")  # the macro declares a variable of a type it is given
 _BODY = re.compile(r"\)[\s\\]*\{")  # the macro brings a whole function
 
 
@@ -46,7 +47,7 @@ class MadeNames:
             index = items_of(instance)
             for number in index.calls:
                 item = index.items[number]
-                if item.kind == "declaration" and wanted and "enumerator" not in wanted:
+                if item.kind == "declaration" and not item.is_made and wanted and "enumerator" not in wanted:
                     continue
                 made = self._made_by(instance, number, name, written)
                 if name in made:
@@ -119,7 +120,7 @@ class MadeNames:
             seen |= pending
             pending = following
         text = "\n".join(texts)
-        return text if "##" in text or _TAGGED.search(text) or _BODY.search(text) else ""
+        return text if "##" in text or _TAGGED.search(text) or _TYPED.search(text) or _BODY.search(text) else ""
 
     def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
         end = ""

@@ -317,7 +317,7 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
     init = written.init
     if isinstance(type, CArray) and init is not None:
         type = completed(program, expressions, type, init)
-    known = given and not _is_opaque(type)
+    known = name.name in program.values or (given and not _is_opaque(type))
     build: list[Run] = []
 
     def locate(frame: Frame) -> Scalar:
@@ -330,7 +330,9 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
         size = size_of(type)
         blob = Blob(size, memory.big_endian, zero)
         if name.name in program.values:
-            blob.store(0, size, program.boot_value(name.name))
+            start = program.boot_value(name.name)
+            if start:  # the rest, or the whole of a structure, is zero
+                blob.store(0, size, start)
         elif init is not None:
             made = memory.share(shared, memory.add(shared, blob, type))  # an initialiser may hold its own address
             if not build:

@@ -47,7 +47,8 @@ class Record:
     """One thing that happened, in the lanes of ``mask``.
 
     ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
-    ``new``), ``call``, ``flush``, ``warn``, ``fault``, ``mmu``, ``unseen``. ``data`` holds scalars and blobs by name.
+    ``new``), ``call``, ``flush``, ``warn``, ``unsure`` (an assertion that cannot be decided), ``fault``, ``mmu``,
+    ``unseen``. ``data`` holds scalars and blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 
@@ -98,6 +99,7 @@ class Machine:
         self.executed: set[str] = set()
         self.stack: list[tuple[str, Pos]] = []
         self.assumed: dict[str, tuple[str, Pos]] = {}
+        self.asserted: set[Pos] = set()
         self.page_base_pfn = 0
         self.lazy = lazy.off(lanes)
         self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None

@@ -201,13 +201,15 @@ def states_of(
     pfns = np.array([*base, *further], dtype=np.uint64)
     protections = protections_of(program) if protections is None else protections
     table = _Table([], [], [], [], set())
+    different = []  # state i is that of protection i: two that make the same entry are one
     bench = Bench(Session(program, len(pfns)), level)
     for chosen in protections:
         made = f"pfn_{level.name}(pfn, __pgprot(prot))"
         row = bench.made(made, pfn=frames(program, pfns), prot=("unsigned long long", chosen.value))
         if level.name == "pmd" and program.has("pmd_mkhuge"):
             row = bench.applied("pmd_mkhuge(x)", row)
-        table.add(row, f"pfn_{level.name}(pfn, {chosen.text})", 0, chosen.writable)
+        if table.add(row, f"pfn_{level.name}(pfn, {chosen.text})", 0, chosen.writable):
+            different.append(chosen)
     program.settle(bench.session.machine.asked)
     if not any(bool(bench.holds(f"{level.name}_present", row).any()) for row in table.rows):
         raise CannotExecute(f"no {level.name} that is made of a page frame and a protection is present")
@@ -224,7 +226,7 @@ def states_of(
         tuple(table.recipe),
         np.array(table.weight, dtype=np.int64),
         np.array(table.writable, dtype=bool),
-        protections,
+        tuple(different),
     )
 
 

@@ -1,6 +1,7 @@
 """Power ISA: the instructions of pte_update() and set_pte_at() (arch/powerpc/include/asm/{book3s/32,nohash}/pgtable.h).
 
-``0`` as the base of an address means zero. A branch back after a store-conditional is never taken.
+``0`` as the base of an address means zero. A branch back is never taken: the store-conditional succeeds, and the hash
+table is not busy with the entry.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ INSTRUCTIONS: Mapping[str, Step] = {
     "stwcx.": _conditional(4),
     "stdcx.": _conditional(8),
     "and": operation("&"),
+    "and.": operation("&"),
     "andc": operation("&", invert=True),
     "or": operation("|"),
     "xor": operation("^"),

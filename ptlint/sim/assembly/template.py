@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _OPERAND = re.compile(r"%([A-Za-z])?(?:(\d+)|\[(\w+)\])")
 _PART = re.compile(r"%(\w+)\(%(\d+)\)")
 _MEMORY = re.compile(r"\[(.+)\]|(-?\w*)\((.+)\)")
-_NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|\d+)")
+_NUMBER = re.compile(r"#?-?(?:0[xX][0-9a-fA-F]+|\d+)")
 _LABEL = re.compile(r"(\w+):\s*")
 _FORM = re.compile(r"%[A-Z]\d+")
 
@@ -82,14 +82,14 @@ def _argument(text: str, names: dict[str, int]) -> Argument:
     if part is not None:
         return Argument("part", int(part.group(2)), part.group(1))
     if _NUMBER.fullmatch(text):
-        return Argument("number", number=int(text, 0))
+        return Argument("number", number=int(text.lstrip("#"), 0))
     memory = _MEMORY.fullmatch(text)
     if memory is not None:
         inner = _argument((memory.group(1) or memory.group(3)).strip(), names)
         offset = memory.group(2) or "0"
         if not _NUMBER.fullmatch(offset):
             raise NotUnderstood(text)
-        return Argument("memory", number=int(offset, 0), inner=inner)
+        return Argument("memory", number=int(offset.lstrip("#"), 0), inner=inner)
     if re.fullmatch(r"[%.]?\w+", text):
         return Argument("register", form=text)
     raise NotUnderstood(text)

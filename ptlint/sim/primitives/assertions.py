@@ -1,5 +1,7 @@
 """The kernel's own assertions (include/asm-generic/bug.h): a WARN that fires is noted, a BUG stops its lanes.
 
+One whose condition is not known is taken not to fire, and is noted as ``unsure``.
+
 They are checked whatever the configuration says of debugging: with the check off the kernel goes on just as wrong.
 """
 
@@ -34,15 +36,15 @@ _MM = r"(?:_PAGE|_FOLIO|_VMA|_MM|_VMG)?"
 def warn(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """WARN_ON(condition): note the lanes in which it is true; the value is the condition's."""
     op = _condition(expressions, call)
-    if op is None:
-        return constant(0, INT)
     run_cond, text = op.run, name
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
         value = scalar(run_cond(frame))
         machine.pos = call.pos
+        machine.asserted.add(call.pos)
         if isinstance(value, Unknown):
+            machine.note("unsure", f"{text}({value})")
             return 0
         truth = machine.truth(value)
         fired = _fired(machine.mask, truth)
@@ -57,15 +59,15 @@ def warn(expressions: Expressions, call: ast.Call, name: str) -> Op:
 def bug(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """BUG_ON(condition): the lanes in which it is true stop here, with a fault."""
     op = constant(1, INT) if name in ("BUG", "__BUG", "panic") else _condition(expressions, call)
-    if op is None:
-        return constant(0, INT)
     run_cond = op.run
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
         value = scalar(run_cond(frame))
         machine.pos = call.pos
+        machine.asserted.add(call.pos)
         if isinstance(value, Unknown):
+            machine.note("unsure", f"{name}({value})")
             return None
         fired = _fired(machine.mask, machine.truth(value))
         if some(fired):
@@ -82,14 +84,15 @@ def _fired(mask: Mask, truth: bool | Mask) -> Mask:
     return mask & truth
 
 
-def _condition(expressions: Expressions, call: ast.Call) -> Op | None:
-    """Return the asserted condition, or None when it cannot be executed: an assertion has no say in the result."""
+def _condition(expressions: Expressions, call: ast.Call) -> Op:
+    """Return the asserted condition, an unknown where it cannot be executed: an assertion has no say in the result."""
     if not call.args or isinstance(call.args[0], ast.TypeArg):
-        return None
+        return Op(INT, lambda _frame: Unknown("no condition"))
     try:
         op = expressions.expr(call.args[0])
-    except CannotExecute:
-        return None
+    except CannotExecute as error:
+        what = error.what
+        return Op(INT, lambda _frame: Unknown(what))
     run_cond = op.run
 
     def run(frame: Frame) -> Value:
@@ -97,6 +100,6 @@ def _condition(expressions: Expressions, call: ast.Call) -> Op | None:
             return run_cond(frame)
         except CannotExecute as error:
             frame.machine.assumed.setdefault("an assertion", (error.what, error.pos or call.pos))
-            return 0
+            return Unknown(error.what)
 
     return Op(op.type, run, op.const)

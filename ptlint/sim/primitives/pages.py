@@ -10,7 +10,7 @@ from ptlint.sim.convert import converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.machine import Machine
-from ptlint.sim.opaque import opaque
+from ptlint.sim.opaque import UNSIZED, opaque
 from ptlint.sim.primitives.registry import lowers, written
 from ptlint.sim.types import size_or_none
 from ptlint.sim.values import Scalar, arithmetic
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGE_STRUCT = 64
 """Bytes of a struct page where the tree does not define one."""
+
+
+_LONE = "page of frame "
+"""How the struct page of a frame far from those of the scenario is called: it has an object of its own."""
 
 
 def _page(expressions: Expressions) -> tuple[CType, int]:
@@ -46,6 +50,12 @@ def pfn_to_page(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     def run(frame: Frame) -> Value:
         pfn = scalar(run_pfn(frame))
         relative = arithmetic("-", pfn, first_pfn(frame.machine), width, False)
+        if (
+            isinstance(pfn, int)
+            and isinstance(relative, int)
+            and not -UNSIZED < _signed(relative, width) * size < UNSIZED
+        ):
+            return opaque(frame.machine, f"{_LONE}{pfn:#x}", type).base
         offset = arithmetic("*", relative, size, width, False)
         return arithmetic("+", offset, _array(frame.machine, type), width, False)
 
@@ -62,11 +72,37 @@ def page_to_pfn(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     run_page, width = pointer.run, expressions.program.model.pointer_size
 
     def run(frame: Frame) -> Value:
-        offset = arithmetic("-", scalar(run_page(frame)), _array(frame.machine, type), width, True)
+        page = scalar(run_page(frame))
+        lone = frame.machine.memory.find(page) if isinstance(page, int) else (None, 0)
+        if lone[0] is not None and lone[0].name.startswith(_LONE):
+            return int(lone[0].name.removeprefix(_LONE), 16) + lone[1] // size
+        offset = arithmetic("-", page, _array(frame.machine, type), width, True)
         index = arithmetic("/", offset, size, width, True)
         return arithmetic("+", _unsigned(index, width), first_pfn(frame.machine), width, False)
 
     return Op(expressions.program.size_type, run)
+
+
+@lowers("virt_to_page")
+def virt_to_page(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """The struct page of memory that the kernel addresses: an opaque one for each page of an object of the run."""
+    type, size = _page(expressions)
+    run_address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
+    page_size = expressions.program.constant("PAGE_SIZE")
+
+    def run(frame: Frame) -> Value:
+        machine, address = frame.machine, scalar(run_address(frame))
+        obj, offset = machine.memory.find(address) if isinstance(address, int) else (None, 0)
+        if obj is None:
+            raise CannotExecute("virt_to_page() of what is no object of the run", call.pos)
+        pages = opaque(machine, f"page of {obj.name}", type)
+        return pages.base + offset // page_size * size
+
+    return Op(expressions.program.pointer_to(type), run)
+
+
+def _signed(value: int, width: int) -> int:
+    return value - (1 << 8 * width) if value >> (8 * width - 1) else value
 
 
 def _unsigned(value: Scalar, width: int) -> Scalar:

@@ -9,9 +9,9 @@ from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.frame import Frame, Op, Value
-from ptlint.sim.primitives.exchange import modify
+from ptlint.sim.primitives.exchange import compare_exchange, modify
 from ptlint.sim.primitives.registry import lowers, runs
-from ptlint.sim.types import VOID
+from ptlint.sim.types import BOOL, VOID
 from ptlint.sim.values import Unknown, arithmetic
 
 if TYPE_CHECKING:
@@ -78,6 +78,44 @@ def rdp(expressions: Expressions, call: ast.Call, name: str) -> Op:
         return None
 
     return Op(VOID, run)
+
+
+_INVALID = {"pmd": "_SEGMENT_ENTRY_INVALID", "pud": "_REGION_ENTRY_INVALID"}
+
+
+@lowers("__pmdp_idte", "__pudp_idte")
+def idte(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """IDTE: set the invalid bit of a segment or region-third table entry and flush its translations, in one step."""
+    address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
+    pointer = expressions.expr(call.args[1]).run
+    invalid = _constant(expressions, _INVALID[name[2:5]])
+
+    def run(frame: Frame) -> Value:
+        addr, entry = scalar(address(frame)), scalar(pointer(frame))
+        frame.machine.pos = call.pos
+        modify(frame.machine, entry, 8, 0, invalid)
+        frame.machine.note("flush", name, address=addr)
+        return None
+
+    return Op(VOID, run)
+
+
+@lowers("cspg")
+def compare_swap_purge(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """CSPG: compare and swap an entry in one step and flush all translations where it was swapped."""
+    pointer = expressions.expr(call.args[0])
+    long = expressions.program.size_type
+    expected, value = (converted(expressions.expr(arg), long) for arg in call.args[1:3])
+    run_pointer, run_expected, run_value = pointer.run, expected.run, value.run
+
+    def run(frame: Frame) -> Value:
+        place, old, new = scalar(run_pointer(frame)), scalar(run_expected(frame)), scalar(run_value(frame))
+        frame.machine.pos = call.pos
+        hit = compare_exchange(frame.machine, place, old, new, long)[1]
+        frame.machine.note("flush", name)
+        return hit
+
+    return Op(BOOL, run)
 
 
 @runs("/uv_(?:convert|destroy|pin|import|make)\\w*/", returns="int")

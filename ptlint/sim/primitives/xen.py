@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ptlint.calls.ops import OpsTarget, ops_targets
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CPointer, CType
@@ -24,7 +26,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers, written
 from ptlint.sim.types import VOID, is_bool, is_record, size_of
-from ptlint.sim.values import Scalar, arithmetic, to_bool
+from ptlint.sim.values import Scalar, Unknown, arithmetic, to_bool
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -277,8 +279,13 @@ def _update(machine: Machine, at: Scalar, fields: _Fields) -> tuple[Scalar, Scal
 
 def _apply(machine: Machine, where: Scalar, value: Scalar, fields: _Fields) -> None:
     """Do one update in the current lanes: write the entry, with or without the bits the MMU has set by now."""
+    if isinstance(where, Unknown):
+        raise CannotExecute(f"a page-table update of unknown kind ({where})", machine.pos, machine.function)
     if not isinstance(where, int):
-        raise CannotExecute("a page-table update whose kind differs between scenarios", machine.pos, machine.function)
+        for one in map(int, np.unique(where[machine.mask])):
+            with machine.narrowed(machine.mask & (where == one)):
+                _apply(machine, one, value, fields)
+        return
     address, command = where & ~_COMMANDS, where & _COMMANDS
     if command == _NORMAL:
         machine.store(address, 8, value)
