@@ -42,9 +42,7 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
-_LONE_LINE = re.compile(
-    r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE
-)
+_LONE_LINE = re.compile(r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
 _ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 _CALLED = re.compile(r"\s*\(")
 
