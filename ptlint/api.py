@@ -14,15 +14,22 @@ from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
 from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
+from ptlint.passes.counts import StaleCount, stale_counts
 from ptlint.passes.declared import declared_below
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.functions import Book, View
+from ptlint.passes.insidelazy import ENTERS as LAZY_ENTERS
+from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
+from ptlint.passes.insidelazy import called_back
 from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
-from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, fpb_flag, leaves
-from ptlint.passes.pairing import Breach, Protocol, breaches_of
+from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
+from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
+from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
+from ptlint.passes.sleeping import may_sleep
+from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import unstarted
 from ptlint.passes.uses import is_used
@@ -30,26 +37,35 @@ from ptlint.passes.wording import called, calls_in
 from ptlint.sim.judgement import Judgement, Violation
 
 __all__ = [
+    "LAZY_ENTERS",
+    "LAZY_LEAVES",
+    "Automaton",
     "Batch",
     "Breach",
     "ByHand",
     "Change",
     "Context",
+    "Event",
     "Evidence",
     "Example",
     "Fault",
     "Finding",
     "KernelDoc",
+    "MadeBefore",
     "Merge",
     "Misuse",
     "Mixture",
     "Note",
+    "OutOfStep",
+    "Pos",
     "Protocol",
     "Related",
     "Replacement",
     "RuleInfo",
     "Severity",
+    "Slip",
     "Span",
+    "StaleCount",
     "View",
     "Violation",
     "batches_behind",
@@ -59,18 +75,25 @@ __all__ = [
     "broken",
     "by_hand",
     "called",
+    "called_back",
     "calls_in",
+    "copies_given",
     "declared_below",
-    "fpb_flag",
+    "flag_bits",
     "introduced",
     "invalid",
     "invented",
     "is_used",
     "kernel_doc_of",
     "leaves",
+    "made_before",
+    "may_sleep",
     "misuses_of",
     "mixtures_of",
+    "out_of_step",
     "replacements_of",
+    "slips_of",
+    "stale_counts",
     "undescribed",
     "unstarted",
     "users_inside",

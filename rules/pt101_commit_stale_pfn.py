@@ -2,12 +2,27 @@
 
 from collections.abc import Iterator
 
-from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    broken,
+    introduced,
+    invalid,
+    made_before,
+    valid,
+)
 
 EXPLANATION = """
 What it reports
 After a batch helper has run, entry i does not map page frame base + i: the PFN was not advanced, advanced too
-far, or by a stride that is not this architecture's.
+far, or by a stride that is not this architecture's. Also a loop that maps one place after the other to what was
+computed from a pointer before the loop, while that pointer moves on and nothing looks at it.
 
 Why it matters
 The process reads and writes the page of a neighbour: silent data corruption, and a leak across protections.
@@ -83,6 +98,16 @@ static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned 
 }
 """
 
+ONCE = """\
+static void map_buffer(struct mm_struct *mm, unsigned long addr, pte_t *ptep, void *buffer, int pages, pgprot_t prot)
+{
+	unsigned long pfn = virt_to_phys(buffer) >> PAGE_SHIFT;
+
+	for (; pages; pages--, addr += PAGE_SIZE, ptep++, buffer += PAGE_SIZE)
+		set_pte_at(mm, addr, ptep, pfn_pte(pfn, prot)); // want "before the loop"
+}
+"""
+
 RULE = RuleInfo(
     code="PT101",
     name="commit-stale-pfn",
@@ -98,9 +123,11 @@ RULE = RuleInfo(
             "the comments of modify_prot_start_ptes() and _commit_ptes()",
         ),
         Evidence("commit", "ce60f27bb62d", "mm: abstract moving to the next PFN"),
+        Evidence("commit", "80d72a8f76e8", "x86/mm: Recompute physical address for every page of per-CPU CEA mapping"),
     ),
     examples=(
         invalid(INVALID, why="the new value stays at the first page, so every entry maps it"),
+        invalid(ONCE, why="all pages are mapped to the first one of the buffer", path="mm/map.c"),
         valid(VALID, why="old and new value advance together, each entry at its own address"),
     ),
 )
@@ -109,3 +136,10 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "pfn", "{detail} after {subject}")
+    yield from introduced(ctx, RULE, _made_once)
+
+
+def _made_once(view: View) -> Iterator[Fault]:
+    for one in made_before(view):
+        text = f"{one.value} was made from {one.source} before the loop, which moves {one.source} on: it stays the same"
+        yield Fault(f"made-once:{one.value}", one.pos, text, ((one.made, f"{one.value} is made here", view.name),))

@@ -2,7 +2,21 @@
 
 from collections.abc import Iterator
 
-from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+from ptlint.api import (
+    Context,
+    Evidence,
+    Fault,
+    Finding,
+    Merge,
+    RuleInfo,
+    Severity,
+    View,
+    broken,
+    introduced,
+    invalid,
+    out_of_step,
+    valid,
+)
 
 EXPLANATION = """
 What it reports
@@ -107,5 +121,19 @@ RULE = RuleInfo(
 
 
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report every new breach, with the run that shows it."""
-    yield from broken(ctx, RULE, "address", "{detail}")
+    """Report every new breach, with the run that shows it where there is one."""
+    shown = set()
+    for finding in broken(ctx, RULE, "address", "{detail}"):
+        shown.add((finding.span.path, finding.function))
+        yield finding
+    for finding in introduced(ctx, RULE, _loops):
+        if (finding.span.path, finding.function) not in shown:
+            yield finding
+
+
+def _loops(view: View) -> Iterator[Fault]:
+    for one in out_of_step(view):
+        text = (
+            f"{one.helper}() gets another entry ({one.moves}) in each round, and always the same address ({one.stays})"
+        )
+        yield Fault(f"loop:{one.helper}:{one.moves}", one.pos, text)

@@ -16,7 +16,7 @@ from ptlint.api import (
     batches_behind,
     called,
     calls_in,
-    fpb_flag,
+    flag_bits,
     introduced,
     invalid,
     leaves,
@@ -121,5 +121,5 @@ def _ignoring(view: View) -> Iterator[Fault]:
 
 
 def _ignores(batch: Batch) -> bool:
-    regard = fpb_flag(batch.view, "FPB_RESPECT_WRITE") | fpb_flag(batch.view, "FPB_MERGE_WRITE")
+    regard = flag_bits(batch.view, "FPB_RESPECT_WRITE") | flag_bits(batch.view, "FPB_MERGE_WRITE")
     return batch.flags is not None and (batch.flags == 0 or (regard != 0 and not batch.flags & regard))

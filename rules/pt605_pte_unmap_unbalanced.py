@@ -14,6 +14,7 @@ from ptlint.api import (
     Severity,
     View,
     breaches_of,
+    copies_given,
     introduced,
     invalid,
     valid,
@@ -23,7 +24,8 @@ EXPLANATION = """
 What it reports
 A local pointer gets a mapped (and locked) page table from pte_offset_map_lock() or one of its relatives, and on some
 path the function ends without pte_unmap() or pte_unmap_unlock() of it; or it is unmapped on a path on which the
-function does not have it, or before a table that was mapped after it.
+function does not have it, or before a table that was mapped after it. Also a local copy of an entry that is unmapped
+in place of the table.
 
 Why it matters
 The page-table lock stays held, or RCU stays in its read-side section: the machine hangs later, elsewhere. With
@@ -94,6 +96,20 @@ static void drop_entry(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, boo
 }
 """
 
+COPY = """\
+static bool is_dirty(pmd_t *pmd, unsigned long addr)
+{
+	pte_t *ptep = pte_offset_map(pmd, addr);
+	pte_t pte;
+
+	if (!ptep)
+		return false;
+	pte = ptep_get(ptep);
+	pte_unmap(&pte); // want "local copy"
+	return pte_dirty(pte);
+}
+"""
+
 RULE = RuleInfo(
     code="PT605",
     name="pte-unmap-unbalanced",
@@ -109,6 +125,7 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the early return keeps the lock and the mapping", path="mm/count.c"),
         invalid(TWICE, why="on one path the table is unmapped twice", path="mm/drop.c"),
+        invalid(COPY, why="the copy lies on the stack", path="mm/dirty.c"),
         valid(VALID, why="NULL needs no unmapping, all else goes through the end", path="mm/count.c"),
     ),
 )
@@ -127,6 +144,8 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _unbalanced(view: View) -> Iterator[Fault]:
+    for call, name in copies_given(view, MAPPING.gives, 0):
+        yield Fault(f"copy:{name}", call.pos, f"&{name} is unmapped here: a local copy of an entry, not a page table")
     for breach in breaches_of(view, MAPPING):
         taken = ((breach.taken, f"mapped by {breach.taker}()", view.name),) if breach.taken is not None else ()
         if breach.kind == "kept":

@@ -11,6 +11,7 @@ from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import FunctionDef, Param
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import FileView, SourceText, Universe
+from ptlint.passes.configured import wanted_symbols, with_symbols
 from ptlint.passes.flow import Graph, TooLarge, graph_of
 from ptlint.passes.wording import called, calls_in
 
@@ -93,7 +94,10 @@ class Book:
     def _found(self, path: str, name: str) -> Iterator[View]:
         """Yield the function as each fitting profile has it, those first whose configuration builds the file."""
         unbuilt = []
-        for profile in self._fitting(path):
+        fitting = self._fitting(path)
+        for number, profile in enumerate(fitting):
+            if number == len(_PREFERRED):
+                yield from self._otherwise_configured(path, name)
             universe = self.universe_of(profile)
             if path.endswith(".c") and self.tree.exists(path) and not universe.sources.kbuild.builds(path):
                 unbuilt.append(universe)
@@ -102,6 +106,20 @@ class Book:
             if view is not None:
                 yield view
         yield from filter(None, (self._in(universe, path, name) for universe in unbuilt))
+        if len(fitting) <= len(_PREFERRED):
+            yield from self._otherwise_configured(path, name)
+
+    def _otherwise_configured(self, path: str, name: str) -> Iterator[View]:
+        """Yield the function under the configuration that the conditionals around it ask for."""
+        for profile in self._fitting(path)[:1]:
+            universe = self.universe_of(profile)
+            scan = universe.scan_of(path)
+            for line in _lines_of(scan.text, name) if scan is not None else ():
+                symbols = wanted_symbols(scan, line) if scan is not None else None
+                other = with_symbols(profile, symbols) if symbols else None
+                view = self._in(self.universe_of(other), path, name) if other is not None else None
+                if view is not None:
+                    yield view
 
     def _fitting(self, path: str) -> list[Profile]:
         parts = path.split("/")
@@ -181,11 +199,24 @@ class Book:
         yield from (path for path in view.universe.c_files() if path != view.path)
 
 
+def _lines_of(text: str, name: str) -> tuple[int, ...]:
+    """Return the lines on which *text* seems to define function *name*."""
+    from ptlint.csrc.items import index_of_text
+
+    index = index_of_text(_without_directives(text))
+    starts = [index.items[number].start for what, number, _ in index.names.get(name, ()) if what == "function"]
+    return tuple(text.count("\n", 0, start) + 1 for start in starts)
+
+
+def _without_directives(text: str) -> str:
+    return re.sub(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", _blank, text, flags=re.MULTILINE)
+
+
 def functions_around(text: str, word: re.Pattern[str]) -> tuple[str, ...]:
     """Return the names of the functions in *text* that seem to hold a match of *word*, in order, each once."""
     from ptlint.csrc.items import index_of_text
 
-    index = index_of_text(re.sub(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", _blank, text, flags=re.MULTILINE))
+    index = index_of_text(_without_directives(text))
     found: dict[str, None] = {}
     named = {number: name for name, places in index.names.items() for what, number, _ in places if what == "function"}
     for number, name in sorted(named.items()):

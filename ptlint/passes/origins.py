@@ -151,6 +151,7 @@ def folded(view: View, expr: Expr, depth: int = 0) -> int | None:
         steps = writes(view, bare.name)
         if len(steps) == 1 and steps[0].value is not None and not steps[0].op:
             return folded(view, steps[0].value, depth + 1)
+        return view.universe.enumerator(bare.name) if not steps else None
     return None
 
 
@@ -161,7 +162,7 @@ def bounded_by_folio_only(view: View, expr: Expr) -> bool:
     return bool(sizes) and all(one in sizes or one.kind == "constant" for one in found)
 
 
-def fpb_flag(view: View, name: str) -> int:
+def flag_bits(view: View, name: str) -> int:
     """Return the bits of macro or constant *name* as *view* sees it, 0 when its tree has none."""
     if view.universe.macro(name) is None:
         return view.universe.enumerator(name) or 0

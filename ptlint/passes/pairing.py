@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from ptlint.csrc.ast import Call, Expr, MemberAccess, Name, PointerType, Pos, TypedefName, Unary
+from ptlint.csrc.ast import Call, Declaration, Expr, MemberAccess, Name, PointerType, Pos, TypedefName, Unary
 from ptlint.passes.facts import Facts
 from ptlint.passes.flow import Edge, Evaluated, Graph, Returned, Step, Written
 from ptlint.passes.functions import View
 from ptlint.passes.paths import explore
-from ptlint.passes.wording import called, calls_in, names_in, plain, root, text
+from ptlint.passes.wording import called, calls_in, names_in, plain, root, text, walk
 
 MAX_DEPTH = 3
 MAX_HELD = 8
@@ -322,6 +322,18 @@ def _leaves(target: Expr) -> bool:
     return isinstance(target, MemberAccess) or (isinstance(target, Unary) and target.op == "*")
 
 
-def taking_calls(view: View, protocol: Protocol) -> Iterator[Call]:
-    """Yield the calls in *view* that take."""
-    return (call for call in calls_in(view.definition.body) if protocol.takes.fullmatch(called(call)))
+def copies_given(view: View, gives: re.Pattern[str], arg: int) -> Iterator[tuple[Call, str]]:
+    """Yield the calls of *gives* that get the address of a local variable, which is never taken, and its name."""
+    local = {name for name in _locals(view) if name not in view.param_names}
+    for call in calls_in(view.definition.body):
+        if gives.fullmatch(called(call)) and len(call.args) > arg:
+            bare = plain(call.args[arg])
+            is_variable = isinstance(bare, Unary) and bare.op == "&" and isinstance(plain(bare.operand), Name)
+            if is_variable and root(bare) in local:
+                yield call, root(bare)
+
+
+def _locals(view: View) -> Iterator[str]:
+    for node in walk(view.definition.body):
+        if isinstance(node, Declaration) and "static" not in node.storage:
+            yield from (one.name for one in node.declarators if one.name)

@@ -1,0 +1,193 @@
+"""Loops over entries: what moves on with each round, what stays, and what was made before from what moves on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ptlint.csrc.ast import (
+    Assign,
+    Call,
+    Declaration,
+    Expr,
+    For,
+    IncDec,
+    Index,
+    MemberAccess,
+    Name,
+    PointerType,
+    Pos,
+    TypedefName,
+    Unary,
+    While,
+)
+from ptlint.passes.functions import View
+from ptlint.passes.origins import writes
+from ptlint.passes.wording import called, calls_in, names_in, plain, text, walk
+
+_ADDRESS = re.compile(r"\w*(addr(ess)?|va|vaddr)")
+_HOOKS = re.compile(
+    r"(__)?(huge_)?(set_pte_at|set_ptes|set_huge_pte_at|pte_clear)|(__|huge_)*ptep_(?!get$|get_lockless$)\w+"
+)
+_ENTRY = frozenset({"pte_t", "pmd_t", "pud_t"})
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A loop: the names that it writes, those that every round moves on by a step, and all that stands in it."""
+
+    loop: For | While
+    written: frozenset[str]
+    moving: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfStep:
+    """A call in a loop in which one of the entry and its address moves on and the other stays."""
+
+    pos: Pos
+    helper: str
+    moves: str
+    stays: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBefore:
+    """``value`` was made from ``source`` at ``made``; the loop after it moves ``source`` on and uses ``value``."""
+
+    pos: Pos
+    value: str
+    source: str
+    made: Pos
+
+
+def rounds_of(view: View) -> Iterator[Round]:
+    """Yield the loops of *view*, outer ones first."""
+    for node in walk(view.definition.body):
+        if isinstance(node, For | While):
+            yield Round(node, frozenset(_written(node)), frozenset(_moving(node)))
+
+
+def _parts(loop: For | While) -> tuple[object, ...]:
+    """Return what every round does: all of the loop but what a ``for`` begins with."""
+    return (loop.cond, loop.body, loop.step if isinstance(loop, For) else None)
+
+
+def _written(loop: For | While) -> Iterator[str]:
+    for node in walk(_parts(loop)):
+        if isinstance(node, Assign):
+            yield _variable(node.target)
+        elif isinstance(node, IncDec) or (isinstance(node, Unary) and node.op == "&"):
+            yield _variable(node.operand)
+        elif isinstance(node, Declaration):
+            yield from (one.name for one in node.declarators if one.name)
+
+
+def _variable(target: Expr) -> str:
+    bare = plain(target)
+    return bare.name if isinstance(bare, Name) else ""
+
+
+def _moving(loop: For | While) -> Iterator[str]:
+    """Yield the names that the loop steps: by ``++``, ``--``, ``+=`` or ``-=``, and writes in no other way."""
+    steps: dict[str, bool] = {}
+    for node in walk(_parts(loop)):
+        if isinstance(node, IncDec):
+            steps.setdefault(_variable(node.operand), True)
+        elif isinstance(node, Assign):
+            name = _variable(node.target)
+            steps[name] = steps.get(name, True) and node.op in ("+", "-")
+        elif isinstance(node, Declaration):
+            steps.update({one.name: False for one in node.declarators if one.name})
+    return (name for name, steady in steps.items() if name and steady)
+
+
+def out_of_step(view: View) -> tuple[OutOfStep, ...]:
+    """Return the calls in loops that get another entry each round, and always the address of the first.
+
+    The kernel's own page tables are left alone: nothing looks at addresses there, and one page is mapped many times.
+    """
+    found: dict[Pos, OutOfStep] = {}
+    for one in rounds_of(view):
+        for call in calls_in(one.loop.body):
+            pair = _pair_of(view, call)
+            if pair is None:
+                continue
+            address, entry = pair
+            if _varies(entry, one.moving) and _stays(address, one.written) and "init_mm" not in names_in(call.args[0]):
+                found.setdefault(call.pos, OutOfStep(call.pos, called(call), text(entry), text(address)))
+    return tuple(found.values())
+
+
+def _pair_of(view: View, call: Call) -> tuple[Expr, Expr] | None:
+    """Return the address and the entry that *call* gets side by side."""
+    name = called(call)
+    if _HOOKS.fullmatch(name) and len(call.args) >= 3:
+        return call.args[1], call.args[2]
+    callee = view.lookup(name) if name else None
+    if callee is None or not any("ptep_" in one or "set_pte" in one or "_ptes" in one for one in callee.callees):
+        return None
+    for at in range(1, min(len(callee.params), len(call.args))):
+        is_entry = _is_entry(callee.params[at].type)
+        if is_entry and _ADDRESS.fullmatch(callee.param_names[at - 1]):
+            return call.args[at - 1], call.args[at]
+    return None
+
+
+def _is_entry(type_: object) -> bool:
+    return isinstance(type_, PointerType) and isinstance(type_.to, TypedefName) and type_.to.name in _ENTRY
+
+
+def _varies(expr: Expr, moving: frozenset[str]) -> bool:
+    return bool(names_in(expr) & moving) and not any(isinstance(one, MemberAccess | Index) for one in walk(expr))
+
+
+def _stays(expr: Expr, written: frozenset[str]) -> bool:
+    bare = plain(expr)
+    return isinstance(bare, Name) and bare.name not in written
+
+
+def made_before(view: View) -> Iterator[MadeBefore]:
+    """Yield the values that a loop uses although what they were made from has moved on, and nothing looks at that."""
+    for one in rounds_of(view):
+        for source in sorted(one.moving):
+            if _is_read(view, one, source):
+                continue
+            for call in calls_in(one.loop.body):
+                for name in sorted({name for arg in call.args for name in names_in(arg)}):
+                    made = _made_from(view, one, name, source)
+                    if made is not None and _moving_address(call, one.moving - {source}):
+                        yield MadeBefore(call.pos, name, source, made)
+
+
+def _moving_address(call: Call, moving: frozenset[str]) -> bool:
+    """Return whether *call* gets something that moves on as well: it maps one place after the other."""
+    return any(names_in(arg) & moving for arg in call.args)
+
+
+def _made_from(view: View, one: Round, name: str, source: str) -> Pos | None:
+    if name in one.written or name in view.param_names:
+        return None
+    steps = writes(view, name)
+    if len(steps) != 1 or steps[0].value is None or source not in names_in(steps[0].value):
+        return None
+    return steps[0].pos
+
+
+def _is_read(view: View, one: Round, name: str) -> bool:
+    """Return whether anything in or after the loop reads *name*, its own steps left out."""
+    stepping = [node for node in walk(one.loop) if _steps(node, name)]
+    apart = {id(part) for node in stepping for part in walk(node)}
+    nodes = list(walk(view.definition.body))
+    at = next(number for number, node in enumerate(nodes) if node is one.loop)
+    outer = any(isinstance(node, For | While) and one.loop in walk(node) for node in nodes[:at])
+    return any(
+        isinstance(node, Name) and node.name == name and id(node) not in apart for node in nodes[0 if outer else at :]
+    )
+
+
+def _steps(node: object, name: str) -> bool:
+    if isinstance(node, IncDec):
+        return _variable(node.operand) == name
+    return isinstance(node, Assign) and node.op != "" and _variable(node.target) == name
