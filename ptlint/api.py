@@ -110,6 +110,7 @@ class Context:
     functions before and after it; ``text`` reads a file as it was run; ``final`` is the tree
     with the whole series applied, None where there is none. ``looked_at`` and ``present`` note which
     functions a rule has looked at and which it finds at fault, whoever brought the fault: (code, path, function).
+    ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new.
     """
 
     patch: PatchRef
@@ -124,6 +125,7 @@ class Context:
     final: SourceTree | None = None
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
+    whole: bool = False
 
     def functions(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the functions that the patch adds or changes, with their syntax before it and after it.

@@ -44,6 +44,7 @@ RULE = RuleInfo(
     severity=Severity.WARNING,
     merge=Merge.ONCE,
     since="0.1.0",
+    of_series=True,
     evidence=(Evidence("lore", "93411699-2e36-4a4e-bc3a-3efeb8e2260b@arm.com", "review of a helper without a user"),),
     examples=(
         invalid(INVALID, why="the series ends without a use"),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ptlint.cli._output import NEVER
 from ptlint.engine.request import CheckRequest
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ UNREADABLE = "unreadable"
 
 FAILED = "PT010"
 """The kind of a ``LeftOut`` for which a mistake of ptlint itself is the reason."""
-
-NEVER = "never"
 
 
 def checked(request: CheckRequest, findings_only: bool = False, series: "Series | None" = None) -> "Report":

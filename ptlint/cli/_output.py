@@ -1,5 +1,6 @@
 """Where a command writes: standard output, or a file that appears whole or not at all."""
 
+import argparse
 import io
 import os
 import sys
@@ -8,6 +9,25 @@ from pathlib import Path
 from typing import TextIO
 
 from ptlint.errors import UsageError
+from ptlint.report import format_names
+
+NEVER = "never"
+
+
+def add_output(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that say how a report is written and what it means, and return their group for more."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--format", choices=format_names(), default="terminal", help="default: terminal")
+    output.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="write the report to FILE, whole or not at all"
+    )
+    output.add_argument(
+        "--fail-on",
+        choices=["error", "warning", "note", NEVER],
+        default="warning",
+        help="the least severity that makes the exit code 1 (default: warning)",
+    )
+    return output
 
 
 def write_output(write: Callable[[TextIO], None], path: Path | None) -> None:

@@ -9,19 +9,29 @@ from ptlint.engine.request import CheckRequest
 from ptlint.errors import UsageError
 
 
-def add_tree(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options that say what patches apply to, and return their group for more."""
-    tree = parser.add_argument_group("what it applies to")
+def add_tree(
+    parser: argparse.ArgumentParser,
+    title: str = "what it applies to",
+    base: str = "revision to apply to (default: the base-commit trailer, else the newest commit it applies to)",
+) -> argparse._ArgumentGroup:
+    """Add the options that name a tree, and return their group for more."""
+    tree = parser.add_argument_group(title)
     tree.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
-    tree.add_argument(
-        "--base",
-        metavar="REV",
-        help="revision to apply to (default: the base-commit trailer, else the newest commit it applies to)",
-    )
+    tree.add_argument("--base", metavar="REV", help=base)
+    parser.set_defaults(revision=None, max_commits=500)
+    return tree
+
+
+def add_versions(tree: argparse._ArgumentGroup) -> None:
+    """Add the options that choose and bound a series."""
     tree.add_argument("--revision", metavar="N", type=positive, help="which version of a series that a thread holds")
     tree.add_argument(
         "--max-commits", metavar="N", type=positive, default=500, help="most commits of a range (default: 500)"
     )
+
+
+def add_profiles(tree: argparse._ArgumentGroup) -> None:
+    """Add the options that name architectures and configurations."""
     tree.add_argument(
         "--arch",
         metavar="A[,B]",
@@ -32,7 +42,6 @@ def add_tree(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="architectures or profiles (default: all)",
     )
     tree.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config in place of the built-in profiles")
-    return tree
 
 
 def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -48,6 +57,11 @@ def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
             help=f"{text}: codes or their beginnings, separated by commas",
         )
     add_rules_dir(parser)
+    rules.add_argument(
+        "--isolated",
+        action="store_true",
+        help="let neither the tree's .ptlint.toml nor a Ptlint-ignore trailer of a patch leave anything out",
+    )
     return rules
 
 
@@ -68,6 +82,7 @@ def request_of(arguments: argparse.Namespace, inputs: tuple[str, ...], **more: b
         ignore=tuple(arguments.ignore),
         revision=arguments.revision,
         max_commits=arguments.max_commits,
+        isolated=arguments.isolated,
         cwd=Path.cwd(),
         **more,
     )

@@ -1,15 +1,15 @@
 """``ptlint check``: the rules over a patch series."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptlint.cli._checked import NEVER, checked, exit_code
-from ptlint.cli._output import write_output
-from ptlint.cli._request import add_rules, add_tree, request_of
+from ptlint.cli._baseline import add_baseline, read_known, with_baseline
+from ptlint.cli._checked import checked, exit_code
+from ptlint.cli._output import add_output, write_output
+from ptlint.cli._request import add_profiles, add_rules, add_tree, add_versions, request_of
 from ptlint.engine.request import CheckRequest
 from ptlint.errors import UsageError
-from ptlint.report import format_names, load_format
+from ptlint.report import load_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or a Message-ID or URL of lore",
     )
     tree = add_tree(parser)
+    add_versions(tree)
+    add_profiles(tree)
     source = tree.add_mutually_exclusive_group()
     source.add_argument("--staged", action="store_true", help="check what the index has over HEAD")
     source.add_argument("--worktree", action="store_true", help="check what the work tree has over HEAD")
@@ -39,24 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the input is one mail: check the whole series, from b4's B4_TRACKING_FILE, else by its Message-ID",
     )
-    rules = add_rules(parser)
-    rules.add_argument(
-        "--baseline",
-        metavar="FILE",
-        type=Path,
-        help="findings of this earlier JSON report are known: do not repeat them",
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument("--format", choices=format_names(), default="terminal", help="default: terminal")
-    output.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="write the report to FILE, whole or not at all"
-    )
-    output.add_argument(
-        "--fail-on",
-        choices=["error", "warning", "note", NEVER],
-        default="warning",
-        help="the least severity that makes the exit code 1 (default: warning)",
-    )
+    add_baseline(add_rules(parser))
+    output = add_output(parser)
     output.add_argument(
         "--b4-epoch",
         metavar="N",
@@ -67,18 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, write the report, and return the exit code as the README says."""
     request = _request(arguments)
-    known = None
-    if arguments.baseline:
-        from ptlint.engine.baseline import read_baseline
-
-        known = read_baseline(arguments.baseline)
+    known = read_known(arguments)
     chosen = load_format(arguments.format)
     is_advisory = getattr(chosen, "ADVISORY", False)
     report = checked(request, findings_only=is_advisory)
-    if known is not None:
-        from ptlint.engine.baseline import without_known
-
-        report = without_known(report, known, str(arguments.baseline))
+    report = with_baseline(arguments, report, known)
     write = _writer(chosen, whole_series=arguments.series)
     write_output(lambda out: write(report, out), arguments.output)
     return 0 if is_advisory else exit_code(report, arguments.fail_on)

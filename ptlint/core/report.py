@@ -33,6 +33,16 @@ class PatchStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that somebody asked to leave out, and why. ``origin`` is who: a file, or a trailer of a patch."""
+
+    finding: Finding
+    reason: str
+    origin: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much was looked at. ``scenarios`` counts lanes over all runs, ``sampled`` names the inexhaustive runs."""
 
@@ -50,7 +60,7 @@ class Report:
     ``sources`` holds the files that excerpts are cut from, as the last step that has a finding in them has them;
     ``earlier`` those of other steps, by patch and path: two patches, or two proposals of one reply, write the same
     file differently. ``series`` is None for a scan. ``base`` names what the series was applied to (``"v7.3.4"``, ``""``
-    without a tree).
+    without a tree). ``scope`` are the files and folders that a scan looked at, ``""`` for the whole tree.
     """
 
     series: Series | None
@@ -64,6 +74,8 @@ class Report:
     version: str
     sources: Mapping[str, bytes] = field(default_factory=dict)
     earlier: Mapping[tuple[PatchRef | None, str], bytes] = field(default_factory=dict)
+    scope: tuple[str, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
     def seen_from(self, finding: Finding) -> "Report":
         """Return the report whose ``sources`` are those that the places of *finding* count lines in."""

@@ -77,6 +77,7 @@ class RuleInfo:
 
     ``explanation`` has the headings *What it reports*, *Why it matters*, *What to do*, *When it is wrong*.
     ``since`` is the version of ptlint that brought it. ``default`` is False for a rule that must be selected by name.
+    ``of_series`` marks a rule that asks what a series does to a tree: a scan, which has none, leaves it out.
     """
 
     code: str
@@ -89,3 +90,4 @@ class RuleInfo:
     evidence: tuple[Evidence, ...]
     examples: tuple[Example, ...]
     default: bool = True
+    of_series: bool = False

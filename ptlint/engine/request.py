@@ -14,7 +14,8 @@ class CheckRequest:
     ``tree`` is None when none was named: the repository that ``cwd`` stands in is used then, if any. ``base`` is a
     revision of it. ``archs`` are profile names or architectures, empty for all. ``config`` is a kernel ``.config``.
     ``select`` and ``ignore`` are rule codes or their beginnings. ``revision`` chooses among the versions of a series in
-    one thread. ``max_commits`` bounds a git range.
+    one thread. ``max_commits`` bounds a git range. ``isolated`` says that neither the tree's configuration nor a
+    trailer of a patch may leave anything out.
     """
 
     inputs: tuple[str, ...] = ()
@@ -30,4 +31,5 @@ class CheckRequest:
     ignore: tuple[str, ...] = ()
     revision: int | None = None
     max_commits: int = 500
+    isolated: bool = False
     cwd: Path = Path()

@@ -20,6 +20,7 @@ from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
+from ptlint.engine.suppression import config_of, rules_asked, suppressed
 from ptlint.passes.functions import Book
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
@@ -34,7 +35,8 @@ def check(request: CheckRequest, series: Series | None = None, progress: Progres
     Raises UsageError and RuleLoadError for what it asks wrongly, InputError and TreeError for what cannot be read. A
     patch that does not apply is no error: it is in the report.
     """
-    rules = select_rules(load_rules(request.rules_dirs), request.select, request.ignore)
+    rules = load_rules(request.rules_dirs)
+    select_rules(rules, request.select, request.ignore)  # so that a wrong code is told before anything is read
     profiles = profiles_asked(request)
     folder = request.tree or enclosing_folder(request)
     if series is None:
@@ -57,9 +59,11 @@ def _checked(
     progress("finding the base")
     base = open_base(folder, request.base, series)
     has_tree = folder is not None
+    config = config_of(base.tree, request)
+    chosen, unasked = rules_asked(rules, request, config)
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = Run(rules, profiles, has_tree=has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
+    run = Run(chosen, profiles, has_tree=has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
     for step in plan.steps:
         run.step(step)
     findings = run.merged()
@@ -67,19 +71,20 @@ def _checked(
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
         notes.append(_without_tree_note())
-    return Report(
+    report = Report(
         series=series,
         base=base.name,
         patches=plan.status,
         findings=findings,
         not_executed=tuple(run.not_executed),
-        left_out=(*series.left_out, *plan.left_out, *notes, *run.left_out),
+        left_out=(*series.left_out, *plan.left_out, *notes, *unasked, *run.left_out),
         coverage=run.coverage(run.changed),
-        rules=tuple(rule.info for rule in rules),
+        rules=tuple(rule.info for rule in chosen),
         version=__version__,
         sources=sources,
         earlier=earlier,
     )
+    return suppressed(report, config, {rule.info.code for rule in rules}, trailers=not request.isolated)
 
 
 def _reference_profile() -> tuple[Profile, ...]:

@@ -117,6 +117,21 @@ def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:
     return tuple(_changes(path, [], _whole_functions(text, line)))
 
 
+def functions_in(path: str, text: str) -> tuple[Change, ...]:
+    """Return the functions of a whole file, all of them as new: each once, where it stands first."""
+    found: dict[str, Change] = {}
+    for kind, name, line, body, _ in _items(text):
+        if kind == "function":
+            span = Span(path, line, 1, line + body.count("\n"), 1)
+            found.setdefault(name, Change(kind, name, span, line, body, True))
+    return tuple(found.values())
+
+
+def names_defined(tree: SourceTree, path: str) -> frozenset[str]:
+    """Return the names of everything that *path* defines: functions, macros and other items."""
+    return frozenset(name for _, name, *_ in _items((tree.read(path) or b"").decode("latin-1")))
+
+
 _Conditions = tuple[str, ...]
 _Item = tuple[str, str, int, str, _Conditions]
 """Kind, name, line, text, and the conditions that it stands under, the outermost first."""

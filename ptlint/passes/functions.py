@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import FunctionDef, Param
+from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import FileView, SourceText, Universe
 from ptlint.passes.configured import wanted_symbols, with_symbols
@@ -80,6 +82,8 @@ class Book:
     overrides: Mapping[str, SourceText]
     universe_of: Callable[[Profile], Universe]
     shown: Mapping[str, bytes] = field(default_factory=dict)
+    _universes: dict[str, Universe] = field(default_factory=dict)
+    _builders: dict[str, Kbuild] = field(default_factory=dict)
     _views: dict[tuple[str, str], View | None] = field(default_factory=dict)
     _kept: dict[str, frozenset[str]] = field(default_factory=dict)
     _callers: dict[tuple[str, str], tuple[View, ...]] = field(default_factory=dict)
@@ -98,28 +102,42 @@ class Book:
         for number, profile in enumerate(fitting):
             if number == len(_PREFERRED):
                 yield from self._otherwise_configured(path, name)
-            universe = self.universe_of(profile)
-            if path.endswith(".c") and self.tree.exists(path) and not universe.sources.kbuild.builds(path):
-                unbuilt.append(universe)
+            if path.endswith(".c") and self.tree.exists(path) and not self._builder(profile).builds(path):
+                unbuilt.append(profile)
                 continue
-            view = self._in(universe, path, name)
+            view = self._in(self.universe(profile), path, name)
             if view is not None:
                 yield view
-        yield from filter(None, (self._in(universe, path, name) for universe in unbuilt))
+        yield from filter(None, (self._in(self.universe(profile), path, name) for profile in unbuilt))
         if len(fitting) <= len(_PREFERRED):
             yield from self._otherwise_configured(path, name)
 
     def _otherwise_configured(self, path: str, name: str) -> Iterator[View]:
         """Yield the function under the configuration that the conditionals around it ask for."""
         for profile in self._fitting(path)[:1]:
-            universe = self.universe_of(profile)
-            scan = universe.scan_of(path)
+            scan = self.universe(profile).scan_of(path)
             for line in _lines_of(scan.text, name) if scan is not None else ():
                 symbols = wanted_symbols(scan, line) if scan is not None else None
                 other = with_symbols(profile, symbols) if symbols else None
-                view = self._in(self.universe_of(other), path, name) if other is not None else None
+                view = self._in(self.universe(other), path, name) if other is not None else None
                 if view is not None:
                     yield view
+
+    def universe(self, profile: Profile) -> Universe:
+        """Return the universe of *profile*, which is made once."""
+        if profile.name not in self._universes:
+            self._universes[profile.name] = self.universe_of(profile)
+        return self._universes[profile.name]
+
+    def _builder(self, profile: Profile) -> Kbuild:
+        if profile.name not in self._builders:
+            self._builders[profile.name] = Kbuild(self.tree, profile)
+        return self._builders[profile.name]
+
+    def faults(self, path: str) -> tuple[tuple[Span, str], ...]:
+        """Return what of *path* was looked at so far and could not be read as C: place and reason."""
+        found = {one for universe in self._universes.values() for one in universe.not_understood if one[0].path == path}
+        return tuple(sorted(found))
 
     def _fitting(self, path: str) -> list[Profile]:
         parts = path.split("/")

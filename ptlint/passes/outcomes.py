@@ -29,6 +29,7 @@ class Runs:
     )
     _book: Book | None = None
     _unread: dict[str, tuple[tuple[Span, str], ...]] = field(default_factory=dict)
+    _places: dict[tuple[str, str], Span | None] = field(default_factory=dict)
 
     def of(
         self, profile: Profile, interest: frozenset[str] | None = None, only: frozenset[str] | None = None
@@ -50,7 +51,19 @@ class Runs:
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))
             if only is None:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
+            if loaded:
+                self._note_places(loaded[0], self._kept[key])
         return self._kept[key]
+
+    def _note_places(self, universe: Universe, made: Iterable[Judgement]) -> None:
+        for judgement in made:
+            for violation in judgement.violations:
+                for name in {violation.suspect, *judgement.subject.split("+"), *(name for name, _ in violation.blame)}:
+                    self._places[universe.profile.name, name] = _place(universe, name)
+
+    def defined(self, profile: Profile, name: str) -> Span | None:
+        """Return where a function or macro that a violation under *profile* names is defined, None when unknown."""
+        return self._places.get((profile.name, name))
 
     def text(self, path: str) -> bytes | None:
         """Return a file as it is run: that of the tree, functions that stand in for others at their own lines."""
@@ -63,12 +76,9 @@ class Runs:
     def book(self, profiles: Sequence[Profile]) -> Book:
         """Return the functions of the tree as rules on code see them, read under *profiles*."""
         if self._book is None:
-            universes: dict[str, Universe] = {}
 
             def universe_of(profile: Profile) -> Universe:
-                if profile.name not in universes:
-                    universes[profile.name] = load_universe(self.tree, profile, overrides=self.overrides)
-                return universes[profile.name]
+                return load_universe(self.tree, profile, overrides=self.overrides)
 
             self._book = Book(self.tree, profiles, self.overrides, universe_of)
         return self._book
@@ -76,6 +86,14 @@ class Runs:
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""
         return self._unread.get(profile.name, ())
+
+
+def _place(universe: Universe, name: str) -> Span | None:
+    site = universe.site_of(name) if name else None
+    if site is not None:
+        return site.span
+    macro = universe.macro(name)
+    return Span(macro.path, macro.line) if macro is not None and not macro.path.startswith("<") else None
 
 
 def _laid_over(data: bytes, source: SourceText) -> bytes:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ptlint.core.patch import LeftOut, PatchRef
-from ptlint.core.report import NotExecuted, Report
+from ptlint.core.report import NotExecuted, Report, Suppressed
 from ptlint.core.rule import Evidence, Severity
 
 _STEERING = re.compile(
@@ -50,6 +50,16 @@ def totals(report: Report) -> str:
         counts[finding.severity] += 1
     parts = [counted(number, severity.value) for severity, number in counts.items() if number]
     return ", ".join(parts) or "no findings"
+
+
+def suppressed_line(entry: Suppressed) -> str:
+    """Return a finding that is left out, where it is, and on whose word."""
+    finding = entry.finding
+    place = f"{finding.span.path}:{finding.span.line}"
+    function = f" {finding.function}()" if finding.function else ""
+    origin = f"{entry.origin}:{entry.line}" if entry.line else entry.origin
+    text = f"{finding.code} {finding.severity.value} {place}{function}: {finding.message}; {origin}: {entry.reason}"
+    return one_line(text)
 
 
 def evidence_line(evidence: Evidence) -> str:

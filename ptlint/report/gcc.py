@@ -7,7 +7,10 @@ from ptlint.report._text import one_line, patch_name
 
 
 def report(report: Report, out: TextIO) -> None:
-    """Write the findings, each second place as a ``note`` line below; columns count bytes."""
+    """Write the findings, each second place as a ``note`` line below; columns count bytes.
+
+    A finding that somebody asked to leave out is a ``note`` as well.
+    """
     for finding in report.findings:
         origin = f" ({patch_name(finding.patch)})" if finding.patch else ""
         text = f"{one_line(finding.message)}{origin} [{finding.code}]"
@@ -16,3 +19,7 @@ def report(report: Report, out: TextIO) -> None:
         for related in finding.related:
             span = related.span
             out.write(f"{one_line(span.path)}:{span.line}:{span.column}: note: {one_line(related.text)}\n")
+    for entry in report.suppressed:
+        span = entry.finding.span
+        text = f"left out ({entry.origin}: {entry.reason}): {entry.finding.message} [{entry.finding.code}]"
+        out.write(f"{one_line(span.path)}:{span.line}:{span.column}: note: {one_line(text)}\n")

@@ -12,10 +12,14 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def report(report: Report, out: TextIO) -> None:
-    """Write one command a finding."""
+    """Write one command a finding; one that somebody asked to leave out is a notice."""
     for finding in report.findings:
         properties = ",".join(f"{name}={_property(value)}" for name, value in _properties(finding).items())
         out.write(f"::{_LEVELS[finding.severity]} {properties}::{_data(_message(finding))}\n")
+    for entry in report.suppressed:
+        properties = ",".join(f"{name}={_property(value)}" for name, value in _properties(entry.finding).items())
+        text = f"left out ({entry.origin}: {entry.reason}): {entry.finding.message}"
+        out.write(f"::notice {properties}::{_data(one_line(text))}\n")
 
 
 def _properties(finding: Finding) -> dict[str, str]:

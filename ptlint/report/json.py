@@ -24,6 +24,10 @@ def report(report: Report, out: TextIO) -> None:
         document["series"] = _series(report, report.series)
     document |= {
         "findings": [_finding(finding) for finding in report.findings],
+        "suppressed": [
+            {**_finding(entry.finding), "reason": entry.reason, "origin": entry.origin, "origin_line": entry.line}
+            for entry in report.suppressed
+        ],
         "unsupported": [
             {
                 "path": entry.span.path,

@@ -29,6 +29,13 @@ def report(report: Report, out: TextIO) -> None:
     for finding in report.findings:
         seen[finding.fingerprint] += 1
         results.append(_result(report.seen_from(finding), finding, index, seen[finding.fingerprint]))
+    for entry in report.suppressed:
+        finding = entry.finding
+        seen[finding.fingerprint] += 1
+        result = _result(report.seen_from(finding), finding, index, seen[finding.fingerprint])
+        kind = "inSource" if finding.patch and not entry.line else "external"
+        suppression = {"kind": kind, "justification": one_line(f"{entry.origin}: {entry.reason}")}
+        results.append({**result, "suppressions": [suppression]})
     driver = {"name": "ptlint", "semanticVersion": report.version, "rules": [_rule(rule) for rule in report.rules]}
     run = {
         "tool": {"driver": driver},

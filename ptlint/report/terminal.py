@@ -25,6 +25,7 @@ from ptlint.report._text import (
     one_line,
     patch_name,
     plain,
+    suppressed_line,
     totals,
 )
 
@@ -213,11 +214,13 @@ def _row(row: Row, line: str, column: int, indent: int, width: int) -> Iterator[
 
 def _closing(report: Report, width: int) -> Iterator[Line]:
     yield from _failed_patches(report, width)
+    hidden = [suppressed_line(entry) for entry in report.suppressed]
+    yield from _list("left out because somebody asked for it", hidden, len(hidden), width)
     executed = not_executed_lines(report.not_executed)
     yield from _list("not executed, so neither right nor wrong", executed, len(report.not_executed), width)
     yield from _list("not analysed", left_out_lines(report.left_out), len(report.left_out), width)
     coverage = report.coverage
-    idle = sorted(set(coverage.functions_changed) - set(coverage.functions_simulated))
+    idle = sorted(set(coverage.functions_changed) - set(coverage.functions_simulated)) if report.series else []
     yield from _list("changed, but not run on the simulator", [f"{name}()" for name in idle], len(idle), width)
     yield from _list("run on samples, not on every state", list(coverage.sampled), len(coverage.sampled), width)
     yield from (((text, ""),) for text in textwrap.wrap(_coverage(report), width))
@@ -255,7 +258,7 @@ def _coverage(report: Report) -> str:
     coverage = report.coverage
     onto = f" on {one_line(report.base)}" if report.base else " without a tree"
     parts = [
-        counted(len(coverage.functions_changed), "changed function"),
+        counted(len(coverage.functions_changed), "changed function" if report.series else "function"),
         f"{len(coverage.functions_simulated):,} run",
         f"{counted(coverage.scenarios, 'scenario')} in {counted(len(coverage.universes), 'architecture profile')}",
         counted(len(report.rules), "rule"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ptlint.tree.apply import apply_patch
-    from ptlint.tree.base import Base, open_base
+    from ptlint.tree.base import Base, open_base, open_files
     from ptlint.tree.directory import DirTree
     from ptlint.tree.enclosing import enclosing_tree
     from ptlint.tree.gittree import GitTree
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "apply": ("apply_patch",),
-    "base": ("Base", "open_base"),
+    "base": ("Base", "open_base", "open_files"),
     "directory": ("DirTree",),
     "enclosing": ("enclosing_tree",),
     "gittree": ("GitTree",),
@@ -54,6 +54,7 @@ __all__ = [
     "index_tree",
     "is_repository",
     "open_base",
+    "open_files",
     "open_repository",
     "partial_files",
     "partial_preimages",

@@ -4,12 +4,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ptlint.core.patch import Series
+from ptlint.core.patch import LeftOut, Series
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.errors import TreeError, UsageError
 from ptlint.tree.directory import DirTree
 from ptlint.tree.enclosing import KERNEL_FOLDERS
 from ptlint.tree.gittree import GitTree
+from ptlint.tree.overlay import work_tree
 from ptlint.tree.repository import Repository, open_repository
 from ptlint.tree.sealed import is_repository
 from ptlint.tree.search import applies_to, newest_base
@@ -48,6 +49,25 @@ def open_base(tree: Path | None, rev: str | None, series: Series) -> Base:
             raise UsageError(f"--base {rev} needs a git repository, and {tree} is a plain source tree")
         return Base(_checked(DirTree(tree), tree), "plain tree", "plain tree")
     return _from_repository(open_repository(tree), rev, series)
+
+
+def open_files(tree: Path, rev: str | None) -> tuple[Base, tuple[LeftOut, ...]]:
+    """Return the files of *tree* to be looked at as they are, and what of them cannot be.
+
+    Those of the commit *rev*; without one the tracked files of the work tree, HEAD in a bare repository, or the plain
+    folder. Raises UsageError and TreeError as ``open_base``.
+    """
+    nothing = Series("", 1, "", "", (), 0)
+    base = open_base(tree, rev, nothing)
+    if rev is not None or base.commit_id is None:
+        return base, ()
+    repository = open_repository(tree)
+    if repository.worktree is None:
+        return base, ()
+    local = work_tree(repository)
+    if not local.changed:
+        return base, local.left_out
+    return Base(local, f"{base.name} and the work tree", "work tree"), local.left_out
 
 
 def commit_tree(repository: Repository, commit: str) -> GitTree:

@@ -1,5 +1,6 @@
 """The index and the work tree of a repository as source trees: a commit with the local changes laid over it."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,11 @@ class LocalTree:
     def paths(self, folder: str = "") -> Iterator[str]:
         """Yield every regular file below *folder*, sorted."""
         return self._state.snapshot.paths(folder)
+
+    def content_key(self) -> str:
+        """Return a text that is equal for two local trees only when they hold the same files."""
+        own = [(path, self.blob_id(path) or "") for path in sorted(self.changed)]
+        return f"{self.base.content_key()} {hashlib.sha256(repr(own).encode(errors='surrogatepass')).hexdigest()}"
 
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""

@@ -183,4 +183,4 @@ def test_a_baseline_that_is_no_report_is_refused(
     baseline.write_bytes(text.encode(errors="surrogateescape"))
     engine(CLEAN)
     assert main(["check", "x", "--baseline", str(baseline)]) == 2
-    assert "not a report written by" in capsys.readouterr().err
+    assert "neither a baseline nor a report written by" in capsys.readouterr().err
