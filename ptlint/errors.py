@@ -25,3 +25,7 @@ class InputError(PtlintError):
 
 class TreeError(InputError):
     """A tree, revision or base that cannot be used."""
+
+
+class SeriesUnknown(InputError):
+    """A mail of a series, and no way from it to the others."""

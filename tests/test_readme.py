@@ -13,14 +13,19 @@ from ptlint.cli._parser import parser_of
 from tests.shared import FIXTURES, ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def shown_commands() -> Iterator[tuple[str, list[str]]]:
-    """Yield page and words of every command line in a fenced block, without comments and what it is piped into."""
+    """Yield page and words of every command line in a fenced block, without comments and what it is piped into.
+
+    In a ``console`` block they are the lines after ``$``; the others are what is printed.
+    """
     for page in PAGES:
-        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+        for kind, block in FENCE.findall(page.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", " ").splitlines():
+                if kind == "console" and not line.startswith("$ "):
+                    continue
                 for part in re.split(r"\s\|\s|\s&&\s", line.removeprefix("$ ")):
                     words = shlex.split(part.split(" # ")[0], comments=True)
                     if words:

@@ -40,8 +40,13 @@ def write_output(write: Callable[[TextIO], None], path: Path | None) -> None:
         return
     text = io.StringIO()
     write(text)
+    replace_file(path, text.getvalue().encode("utf-8", errors="backslashreplace"))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write *data* to the file *path*, whole or not at all. UsageError when it cannot be written."""
     try:
-        _replace(path, text.getvalue().encode("utf-8", errors="backslashreplace"))
+        _replace(path, data)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 

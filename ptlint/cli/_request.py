@@ -8,6 +8,8 @@ from ptlint.cli._parser import add_rules_dir, comma_separated, positive
 from ptlint.engine.request import CheckRequest
 from ptlint.errors import UsageError
 
+MAX_COMMITS = 500
+
 
 def add_tree(
     parser: argparse.ArgumentParser,
@@ -18,7 +20,7 @@ def add_tree(
     tree = parser.add_argument_group(title)
     tree.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
     tree.add_argument("--base", metavar="REV", help=base)
-    parser.set_defaults(revision=None, max_commits=500)
+    parser.set_defaults(revision=None, max_commits=MAX_COMMITS)
     return tree
 
 
@@ -26,11 +28,11 @@ def add_versions(tree: argparse._ArgumentGroup) -> None:
     """Add the options that choose and bound a series."""
     tree.add_argument("--revision", metavar="N", type=positive, help="which version of a series that a thread holds")
     tree.add_argument(
-        "--max-commits", metavar="N", type=positive, default=500, help="most commits of a range (default: 500)"
+        "--max-commits", metavar="N", type=positive, default=MAX_COMMITS, help="most commits of a range (default: 500)"
     )
 
 
-def add_profiles(tree: argparse._ArgumentGroup) -> None:
+def add_profiles(tree: argparse._ActionsContainer) -> None:
     """Add the options that name architectures and configurations."""
     tree.add_argument(
         "--arch",
@@ -66,22 +68,23 @@ def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def request_of(arguments: argparse.Namespace, inputs: tuple[str, ...], **more: bool) -> CheckRequest:
-    """Return the request for *inputs* with the options of ``add_tree`` and ``add_rules``. Raises UsageError."""
+    """Return the request for *inputs* with what was given of the options above. Raises UsageError."""
     if arguments.config and not os.path.isfile(arguments.config):
         raise UsageError(f"--config {arguments.config}: no such file")
-    if arguments.tree and not os.path.isdir(arguments.tree):
-        raise UsageError(f"--tree {arguments.tree}: no such folder")
+    tree = getattr(arguments, "tree", None)
+    if tree and not os.path.isdir(tree):
+        raise UsageError(f"--tree {tree}: no such folder")
     return CheckRequest(
         inputs=inputs,
-        tree=arguments.tree,
-        base=arguments.base,
+        tree=tree,
+        base=getattr(arguments, "base", None),
         archs=tuple(arguments.archs),
         config=arguments.config,
         rules_dirs=tuple(arguments.rules_dirs),
         select=tuple(arguments.select),
         ignore=tuple(arguments.ignore),
-        revision=arguments.revision,
-        max_commits=arguments.max_commits,
+        revision=getattr(arguments, "revision", None),
+        max_commits=getattr(arguments, "max_commits", MAX_COMMITS),
         isolated=arguments.isolated,
         cwd=Path.cwd(),
         **more,

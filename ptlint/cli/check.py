@@ -8,7 +8,7 @@ from ptlint.cli._checked import checked, exit_code
 from ptlint.cli._output import add_output, write_output
 from ptlint.cli._request import add_profiles, add_rules, add_tree, add_versions, request_of
 from ptlint.engine.request import CheckRequest
-from ptlint.errors import UsageError
+from ptlint.errors import SeriesUnknown, UsageError
 from ptlint.report import load_format
 
 if TYPE_CHECKING:
@@ -56,7 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     known = read_known(arguments)
     chosen = load_format(arguments.format)
     is_advisory = getattr(chosen, "ADVISORY", False)
-    report = checked(request, findings_only=is_advisory)
+    try:
+        report = checked(request, findings_only=is_advisory)
+    except SeriesUnknown:
+        nothing_known: Callable[[TextIO], None] | None = getattr(chosen, "nothing_known", None)
+        if nothing_known is None:
+            raise
+        write_output(nothing_known, arguments.output)
+        return 0
     report = with_baseline(arguments, report, known)
     write = _writer(chosen, whole_series=arguments.series)
     write_output(lambda out: write(report, out), arguments.output)

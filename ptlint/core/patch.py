@@ -103,7 +103,8 @@ class Patch:
 
     ``diff`` is the patch text as git mailinfo would hand it to git apply; ``body`` the commit message without the
     subject. ``notes`` says what was inferred or repaired while reading (see ``Note``). ``source`` names the file it was
-    read from. ``to`` and ``cc``, ``references`` and ``in_reply_to`` are what a reply needs. ``damaged`` says what is
+    read from. ``mail_subject`` (with its tags), ``sender``, ``reply_to``, ``to``, ``cc``, ``references`` and
+    ``in_reply_to`` are those of the mail, which a reply needs; empty for a patch from git. ``damaged`` says what is
     wrong with a diff that git would refuse; ``files`` then holds what could be read of it, and only the hunks that
     are whole are ever applied.
     """
@@ -122,6 +123,9 @@ class Patch:
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     damaged: str = ""
+    mail_subject: str = ""
+    sender: str = ""
+    reply_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

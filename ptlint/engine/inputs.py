@@ -1,20 +1,22 @@
-"""The patches that a request names: mail, pipes, commits, the index."""
+"""The patches that a request names: mail, pipes, commits, the index, a thread of an archive."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ptlint.core.patch import Series
 from ptlint.engine.request import CheckRequest
 from ptlint.errors import InputError, UsageError
 
+if TYPE_CHECKING:
+    from ptlint.mail import RawMail
+
 _RANGE = re.compile(r"[^\s/<>]*[\w~^@{}-]\.\.[\w~^@{}/.-]*|\.\.[\w~^@{}/.-]+")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.DOTALL)
-_MESSAGE_ID = re.compile(r"<[^<>\s]+>|[^<>\s/]+@[^<>\s/]+")
 
 
 def enclosing_folder(request: CheckRequest) -> Path | None:
@@ -26,9 +28,8 @@ def enclosing_folder(request: CheckRequest) -> Path | None:
 
 def series_asked(request: CheckRequest, folder: Path | None) -> Series:
     """Return the series that the request names; *folder* is its tree. Raises UsageError and InputError."""
-    from ptlint.mail.diff import parse_diff
-
     if request.staged or request.worktree:
+        from ptlint.mail.diff import parse_diff
         from ptlint.tree import staged_series, worktree_series
 
         if folder is None:
@@ -38,18 +39,68 @@ def series_asked(request: CheckRequest, folder: Path | None) -> Series:
     if ranges:
         if len(request.inputs) > 1:
             raise UsageError("a git range is the only input of a run; check other inputs on their own")
-        from ptlint.tree import range_series
-
         if folder is None:
             raise UsageError(f"the range {ranges[0]} needs a repository: stand in one or name it with --tree")
-        return range_series(folder, ranges[0], request.max_commits, parse_diff)
-    from ptlint.mail import read_series, read_sources
+        return commits(folder, ranges[0], request.max_commits)
+    return _from_mail(request, folder)
 
-    return read_series(read_sources([_path(entry) for entry in request.inputs], sys.stdin.buffer), request.revision)
+
+def commits(folder: Path, revisions: str, max_commits: int) -> Series:
+    """Return the commits of the range *revisions* as a series."""
+    from ptlint.mail.diff import parse_diff
+    from ptlint.tree import range_series
+
+    return range_series(folder, revisions, max_commits, parse_diff)
+
+
+def _from_mail(request: CheckRequest, folder: Path | None) -> Series:
+    from ptlint.mail import read_series
+
+    remote = [entry for entry in request.inputs if _is_remote(entry)]
+    if remote:
+        if len(request.inputs) > 1:
+            raise UsageError("a thread to be fetched is the only input of a run; check other inputs on their own")
+        return fetched(remote[0], request)
+    mails = _read(request.inputs)
+    if request.whole_series:
+        from ptlint.engine.whole import whole_series
+
+        return whole_series(mails, request, folder)
+    return read_series(mails, request.revision)
+
+
+def fetched(entry: str, request: CheckRequest) -> Series:
+    """Return the series of the message that *entry* names, from the archive that b4 would ask."""
+    from ptlint.mail import read_series
+    from ptlint.mail.lore import fetch_thread
+
+    message_id, mails = fetch_thread(entry, request.cwd)
+    return read_series(mails, request.revision, message_id)
+
+
+def _read(inputs: Sequence[str]) -> tuple[RawMail, ...]:
+    from ptlint.mail import read_sources
+
+    return read_sources([_path(entry) for entry in inputs], sys.stdin.buffer)
 
 
 def _is_range(entry: str, cwd: Path) -> bool:
     return entry != "-" and _RANGE.fullmatch(entry) is not None and not os.path.lexists(cwd / entry)
+
+
+def _is_remote(entry: str) -> bool:
+    if entry == "-" or ("@" not in entry and "://" not in entry):
+        return False
+    from ptlint.mail.lore import is_remote
+
+    return is_remote(entry) and not _exists(entry)
+
+
+def _exists(entry: str) -> bool:
+    try:
+        return os.path.lexists(entry)
+    except ValueError:
+        return False
 
 
 def _path(entry: str) -> Path | Literal["-"]:
@@ -59,13 +110,8 @@ def _path(entry: str) -> Path | Literal["-"]:
     try:
         os.stat(entry)
     except (OSError, ValueError) as error:
-        if _ADDRESS.fullmatch(entry) or _MESSAGE_ID.fullmatch(entry):
-            what = (
-                "nothing is fetched from the network; save the thread, as 'b4 mbox MESSAGE-ID' does, and name that file"
-            )
-            raise InputError(f"{entry}: {what}") from error
         if isinstance(error, (ValueError, FileNotFoundError, NotADirectoryError)):
-            what = "no such file or folder (a mailbox, a maildir, patches, '-' or a range A..B)"
+            what = "no such file or folder (a mailbox, a maildir, patches, '-', a range A..B or a Message-ID)"
             raise InputError(f"{entry}: {what}") from error
         raise InputError(f"{entry}: cannot be read ({error.strerror})") from error
     return Path(entry)

@@ -86,6 +86,9 @@ def _own_patch(mail: Mail, index: int, group: Group, left_out: list[LeftOut]) ->
         to=addresses(mail.info.get("to")),
         cc=addresses(mail.info.get("cc")),
         damaged=damaged,
+        mail_subject=" ".join(mail.info.get("subject").split()),
+        sender=mail.sender,
+        reply_to=addresses(mail.info.get("reply-to")),
     )
 
 

@@ -1,7 +1,11 @@
 """Report formats: one module each, found by looking into this folder. A leading underscore marks a shared part.
 
-A format has ``report(report, out)``, and may have ``ADVISORY = True`` when its reader takes the exit code of a
-finished check for a failure of the check itself: the command then ends with 0 once the report is written.
+A format has ``report(report, out)``. It may have
+
+- ``ADVISORY = True`` when its reader takes the exit code of a finished check for a failure of the check itself: the
+  command then ends with 0 once the report is written. Such a format shows what was found and not how it was looked for;
+- ``report_series(report, out)`` when a series that was asked for by one of its mails is written differently;
+- ``nothing_known(out)`` for a series that was asked for so and is not at hand.
 """
 
 import importlib

@@ -116,21 +116,6 @@ def test_a_pipe_with_a_writer_is_read(capsys: Err, box: Path, tmp_path: Path) ->
     assert (code, codes(document)) == (1, ["PT102"])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "3959a598-c7c0-4321-ae2f-f45e5ff144e4@arm.com",
-        "<20260302.1-1-dev@example.org>",
-        "https://lore.kernel.org/all/20260302.1-1-dev@example.org/",
-    ],
-)
-def test_a_message_to_be_fetched_is_refused_with_what_to_do(capsys: Err, name: str) -> None:
-    sentence = refused(capsys, 3, name)
-    assert name in sentence
-    assert "nothing is fetched" in sentence
-    assert "b4 mbox" in sentence
-
-
 # --- trees, ranges, options -------------------------------------------------------------------------------------------
 
 
