@@ -16,9 +16,12 @@ from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
 from ptlint.passes.counts import StaleCount, stale_counts
 from ptlint.passes.declared import declared_below
+from ptlint.passes.dropped import Dropped, Handing, dropped
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
+from ptlint.passes.folioindex import WrongPage, wrong_pages
 from ptlint.passes.functions import Book, View
+from ptlint.passes.hugesizes import GuessedSize, guessed_sizes
 from ptlint.passes.insidelazy import ENTERS as LAZY_ENTERS
 from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
@@ -33,6 +36,7 @@ from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import unstarted
 from ptlint.passes.uses import is_used
+from ptlint.passes.windows import Window, unbounded_windows
 from ptlint.passes.wording import called, calls_in
 from ptlint.sim.judgement import Judgement, Violation
 
@@ -45,11 +49,14 @@ __all__ = [
     "ByHand",
     "Change",
     "Context",
+    "Dropped",
     "Event",
     "Evidence",
     "Example",
     "Fault",
     "Finding",
+    "GuessedSize",
+    "Handing",
     "KernelDoc",
     "MadeBefore",
     "Merge",
@@ -68,6 +75,8 @@ __all__ = [
     "StaleCount",
     "View",
     "Violation",
+    "Window",
+    "WrongPage",
     "batches_behind",
     "batches_in",
     "bounded_by_folio_only",
@@ -80,6 +89,7 @@ __all__ = [
     "copies_given",
     "declared_below",
     "flag_bits",
+    "guessed_sizes",
     "introduced",
     "invalid",
     "invented",
@@ -90,14 +100,17 @@ __all__ = [
     "may_sleep",
     "misuses_of",
     "mixtures_of",
+    "no_longer",
     "out_of_step",
     "replacements_of",
     "slips_of",
     "stale_counts",
+    "unbounded_windows",
     "undescribed",
     "unstarted",
     "users_inside",
     "valid",
+    "wrong_pages",
 ]
 
 
@@ -242,6 +255,17 @@ def introduced(ctx: Context, info: RuleInfo, look: Look, *, callers: bool = Fals
             seen = (fault.pos, f"seen in {caller.name}()", caller.name)
             moved = replace(fault, related=(seen, *fault.related))
             yield _finding(ctx, info, moved, caller, Pos(change.span.path, change.line, 1), change.name)
+
+
+def no_longer(ctx: Context, info: RuleInfo, handing: Handing, message: str) -> Iterator[Finding]:
+    """Yield a finding for each function of the patch that no longer hands on a state; *message* may hold ``{helper}``
+    (what gave it), ``{user}`` (what still needs it) and ``{state}``.
+    """
+    for view, one in dropped(((old, new) for _, old, new in ctx.functions()), handing):
+        ctx.present.add((info.code, view.path, view.name))
+        text = message.format(helper=one.helper, user=one.user, state=one.state)
+        fault = Fault(f"dropped:{one.state}", one.pos, text)
+        yield _finding(ctx, info, fault, view, one.pos)
 
 
 def _finding(ctx: Context, info: RuleInfo, fault: Fault, view: View, pos: Pos, function: str = "") -> Finding:

@@ -1,13 +1,27 @@
 """PT103: accessed or dirty of an entry is not in the result, with no help of the hardware."""
 
+import re
 from collections.abc import Iterator
 
-from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+from ptlint.api import (
+    Context,
+    Evidence,
+    Finding,
+    Handing,
+    Merge,
+    RuleInfo,
+    Severity,
+    broken,
+    invalid,
+    no_longer,
+    valid,
+)
 
 EXPLANATION = """
 What it reports
 A helper drops the accessed or dirty bit of an entry: start does not collect it from every entry, or the final entry
-does not have it.
+does not have it. Also a patch after which a function takes entries as before and no longer hands their bits on, as
+folio_mark_dirty() does.
 
 Why it matters
 A lost dirty bit loses the user's data when the page is reclaimed; a lost accessed bit makes reclaim take hot pages.
@@ -92,7 +106,7 @@ RULE = RuleInfo(
     merge=Merge.ANY,
     since="0.1.0",
     evidence=(
-        Evidence("commit", "97c5550b7631", "arm64: contpte: fix set_access_flags() no-op check"),
+        Evidence("commit", "97c5550b7631", "arm64: contpte: fix set_access_flags() no-op check for SMMU/ATS faults"),
         Evidence("commit", "ff1712f953e2", "arm64: pgtable: Ensure dirty bit is preserved across pte_wrprotect()"),
         Evidence(
             "doc",
@@ -107,6 +121,30 @@ RULE = RuleInfo(
 )
 
 
+TAKES = re.compile(
+    r"(huge_)?p(te|md|ud)p_(huge_)?(get_and_clear|clear_flush)\w*|get_and_clear_(full_)?ptes|pmdp_invalidate\w*"
+)
+HANDINGS = (
+    Handing(
+        "dirty",
+        re.compile(r"(huge_)?p(te|md|ud)_dirty"),
+        re.compile(
+            r"folio_(mark|set)_dirty|set_page_dirty(_lock)?|make_migration_entry_dirty|(huge_)?p(te|md|ud)_mkdirty"
+        ),
+        TAKES,
+    ),
+    Handing(
+        "accessed",
+        re.compile(r"(huge_)?p(te|md|ud)_young"),
+        re.compile(r"folio_mark_accessed|make_migration_entry_young|(huge_)?p(te|md|ud)_mkyoung"),
+        TAKES,
+    ),
+)
+
+
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "accessed-dirty", "{detail}: {subject}", raced=False)
+    text = "{user}() takes an entry here whose {state} bit is no longer handed on: {helper}() is gone"
+    for handing in HANDINGS:
+        yield from no_longer(ctx, RULE, handing, text)

@@ -1,5 +1,6 @@
 """PT108: an entry is replaced by a new one without the soft-dirty and userfaultfd bits of the old one."""
 
+import re
 from collections.abc import Iterator
 
 from ptlint.api import (
@@ -7,12 +8,14 @@ from ptlint.api import (
     Evidence,
     Fault,
     Finding,
+    Handing,
     Merge,
     RuleInfo,
     Severity,
     View,
     introduced,
     invalid,
+    no_longer,
     replacements_of,
     valid,
 )
@@ -21,7 +24,8 @@ EXPLANATION = """
 What it reports
 A function gets the old value of an entry, knows that it may carry tracking bits (it asks pte_swp_uffd() or one of
 its relatives), stores a value that is built from a page frame in its place, and never sets soft-dirty or the
-userfaultfd bit in the new value.
+userfaultfd bit in the new value. And a patch after which a function no longer sets or clears such a bit that it did
+set or clear before, although it stores entries as before.
 
 Why it matters
 Whoever tracks writes (checkpointing, live migration) misses a page, and userfaultfd no longer hears of it.
@@ -79,9 +83,35 @@ RULE = RuleInfo(
 )
 
 
+STORES = re.compile(
+    r"set_pte_at|set_ptes|set_huge_pte_at|set_p[mu]d_at|(huge_)?ptep_modify_prot_commit|modify_prot_commit_ptes"
+)
+HANDINGS = (
+    Handing(
+        "userfaultfd",
+        re.compile(r"(huge_)?(pte|p[mu]d)_(swp_)?uffd(_wp)?"),
+        re.compile(r"(huge_)?(pte|p[mu]d)_(swp_)?(mk|clear_)uffd(_wp)?"),
+        STORES,
+    ),
+    Handing(
+        "soft-dirty",
+        re.compile(r"(pte|p[mu]d)_(swp_)?soft_dirty"),
+        re.compile(r"(pte|p[mu]d)_(swp_)?(mk|clear_)soft_dirty"),
+        STORES,
+    ),
+)
+
+
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report the replacements in which a patch loses bits."""
-    yield from introduced(ctx, RULE, _lost)
+    """Report the replacements in which a patch loses bits, and what it no longer does with them."""
+    found = list(introduced(ctx, RULE, _lost))
+    yield from found
+    known = {(finding.span.path, finding.function) for finding in found}
+    text = "{user}() stores an entry here whose {state} state is no longer carried over: {helper}() is gone"
+    for handing in HANDINGS:
+        for finding in no_longer(ctx, RULE, handing, text):
+            if (finding.span.path, finding.function) not in known:
+                yield finding
 
 
 def _lost(view: View) -> Iterator[Fault]:

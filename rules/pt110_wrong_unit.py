@@ -20,7 +20,7 @@ from ptlint.api import (
 EXPLANATION = """
 What it reports
 A count of entries is added to an address as it is, without PAGE_SIZE; or the difference of two addresses is passed
-where a helper wants a count of entries.
+where a helper wants a count of entries; or a variable that is the number of a page size is passed as the size itself.
 
 Why it matters
 The range is too short by a factor of the page size, or as much too long: entries are left out, or far more than the
@@ -68,6 +68,15 @@ static void age_pair(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep
 }
 """
 
+NUMBER = """\
+static void map_huge(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte, int psize)
+{
+	unsigned int shift = mmu_psize_to_shift(psize);
+
+	set_huge_pte_at(mm, addr & -(1UL << shift), ptep, pte, psize); // want "a number"
+}
+"""
+
 RULE = RuleInfo(
     code="PT110",
     name="wrong-unit",
@@ -77,6 +86,7 @@ RULE = RuleInfo(
     merge=Merge.ONCE,
     since="0.1.0",
     evidence=(
+        Evidence("commit", "7ea981070fd9", "powerpc/8xx: fix size given to set_huge_pte_at()"),
         Evidence(
             "commit",
             "6434e69814b1",
@@ -86,6 +96,7 @@ RULE = RuleInfo(
     examples=(
         invalid(SUM, why="the loop ends after the first entry", path="mm/age.c"),
         invalid(COUNT, why="8192 entries are touched in place of two", path="mm/age.c"),
+        invalid(NUMBER, why="psize is 0, 1, 2: the number of a size", path="mm/huge.c"),
         valid(VALID, why="the count is scaled", path="mm/age.c"),
     ),
 )
@@ -101,4 +112,6 @@ def _mixed(view: View) -> Iterator[Fault]:
         text = f"{one.left} and {one.right} are bytes and pages: scale the count by PAGE_SIZE"
         if one.kind == "count":
             text = f"{one.helper}() wants a count of entries and gets {one.left} - {one.right}, in bytes"
+        elif one.kind == "size":
+            text = f"{one.helper}() wants a size in bytes and gets {one.left}, a number that {one.right}() looks up"
         yield Fault(f"{one.kind}:{one.left}:{one.right}", one.pos, text)

@@ -15,13 +15,15 @@ from ptlint.api import (
     bounded_by_folio_only,
     introduced,
     invalid,
+    unbounded_windows,
     valid,
 )
 
 EXPLANATION = """
 What it reports
 The limit given to folio_pte_batch() or one of its relatives is made of the size of the folio alone: nothing in it
-knows where the page table or the VMA ends.
+knows where the page table or the VMA ends. And a loop over the entries of a folio that begins as far in front of an
+entry as the folio does, in a function that never asks where the page table begins.
 
 Why it matters
 A folio may be mapped partly, or begin in the middle of a page table: the scan runs past the table and reads, and
@@ -53,6 +55,20 @@ static unsigned int batch_of(struct folio *folio, pte_t *ptep, pte_t pte)
 }
 """
 
+WINDOW = """\
+static int young_entries(struct folio *folio, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	unsigned long first = pte_pfn(ptep_get(ptep)) - folio_pfn(folio);
+	unsigned long start = max(addr - first * PAGE_SIZE, vma->vm_start);
+	pte_t *entry = ptep - (addr - start) / PAGE_SIZE; // want "another page table"
+	int young = 0;
+
+	for (; start <= addr; start += PAGE_SIZE, entry++)
+		young += pte_young(ptep_get(entry));
+	return young;
+}
+"""
+
 RULE = RuleInfo(
     code="PT403",
     name="batch-unbounded",
@@ -62,6 +78,7 @@ RULE = RuleInfo(
     merge=Merge.ONCE,
     since="0.1.0",
     evidence=(
+        Evidence("commit", "cfdd12b48202", "mm: fix possible OOB in numa_rebuild_large_mapping()"),
         Evidence(
             "commit",
             "ddd05742b45b",
@@ -70,6 +87,7 @@ RULE = RuleInfo(
     ),
     examples=(
         invalid(INVALID, why="the folio may end in the next page table", path="mm/batch.c"),
+        invalid(WINDOW, why="the folio may begin in the page table before", path="mm/young.c"),
         valid(VALID, why="the smallest of all ends", path="mm/batch.c"),
     ),
 )
@@ -87,3 +105,6 @@ def _unbounded(view: View) -> Iterator[Fault]:
                 "the limit of this batch is the size of the folio: it may lie past the end of the page table or the VMA"
             )
             yield Fault("unbounded", batch.pos, text)
+    for window in unbounded_windows(view):
+        text = f"{window.pointer} begins in front of {window.entry} by what the folio says: maybe another page table"
+        yield Fault("window", window.pos, text)

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from ptlint.csrc.ast import Assign, Binary, BuiltinType, Call, Expr, Name, Pos
 from ptlint.passes.flow import Written
 from ptlint.passes.functions import View
-from ptlint.passes.wording import called, plain, text, walk
+from ptlint.passes.wording import called, calls_in, plain, text, walk
 
 _ADDRESS = re.compile(r"(old_|new_|src_|dst_|fault_|h)?addr(ess)?")
 _COUNT = re.compile(r"nr|nr_(ptes|pages|entries)|max_nr(_ptes)?")
 
+_LOOKS_UP = re.compile(r"\w+_to_(shift|size|bytes|order)|\w*psize_\w*(shift|size)")
+_OF_BYTES = re.compile(r"set_huge_pte_at|huge_ptep_get_and_clear|huge_pte_(clear|alloc|offset)|hugetlb_walk")
+
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """A sum of an address and a count (``sum``), or a difference of addresses that is passed as a count (``count``)."""
+    """A sum of an address and a count (``sum``), a difference of addresses passed as a count (``count``), or the number
+    of a page size that is passed as the size itself (``size``; ``right`` is what it is the number for).
+    """
 
     kind: str
     pos: Pos
@@ -29,9 +34,8 @@ class Mixture:
 def mixtures_of(view: View) -> tuple[Mixture, ...]:
     """Return where *view* takes pages for bytes or bytes for pages, in text order."""
     addresses, counts = _addresses(view), _counts(view)
-    if not addresses:
-        return ()
-    found = [*_sums(view, addresses, counts), *_differences(view, addresses)]
+    found = [*_sums(view, addresses, counts), *_differences(view, addresses)] if addresses else []
+    found += _numbers(view)
     return tuple(sorted(found, key=lambda one: (one.pos.line, one.pos.column)))
 
 
@@ -103,6 +107,21 @@ def _differences(view: View, addresses: frozenset[str]) -> Iterator[Mixture]:
             names = {text(bare.left), text(bare.right)}
             if names <= addresses and _wants_count(view, called(call), at):
                 yield Mixture("count", call.pos, text(bare.left), text(bare.right), called(call))
+
+
+def _numbers(view: View) -> Iterator[Mixture]:
+    """Yield where a variable whose shift or size is looked up is passed as a size in bytes itself."""
+    numbers = {
+        arg.name: called(call)
+        for call in calls_in(view.definition.body)
+        if _LOOKS_UP.fullmatch(called(call)) and len(call.args) == 1
+        for arg in map(plain, call.args)
+        if isinstance(arg, Name)
+    }
+    for call in calls_in(view.definition.body) if numbers else ():
+        bare = plain(call.args[-1]) if call.args and _OF_BYTES.fullmatch(called(call)) else None
+        if isinstance(bare, Name) and bare.name in numbers:
+            yield Mixture("size", call.pos, bare.name, numbers[bare.name], called(call))
 
 
 def _wants_count(view: View, helper: str, at: int) -> bool:
