@@ -119,10 +119,11 @@ class Context:
     """One patch as a rule sees it: the trees before and after it, what it changes, and what running it came to.
 
     ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
-    ``known`` holds what was broken the same way before: (profile, subject, property, raced). ``books`` hold the
-    functions before and after it; ``text`` reads a file as it was run; ``final`` is the tree
-    with the whole series applied, None where there is none. ``looked_at`` and ``present`` note which
-    functions a rule has looked at and which it finds at fault, whoever brought the fault: (code, path, function).
+    ``known`` holds what was broken the same way before: (profile, subject, property, kind, raced). ``books`` hold the
+    functions before and after it; ``ran_before`` are the subjects, by profile, that also ran whole before it; ``text``
+    reads a file as it was run; ``final`` is the tree with the whole series applied, None where there is none.
+    ``looked_at`` and ``present`` note which functions a rule has looked at and which it finds at fault, whoever brought
+    the fault: (code, path, function).
     ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new.
     """
 
@@ -132,10 +133,11 @@ class Context:
     changes: tuple[Change, ...]
     profiles: tuple[Profile, ...]
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
-    known: frozenset[tuple[str, str, str, bool]] = frozenset()
+    known: frozenset[tuple[str, str, str, str, bool]] = frozenset()
     books: tuple[Book, Book] | None = None
     text: Callable[[str], bytes | None] | None = None
     final: SourceTree | None = None
+    ran_before: frozenset[tuple[str, str]] = frozenset()
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
     whole: bool = False
@@ -176,7 +178,7 @@ class Context:
                 for violation in judgement.violations:
                     if violation.property != prop or (raced is not None and violation.raced != raced):
                         continue
-                    if (name, judgement.subject, prop, violation.raced) not in self.known:
+                    if (name, judgement.subject, *violation.identity()) not in self.known:
                         yield judgement, violation
 
     def place(self, judgement: Judgement, violation: Violation) -> tuple[Span, str, tuple[Related, ...]]:
@@ -217,9 +219,16 @@ def _nearest(change: Change, line: int, column: int) -> Span:
     return Span(change.span.path, line, column)
 
 
-def broken(ctx: Context, info: RuleInfo, prop: str, message: str, *, raced: bool | None = None) -> Iterator[Finding]:
-    """Yield a finding for each new violation of *prop*, with its counterexample; *message* may hold ``{detail}``."""
+def broken(
+    ctx: Context, info: RuleInfo, prop: str, message: str, *, raced: bool | None = None, kept_before: bool = False
+) -> Iterator[Finding]:
+    """Yield a finding for each new violation of *prop*, with its counterexample; *message* may hold ``{detail}``.
+
+    With *kept_before*, only for what ran before the patch as well, and kept the property.
+    """
     for judgement, violation in ctx.violations(prop, raced=raced):
+        if kept_before and (judgement.arch, judgement.subject) not in ctx.ran_before:
+            continue
         span, function, related = ctx.place(judgement, violation)
         notes = tuple(Note("seen-by", text) for text in violation.observed)
         yield Finding(

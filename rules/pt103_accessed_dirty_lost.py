@@ -21,7 +21,7 @@ EXPLANATION = """
 What it reports
 A helper drops the accessed or dirty bit of an entry: start does not collect it from every entry, or the final entry
 does not have it. Also a patch after which a function takes entries as before and no longer hands their bits on, as
-folio_mark_dirty() does.
+folio_mark_dirty() does, or clears a dirty bit that it kept.
 
 Why it matters
 A lost dirty bit loses the user's data when the page is reclaimed; a lost accessed bit makes reclaim take hot pages.
@@ -148,3 +148,4 @@ def check(ctx: Context) -> Iterator[Finding]:
     text = "{user}() takes an entry here whose {state} bit is no longer handed on: {helper}() is gone"
     for handing in HANDINGS:
         yield from no_longer(ctx, RULE, handing, text)
+    yield from broken(ctx, RULE, "dropped", "{detail}: {subject}", kept_before=True)

@@ -13,6 +13,7 @@ from ptlint.api import (
     RuleInfo,
     Severity,
     View,
+    broken,
     introduced,
     invalid,
     no_longer,
@@ -112,6 +113,10 @@ def check(ctx: Context) -> Iterator[Finding]:
         for finding in no_longer(ctx, RULE, handing, text):
             if (finding.span.path, finding.function) not in known:
                 yield finding
+                known.add((finding.span.path, finding.function))
+    for finding in broken(ctx, RULE, "tracking", "{detail}: {subject}"):
+        if (finding.span.path, finding.function) not in known:
+            yield finding
 
 
 def _lost(view: View) -> Iterator[Fault]:

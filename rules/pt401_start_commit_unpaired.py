@@ -14,6 +14,7 @@ from ptlint.api import (
     Severity,
     View,
     breaches_of,
+    broken,
     introduced,
     invalid,
     unstarted,
@@ -124,7 +125,13 @@ READS = re.compile("(huge_)?(ptep|pmdp)_get(_lockless)?|READ_ONCE")
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the transactions that a patch leaves open, or ends without having begun them."""
-    yield from introduced(ctx, RULE, _unpaired)
+    found = set()
+    for finding in introduced(ctx, RULE, _unpaired):
+        found.add((finding.span.path, finding.function))
+        yield finding
+    for finding in broken(ctx, RULE, "pairing", "{detail}: {subject}"):
+        if (finding.span.path, finding.function) not in found:
+            yield finding
 
 
 def _unpaired(view: View) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from ptlint.api import (
     RuleInfo,
     Severity,
     View,
+    broken,
     introduced,
     invalid,
     stale_counts,
@@ -21,6 +22,8 @@ EXPLANATION = """
 What it reports
 In a loop over entries a variable gets the size of a batch on some paths of a round, and is used on a path of a later
 round on which nothing was assigned to it: it still counts the entries of the earlier batch.
+Also a run in which the number that a function returns, or adds to the memory counters, is not that of the entries that
+it has changed.
 
 Why it matters
 References, counters and rmap are dropped for as many pages as the earlier batch had: pages that are still mapped are
@@ -76,7 +79,13 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the stale sizes that a patch brings into use."""
-    yield from introduced(ctx, RULE, _stale)
+    found = set()
+    for finding in introduced(ctx, RULE, _stale):
+        found.add((finding.span.path, finding.function))
+        yield finding
+    for finding in broken(ctx, RULE, "count", "{detail}: {subject}"):
+        if (finding.span.path, finding.function) not in found:
+            yield finding
 
 
 def _stale(view: View) -> Iterator[Fault]:

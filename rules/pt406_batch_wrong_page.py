@@ -11,6 +11,7 @@ from ptlint.api import (
     RuleInfo,
     Severity,
     View,
+    broken,
     introduced,
     invalid,
     valid,
@@ -20,7 +21,8 @@ from ptlint.api import (
 EXPLANATION = """
 What it reports
 For the entries of a batch pages are taken by an index that begins at 0 and counts from the first page of the folio,
-although the batch may begin with any page of it.
+although the batch may begin with any page of it. Also a run in which other pages are counted as mapped or unmapped
+than those of the entries.
 
 Why it matters
 What is asked or done (PageAnonExclusive(), rmap, copying) concerns other pages than the entries map: a shared page is
@@ -87,7 +89,13 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the pages that a patch takes from the wrong place."""
-    yield from introduced(ctx, RULE, _wrong, callers=True)
+    found = set()
+    for finding in introduced(ctx, RULE, _wrong, callers=True):
+        found.add((finding.span.path, finding.function))
+        yield finding
+    for finding in broken(ctx, RULE, "page", "{detail}: {subject}"):
+        if (finding.span.path, finding.function) not in found:
+            yield finding
 
 
 def _wrong(view: View) -> Iterator[Fault]:

@@ -65,6 +65,19 @@ class TypeNames(Protocol):
         """Return the value of an enumeration constant, or None."""
 
 
+class SharedNames(Protocol):
+    """Whether the headers alone define a name."""
+
+    def typedef(self, name: str) -> Type | None:
+        """Return the type that typedef *name* stands for, or None."""
+
+    def record(self, kind: str, tag: str) -> RecordType | None:
+        """Return a record with its members, or None."""
+
+    def enum(self, tag: str) -> EnumType | None:
+        """Return an enum with its constants, or None."""
+
+
 class TypeTable:
     """The types of one universe. The same written type resolves to the same (or an equal) type every time."""
 
@@ -77,6 +90,15 @@ class TypeTable:
         self._unnamed: dict[int, tuple[RecordType, CRecord]] = {}
         self._enums: dict[str, CInt] = {}
         self._depth = 0
+
+    def rebind(self, names: TypeNames, shared: SharedNames) -> None:
+        """Answer for *names* from now on: forget what its predecessor knew that *shared* does not define."""
+        self.names = names
+        self._typedefs = {name: type for name, type in self._typedefs.items() if shared.typedef(name) is not None}
+        self._enums = {tag: type for tag, type in self._enums.items() if shared.enum(tag) is not None}
+        for (kind, tag), record in self._records.items():
+            if shared.record(kind, tag) is None:
+                record.forget()
 
     # --- meaning
 

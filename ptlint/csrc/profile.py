@@ -4,8 +4,10 @@ A data file is TOML in ``csrc/profiles``:
 
 ``[arch]``
     ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
-    ``main`` (the profiles that a table of all architectures shows), ``borrowed`` (folders below ``arch/`` whose sources
-    it builds too), ``shadowed`` (headers that those provide: the host's headers of these names are no substitute).
+    ``main`` (the profiles that a table of all architectures shows), ``callers`` (the profiles that stand for all where
+    generic code runs that differs by architecture only in the helpers it calls), ``borrowed`` (folders below ``arch/``
+    whose sources it builds too), ``shadowed`` (headers that those provide: the host's headers of these names are no
+    substitute).
 ``[define]``
     macros the compiler predefines.
 ``[model]``

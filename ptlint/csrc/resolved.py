@@ -178,6 +178,11 @@ class CRecord:
         """Return the alignment in bytes. Raises IncompleteType when the members are not known."""
         return self._laid_out().align
 
+    def forget(self) -> None:
+        """Look the members up again when they are asked for next."""
+        self._source, self._layout, self._fields, self._by_name = None, None, (), {}
+        self.is_exact = True
+
     def is_complete(self) -> bool:
         """Return whether the members are known."""
         try:

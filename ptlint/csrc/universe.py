@@ -239,6 +239,8 @@ class Universe:
         if not self._read.types:
             self._read.types.append(TypeTable(self, self.model))
         found: TypeTable = self._read.types[0]
+        if found.names is not self:  # another universe over the same headers used it last, with .c files of its own
+            found.rebind(self, self.headers)
         return found
 
     def prototype(self, name: str) -> FunctionType | None:

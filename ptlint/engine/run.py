@@ -63,7 +63,14 @@ def _checked(
     chosen, unasked = rules_asked(rules, request, config)
     plan = planned(base.tree if has_tree else None, reference_tree(), series)
     profiles = profiles_of(base.tree, profiles) if has_tree else _reference_profile()
-    run = Run(chosen, profiles, has_tree=has_tree, final=_final(plan, series) if has_tree else None, progress=progress)
+    run = Run(
+        chosen,
+        profiles,
+        has_tree=has_tree,
+        everywhere=bool(request.archs or request.config),
+        final=_final(plan, series) if has_tree else None,
+        progress=progress,
+    )
     for step in plan.steps:
         run.step(step)
     findings = run.merged()
@@ -119,9 +126,11 @@ class Run(Gathered):
     """Runs rules over the steps of one series and gathers what they find.
 
     Without a tree every step concerns every profile; with one, those whose architecture the paths of the step name.
+    ``everywhere`` runs callers on every profile, not only on those that stand for all.
     """
 
     has_tree: bool = True
+    everywhere: bool = False
     changed: set[str] = field(default_factory=set)
     final: SourceTree | None = None
     progress: Progress = lambda _: None
@@ -138,14 +147,18 @@ class Run(Gathered):
             return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
         names = frozenset(change.name for change in step.changes)
+        for runs in (step.before, step.after):
+            runs.places |= frozenset(step.paths)
+            runs.everywhere = self.everywhere
         judgements = self._judged(step, profiles, names)
-        known = frozenset(
-            (profile.name, old.subject, violation.property, violation.raced)
+        earlier = [
+            (profile.name, old)
             for profile in profiles
             if (broken := frozenset(one.subject for one in judgements.get(profile.name, ()) if one.violations))
             for old in step.before.of(profile, names, broken)
-            for violation in old.violations
-        )
+        ]
+        known = frozenset((name, old.subject, *one.identity()) for name, old in earlier for one in old.violations)
+        whole = frozenset((name, old.subject) for name, old in earlier if old.scenarios and old.is_whole)
         self._repair(step, judgements)
         context = Context(
             step.ref,
@@ -158,6 +171,7 @@ class Run(Gathered):
             self._books(step),
             step.after.text,
             self.final,
+            ran_before=whole,
         )
         self.look(context)
         for finding in self.findings:

@@ -20,6 +20,7 @@ def simulate(request: CheckRequest, function: str) -> Iterator[Judgement]:
     ``request.inputs`` are patches to put over the tree first. Raises UsageError when no profile runs such a function.
     """
     runs, profiles = _code(request)
+    runs.everywhere = True
     found = False
     for profile in profiles:
         for judgement in runs.of(profile, frozenset((function,))):

@@ -20,10 +20,16 @@ ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")
 
 @dataclass
 class Runs:
-    """The judgements of one tree, each profile run once and kept. ``overrides`` stand in for the tree's functions."""
+    """The judgements of one tree, each profile run once and kept. ``overrides`` stand in for the tree's functions.
+
+    ``places`` are files that are of interest even where the configuration does not build them. Callers run on the
+    profiles that stand for all (``[arch] callers``), with ``everywhere`` on any.
+    """
 
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
+    places: frozenset[str] = frozenset()
+    everywhere: bool = False
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
     )
@@ -46,7 +52,9 @@ class Runs:
 
             def load() -> Program:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
-                return Program(loaded[0])
+                program = Program(loaded[0])
+                program.places, program.everywhere = self.places, self.everywhere
+                return program
 
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))
             if only is None:

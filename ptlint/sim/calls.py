@@ -154,6 +154,8 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         address = frame.slots[slot]
         if isinstance(address, int):
             machine.release(address)
+    if lowered.tables and machine.stage is not None and frame.ret is not None:
+        machine.record("return", lowered.name, {"value": frame.ret})
     return nothing_of(lowered.returns, machine.memory.big_endian) if frame.ret is None else frame.ret
 
 
@@ -177,7 +179,7 @@ def _unseen(program: Program, expressions: Expressions, name: str, expr: ast.Cal
     unread = program.unreadable(name)
     if unread:
         raise CannotExecute(f"{name}() cannot be read: {unread}", expr.pos)
-    prototype = program.universe.prototype(name)
+    prototype = program.prototype(name, expressions.path)
     if prototype is None:
         ops = [_promoted(expressions.expr(arg)) for arg in expr.args if not isinstance(arg, ast.TypeArg)]
         returns: CType = INT
@@ -261,7 +263,7 @@ def _can_ask(returns: CType) -> bool:
 
 def _harmless(machine: Machine, since: int, values: Sequence[Value], types: Sequence[CType]) -> bool:
     """Return whether what ran since then touched no page table and got no pointer to one or to a variable."""
-    if any(record.kind not in ("call", "unseen", "warn", "unsure") for record in machine.log[since:]):
+    if any(record.kind not in ("call", "return", "unseen", "warn", "unsure") for record in machine.log[since:]):
         return False
     return not any(_reaches(machine, value, type) for value, type in zip(values, types, strict=False))
 

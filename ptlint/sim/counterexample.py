@@ -91,7 +91,8 @@ def _is_shown(record: Record, lane: int) -> bool:
 def _raw_of(value: Scalar | Blob | None, lane: int) -> int | None:
     if isinstance(value, Blob):
         value = value.load(0, value.size, False) if value.size in (4, 8) else None
-    return None if value is None else lane_of(value, lane)
+    found = None if value is None else lane_of(value, lane)
+    return None if found is None else found & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def _event(ran: Ran, record: Record, lane: int, shown: dict[int, str]) -> Event:

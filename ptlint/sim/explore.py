@@ -28,7 +28,7 @@ class Breach:
     """A broken property in some lanes. ``entry`` is the index in the batch, None when it concerns none.
 
     ``record`` is what broke it, if one thing did, else ``suspect`` the function that should have seen to it; ``detail``
-    and ``expected`` are for the reader.
+    and ``expected`` are for the reader. ``kind`` tells apart breaches of one property that are reported one by one.
     """
 
     property: str
@@ -38,6 +38,7 @@ class Breach:
     expected: str = ""
     record: Record | None = None
     suspect: str = ""
+    kind: str = ""
 
 
 @dataclass(slots=True)
@@ -56,16 +57,17 @@ class Trial:
 Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, list[Breach], object]]
 
 
-def explore(lanes: int, drive: Drive) -> Trial:
+def explore(lanes: int, drive: Drive, most: int = MAX_LANES, asked: Sequence[Hashable] = ()) -> Trial:
     """Run *drive* over *lanes* base lanes, multiplied by every combination of answers that the code asks for.
 
-    *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches it found. Raises
-    CannotExecute and OutOfBounds as the run does.
+    *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches it found; at most
+    *most* lanes run at once. *asked* are questions that the code is known to ask. Raises CannotExecute and OutOfBounds
+    as the run does.
     """
-    questions: list[Hashable] = []
+    questions: list[Hashable] = list(asked)
     exhaustive = True
     for _ in range(MAX_ROUNDS):
-        lane, answers, exhaustive = _answered(lanes, questions)
+        lane, answers, exhaustive = _answered(lanes, questions, most)
         machine, breaches, state = drive(lane, answers)
         new = [key for key in machine.asked if key not in answers]
         if not new:
@@ -74,21 +76,45 @@ def explore(lanes: int, drive: Drive) -> Trial:
     raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
 
 
-def _answered(lanes: int, questions: Sequence[Hashable]) -> tuple[NDArray[np.int64], dict[Hashable, Mask], bool]:
+def _answered(
+    lanes: int, questions: Sequence[Hashable], most: int = MAX_LANES
+) -> tuple[NDArray[np.int64], dict[Hashable, Mask], bool]:
     """Return the base lane and the answers of every lane, and whether all combinations are there."""
     count = len(questions)
-    if count <= MAX_QUESTIONS and lanes << count <= MAX_LANES:
+    if count <= MAX_QUESTIONS and lanes << count <= most:
         total = lanes << count
         index = np.arange(total, dtype=np.int64)
         answers = {key: (index // lanes >> at & 1).astype(bool) for at, key in enumerate(questions)}
         return index % lanes, answers, True
-    total = max(lanes, min(MAX_LANES, lanes * 16))
+    total = max(lanes, min(most, lanes * 16))
     index = np.arange(total, dtype=np.int64)
     draw = np.random.default_rng(SEED)
     answers = {key: draw.integers(0, 2, total).astype(bool) for key in questions}
     for key in questions:  # both constant answers stay among the drawn ones
         answers[key][:lanes] = False
     return index % lanes, answers, False
+
+
+def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_LANES) -> Trial | None:
+    """Run *drive* once more with the answers that lanes of *worth* gave in a trial on samples, over all base lanes.
+
+    Answers that are drawn leave most lanes on paths that do nothing. None when there is nothing to choose, or when the
+    run asks more.
+    """
+    if first.exhaustive or not bool(worth.any()) or not first.questions:
+        return None
+    table = np.stack([first.machine.answers[key] for key in first.questions], axis=1)[worth]
+    rows = np.unique(table, axis=0)
+    count = max(1, most // max(lanes, 1))
+    if len(rows) > count:
+        rows = rows[np.random.default_rng(SEED).permutation(len(rows))[:count]]
+    pick = np.repeat(np.arange(len(rows)), lanes)
+    answers: dict[Hashable, Mask] = {key: rows[pick, at] for at, key in enumerate(first.questions)}
+    machine, breaches, state = drive(np.tile(np.arange(lanes, dtype=np.int64), len(rows)), answers)
+    lane = np.tile(np.arange(lanes, dtype=np.int64), len(rows))
+    if any(key not in answers for key in machine.asked):
+        return None
+    return Trial(machine, lane, breaches, first.questions, False, state)
 
 
 def contradictory(answers: dict[Hashable, Mask], lanes: int) -> Mask:

@@ -15,7 +15,8 @@ class Violation:
     ``raced`` tells that it takes a step of the MMU between two of the CPU's. ``blame`` is the chain of calls that led
     to the step that broke it, outermost first: function, and where it was left (the last: where it broke); ``suspect``
     the function that should have seen to it where no step did.
-    ``observed`` says who acts on the wrong value, empty when nothing does today.
+    ``observed`` says who acts on the wrong value, empty when nothing does today. ``kind`` tells apart breaches of one
+    property by one subject.
     """
 
     property: str
@@ -26,6 +27,11 @@ class Violation:
     blame: tuple[tuple[str, Pos], ...]
     suspect: str
     observed: tuple[str, ...] = ()
+    kind: str = ""
+
+    def identity(self) -> tuple[str, str, bool]:
+        """Return what makes the same breach in another tree the same: property, kind, and whether it takes a race."""
+        return self.property, self.kind, self.raced
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +64,8 @@ class Judgement:
     stopped: tuple[str, Pos, str] | None = None
     exhausted: str = ""
     failed: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the runs were finished."""
+        return self.stopped is None and not self.exhausted and not self.failed

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.memory import Memory, Object
 from ptlint.sim.values import Mask, Scalar, Unknown, choose, every, narrow, some
+
+if TYPE_CHECKING:
+    from ptlint.sim.stage import Stage
 
 MIN_ARRAYS = 128
 MANY_LANES = 1 << 14
@@ -48,7 +51,8 @@ class Record:
 
     ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
     ``new``), ``call``, ``flush``, ``warn``, ``unsure`` (an assertion that cannot be decided), ``fault``, ``mmu``,
-    ``unseen``. ``data`` holds scalars and blobs by name.
+    ``unseen``; with a stage also ``return`` (``value``) of functions that get an entry pointer, ``told`` (what the rest
+    of the kernel hears of pages) and ``unlock``. ``data`` holds scalars and blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 
@@ -103,6 +107,8 @@ class Machine:
         self.page_base_pfn = 0
         self.lazy = lazy.off(lanes)
         self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None
+        self.stage: Stage | None = None
+        self.asserting = False
         self._statements = 0
         self._held = 0
         self._rarely = 0xF if lanes < MANY_LANES else 0  # a bit mask: how often the clock is read
@@ -175,9 +181,12 @@ class Machine:
         if isinstance(key, tuple) and len(key) == 2 and key[0] == "!":
             return ~self.ask(key[1])
         if key not in self.answers:
+            if self.asserting:
+                raise CannotExecute("a question that only an assertion asks", self.pos, self.function)
             self.asked.setdefault(key, self.pos)
             self.answers[key] = np.zeros(self.lanes, dtype=bool)
-        self.asked_in[key] = self.asked_in[key] | self.mask if key in self.asked_in else self.mask
+        if not self.asserting:
+            self.asked_in[key] = self.asked_in[key] | self.mask if key in self.asked_in else self.mask
         return self.answers[key]
 
     def kill(self, mask: Mask) -> None:
@@ -294,7 +303,11 @@ class Machine:
 
     def _targets(self, address: Scalar) -> Iterator[tuple[Object | None, int, Mask]]:
         if isinstance(address, Unknown):
-            raise CannotExecute(f"follows an unknown pointer ({address})", self.pos, self.function)
+            if self.stage is None:
+                raise CannotExecute(f"follows an unknown pointer ({address})", self.pos, self.function)
+            from ptlint.sim.opaque import opaque  # opaque objects are made by machines
+
+            return iter(((opaque(self, f"*({address})", None), 0, self.mask),))
         if isinstance(address, int):
             return iter(((*self.memory.find(address), self.mask),))
         return self._each_target(address)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Object
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, Unknown
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
@@ -95,9 +95,10 @@ class Walker:
             return
         for index in np.unique(self.entry[due]):
             at = self.offset + int(index) * self.hardware.size
-            raw = np.broadcast_to(
-                np.asarray(_unsigned(table.blob.load(at, self.hardware.size, False)), dtype=np.uint64), (machine.lanes,)
-            )
+            held = table.blob.load(at, self.hardware.size, False)
+            if isinstance(held, Unknown):  # it maps what nobody knows
+                continue
+            raw = np.broadcast_to(np.asarray(_unsigned(held), dtype=np.uint64), (machine.lanes,))
             for store in (False, True):
                 here = due & (self.entry == index) & (self.store == store)
                 new, changed = self.hardware.touched(raw, store)

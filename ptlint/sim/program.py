@@ -11,11 +11,12 @@ from typing import Any
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CTypeError, DataModel
 from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe
 from ptlint.sim import data
 from ptlint.sim.assembly import is_understood
-from ptlint.sim.calls import lower_call
+from ptlint.sim.calls import direct, lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import Step
@@ -59,7 +60,8 @@ class Program:
     ``facts`` are the answers to questions about the machine that hold in every lane of every run: those on which the
     representation of an entry depends (52-bit addresses or not). They are fixed when the entries are made.
     ``interest`` are the functions and macros whose effect is asked for, None for all: a subject whose first runs use
-    none of them needs no more.
+    none of them needs no more. ``places`` are ``.c`` files that hold some of it, built or not; ``everywhere`` asks for
+    callers also where other profiles stand for this one.
     """
 
     def __init__(self, universe: Universe) -> None:
@@ -72,7 +74,10 @@ class Program:
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
         self.settings: dict[int, object] = {}
+        self._seen_from: dict[str, str] = {}  # a header that only .c files read -> the one it was met in
         self.interest: frozenset[str] | None = None
+        self.places: frozenset[str] = frozenset()
+        self.everywhere = False
         self._reach = Reach(self)
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
@@ -172,14 +177,36 @@ class Program:
     def function_type(self, name: str, expressions: Expressions) -> CType:
         """Return the type of a declared or defined function."""
         definition = self.definition(name, expressions.path)
-        type = self.universe.prototype(name) if definition is None else definition.type
+        type = self.prototype(name, expressions.path) if definition is None else definition.type
         return VOID if type is None else self.resolve(type, expressions)
 
     def definition(self, name: str, caller: str = "") -> ast.FunctionDef | None:
         """Return the definition that a call of *name* in the file *caller* runs."""
+        caller = self._seen_from.get(caller, caller)
+        if not caller.endswith(".c"):
+            return self.universe.function(name, KEEP)
+        found = self.universe.in_file(caller).function(name, KEEP)
+        if (
+            found is not None
+            and not found.pos.path.endswith(".c")
+            and not self.universe.headers.sites(name, "function")
+        ):
+            self._seen_from.setdefault(found.pos.path, caller)
+        return found
+
+    def prototype(self, name: str, caller: str = "") -> ast.FunctionType | None:
+        """Return the type of function *name* as code in the file *caller* sees it declared, or None."""
+        caller = self._seen_from.get(caller, caller)
         if caller.endswith(".c"):
-            return self.universe.in_file(caller).function(name, KEEP)
-        return self.universe.function(name, KEEP)
+            return self.universe.in_file(caller).prototype(name)
+        return self.universe.prototype(name)
+
+    def macro(self, name: str, caller: str = "") -> Macro | None:
+        """Return the macro *name* as code in the file *caller* sees it at its end, or None."""
+        caller = self._seen_from.get(caller, caller)
+        if caller.endswith(".c"):
+            return self.universe.in_file(caller).macro(name) or self.universe.macro(name)
+        return self.universe.macro(name)
 
     def variable(self, name: str, caller: str = "") -> ast.Declarator | None:
         """Return the declaration of a file-scope variable as code in *caller* sees it, the definition if in sight."""
@@ -209,6 +236,7 @@ class Program:
 
     def _variable(self, name: str, caller: str) -> tuple[ast.Declaration, ast.Declarator] | None:
         found = None
+        caller = self._seen_from.get(caller, caller)
         if caller.endswith(".c"):
             found = self.universe.in_file(caller).variable(name)
             if found is not None and "static" in found[0].storage:
@@ -319,6 +347,10 @@ class Program:
     def call(self, expressions: Expressions, expr: ast.Call) -> Op:
         """Return the op of a call."""
         return lower_call(self, expressions, expr)
+
+    def direct(self, expressions: Expressions, definition: ast.FunctionDef, expr: ast.Call) -> Op:
+        """Return the op of a call of a function whose source is at hand."""
+        return direct(self, expressions, definition, expr)
 
     def statement_expression(self, expressions: Expressions, expr: ast.StmtExpr) -> Op:
         """Return the op of ``({ … })``: the value of its last statement."""

@@ -97,9 +97,9 @@ def _pointer(program: Program, param: ast.Param, name: str, type: CPointer) -> P
     return Parameter(name, "other", type, "void *")
 
 
-def entry_parameters(program: Program, name: str) -> frozenset[str]:
-    """Return the names of the parameters of function *name* that are entries, written as ``pte_t``."""
-    definition = program.definition(name)
+def entry_parameters(program: Program, name: str, path: str = "") -> frozenset[str]:
+    """Return the names of the parameters of function *name* (of *path*) that are entries, written as ``pte_t``."""
+    definition = program.definition(name, path)
     params = definition.type.params if definition is not None else ()
     return frozenset(
         param.name

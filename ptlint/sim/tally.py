@@ -47,7 +47,8 @@ class Tally:
 
     def _violation(self, ran: Ran, trial: Trial, breach: Breach, raced: bool, observers: Observers | None) -> None:
         key = f"{breach.property}/race" if raced and breach.property == "accessed-dirty" else breach.property
-        if key in self.found or (raced and breach.property in self.found):
+        key, still = f"{key}/{breach.kind}", f"{breach.property}/{breach.kind}"
+        if key in self.found or (raced and still in self.found):
             return
         observed: tuple[str, ...] = ()
         if breach.property == "old-pte" and observers is not None:
@@ -63,6 +64,7 @@ class Tally:
             blame_of(breach),
             breach.suspect,
             observed,
+            breach.kind,
         )
 
     def stop(self, error: CannotExecute | OutOfBounds) -> None:

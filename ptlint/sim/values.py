@@ -7,6 +7,7 @@ the kernel's wrap-around (``-fwrapv``) is exact for 8, 16, 32 and 64 bits.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -39,6 +40,16 @@ def _show_key(key: Hashable) -> str:
     if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str):
         return f"{key[0]}{_show_key(key[1])}"
     return str(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A value of each lane's own in the key of an unknown, by a digest of all of them."""
+
+    digest: str
+
+    def __str__(self) -> str:
+        return "…"
 
 
 Scalar: TypeAlias = "int | Array | Unknown"
@@ -223,7 +234,7 @@ def negate(value: Scalar) -> Scalar:
 
 
 def combine(op: str, left: Scalar, right: Scalar) -> Unknown:
-    """Return the unknown that ``left op right`` is. Raises CannotExecute when the other side differs between lanes."""
+    """Return the unknown that ``left op right`` is. A side that differs between lanes is known by all it holds."""
     return Unknown((op, _key_of(left), _key_of(right)))
 
 
@@ -234,7 +245,7 @@ def _key_of(value: Scalar) -> Hashable:
         return value
     if value.size and every(value == value[0]):
         return int(value[0])
-    raise CannotExecute("an unknown value is combined with one that differs between scenarios")
+    return Differing(hashlib.blake2b(value.tobytes(), digest_size=8).hexdigest())
 
 
 def choose(mask: Mask, new: Scalar, old: Scalar, signed: bool) -> Scalar:
@@ -257,7 +268,7 @@ def _typed(value: int | Array, dtype: Any) -> Any:
 
 
 def _label(value: Scalar) -> Hashable:
-    return value.key if isinstance(value, Unknown) else value if isinstance(value, int) else "differing values"
+    return _key_of(value)
 
 
 def lane_of(value: Scalar, lane: int) -> int | None:

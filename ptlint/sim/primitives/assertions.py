@@ -14,13 +14,14 @@ import numpy as np
 from ptlint.csrc import ast
 from ptlint.sim.convert import constant, scalar
 from ptlint.sim.errors import CannotExecute
-from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.primitives.registry import lowers
 from ptlint.sim.types import INT
 from ptlint.sim.values import Mask, Unknown, of_mask, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
+    from ptlint.sim.machine import Machine
 
 _MM = r"(?:_PAGE|_FOLIO|_VMA|_MM|_VMG)?"
 
@@ -96,10 +97,26 @@ def _condition(expressions: Expressions, call: ast.Call) -> Op:
     run_cond = op.run
 
     def run(frame: Frame) -> Value:
+        machine = frame.machine
+        if machine.stage is None:
+            return _asserted(machine, frame, run_cond, call.pos)
+        was, machine.asserting = machine.asserting, True  # an assertion is no reason to explore
         try:
-            return run_cond(frame)
-        except CannotExecute as error:
-            frame.machine.assumed.setdefault("an assertion", (error.what, error.pos or call.pos))
-            return Unknown(error.what)
+            return _asserted(machine, frame, run_cond, call.pos)
+        finally:
+            machine.asserting = was
 
     return Op(op.type, run, op.const)
+
+
+def _asserted(machine: Machine, frame: Frame, run_cond: Run, pos: ast.Pos) -> Value:
+    """Return the value of a condition, an unknown when it cannot be executed."""
+    entered, stack, depth, function = machine.mask, len(machine.stack), machine.depth, machine.function
+    try:
+        return run_cond(frame)
+    except CannotExecute as error:
+        if not machine.asserting:
+            machine.assumed.setdefault("an assertion", (error.what, error.pos or pos))
+        machine.mask, machine.depth, machine.function = machine.without_dead(entered), depth, function
+        del machine.stack[stack:]
+        return Unknown(error.what)

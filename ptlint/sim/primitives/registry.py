@@ -80,12 +80,25 @@ def runs(*names: str, returns: str = "") -> Callable[[Handler], Handler]:
 def values_of(expressions: Expressions, call: ast.Call, name: str) -> list[Op]:
     """Return the arguments as ops, converted to the prototype's types when the tree has one that fits."""
     ops = [expressions.expr(arg) for arg in call.args if not isinstance(arg, ast.TypeArg)]
-    prototype = expressions.program.universe.prototype(name)
+    prototype = expressions.program.prototype(name, expressions.path)
     if prototype is not None and len(prototype.params) == len(ops):
         signature = expressions.resolve(prototype)
         assert isinstance(signature, CFunction)
         return [_fitted(op, type) for op, type in zip(ops, signature.params, strict=True)]
     return [converted(op, promoted(op.type)) if is_integer(op.type) else op for op in ops]
+
+
+def parameter_names(expressions: Expressions, name: str, count: int) -> list[str]:
+    """Return what the tree calls the *count* parameters of function or macro *name*; ``arg0`` … where it does not."""
+    program = expressions.program
+    definition = program.definition(name, expressions.path)
+    prototype = definition.type if definition is not None else program.prototype(name, expressions.path)
+    if prototype is not None and len(prototype.params) == count:
+        return [param.name or f"arg{at}" for at, param in enumerate(prototype.params)]
+    macro = program.macro(name, expressions.path)
+    if macro is not None and macro.params is not None and len(macro.params) == count:
+        return list(macro.params)
+    return [f"arg{at}" for at in range(count)]
 
 
 def _fitted(op: Op, type: CType) -> Op:
@@ -98,7 +111,7 @@ def _fitted(op: Op, type: CType) -> Op:
 def _returned(expressions: Expressions, name: str, returns: str) -> CType:
     if returns:
         return expressions.resolve(written(returns))
-    prototype = expressions.program.universe.prototype(name)
+    prototype = expressions.program.prototype(name, expressions.path)
     if prototype is None:
         return expressions.program.builtin("void")
     return expressions.resolve(prototype.ret)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.frame import Frame, Op, Value
-from ptlint.sim.primitives.registry import lowers, runs, values_of
+from ptlint.sim.primitives.registry import lowers, parameter_names, runs, values_of
 from ptlint.sim.types import VOID
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _NAMES = (
 def flush(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """Note a flush with its arguments by parameter name."""
     ops = values_of(expressions, call, name)
-    names = _parameters(expressions, name, len(ops))
+    names = parameter_names(expressions, name, len(ops))
     evaluate = [op.run for op in ops]
 
     def run(frame: Frame) -> Value:
@@ -50,18 +50,6 @@ def flush(expressions: Expressions, call: ast.Call, name: str) -> Op:
         return None
 
     return Op(VOID, run)
-
-
-def _parameters(expressions: Expressions, name: str, count: int) -> list[str]:
-    universe = expressions.program.universe
-    definition = expressions.program.definition(name, expressions.path)
-    prototype = definition.type if definition is not None else universe.prototype(name)
-    if prototype is not None and len(prototype.params) == count:
-        return [param.name or f"arg{at}" for at, param in enumerate(prototype.params)]
-    macro = universe.macro(name)
-    if macro is not None and macro.params is not None and len(macro.params) == count:
-        return list(macro.params)
-    return [f"arg{at}" for at in range(count)]
 
 
 @runs(

@@ -224,6 +224,73 @@ static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned 
 					pte_advance_pfn(old_pte, i), pte_advance_pfn(pte, i));
 }
 
+static inline pte_t get_and_clear_full_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep,
+		unsigned int nr, int full)
+{
+	pte_t first = ptep_get_and_clear(mm, addr, ptep);
+	unsigned int i;
+
+	for (i = 1; i < nr; i++) {
+		pte_t pte = ptep_get_and_clear(mm, addr + i * PAGE_SIZE, ptep + i);
+
+		if (pte_young(pte))
+			first = pte_mkyoung(first);
+		if (pte_dirty(pte))
+			first = pte_mkdirty(first);
+	}
+	return first;
+}
+
+#define get_and_clear_ptes(mm, addr, ptep, nr)	get_and_clear_full_ptes(mm, addr, ptep, nr, 0)
+
+/* Batches: entries of consecutive pages of one folio that differ in nothing but what the flags let them. */
+#define FPB_RESPECT_DIRTY	(1U << 0)
+#define FPB_RESPECT_SOFT_DIRTY	(1U << 1)
+#define FPB_RESPECT_WRITE	(1U << 2)
+#define FPB_MERGE_WRITE		(1U << 3)
+#define FPB_MERGE_YOUNG_DIRTY	(1U << 4)
+
+unsigned long folio_pfn(const struct folio *folio);
+long folio_nr_pages(const struct folio *folio);
+
+static inline pte_t reference_comparable(pte_t pte, fpb_t flags)
+{
+	pte = pte_mkold(pte);
+	if (!(flags & FPB_RESPECT_DIRTY))
+		pte = pte_mkclean(pte);
+	if (!(flags & FPB_RESPECT_SOFT_DIRTY))
+		pte = pte_clear_soft_dirty(pte);
+	return flags & FPB_RESPECT_WRITE ? pte : pte_wrprotect(pte);
+}
+
+static inline unsigned int folio_pte_batch_flags(struct folio *folio, struct vm_area_struct *vma,
+		pte_t *ptep, pte_t *ptentp, unsigned int max_nr, fpb_t flags)
+{
+	unsigned long left = folio_pfn(folio) + folio_nr_pages(folio) - pte_pfn(*ptentp);
+	pte_t first = *ptentp;
+	unsigned int nr;
+
+	for (nr = 1; nr < max_nr && nr < left; nr++) {
+		pte_t pte = ptep_get(ptep + nr);
+
+		if (!pte_same(reference_comparable(pte, flags),
+			      reference_comparable(pte_advance_pfn(first, nr), flags)))
+			break;
+		if ((flags & FPB_MERGE_WRITE) && pte_write(pte))
+			*ptentp = pte_mkwrite(*ptentp, vma);
+		if ((flags & FPB_MERGE_YOUNG_DIRTY) && pte_young(pte))
+			*ptentp = pte_mkyoung(*ptentp);
+		if ((flags & FPB_MERGE_YOUNG_DIRTY) && pte_dirty(pte))
+			*ptentp = pte_mkdirty(*ptentp);
+	}
+	return nr;
+}
+
+static inline unsigned int folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte, unsigned int max_nr)
+{
+	return folio_pte_batch_flags(folio, NULL, ptep, &pte, max_nr, 0);
+}
+
 /* What is flushed is noted, not done. */
 void tlb_flush_pte_range(struct mmu_gather *tlb, unsigned long address, unsigned long size);
 void flush_tlb_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);

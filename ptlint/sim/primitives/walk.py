@@ -1,0 +1,165 @@
+"""Finding the page table of an address and letting it go again (include/linux/mm.h, pte_offset_map_lock() and kin).
+
+The tables are those of the scenario (``ptlint.sim.stage``); the lock is held from mapping to unmapping.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CPointer, CRecord
+from ptlint.sim.convert import converted, scalar
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.primitives.registry import lowers, written
+from ptlint.sim.stage import distance
+from ptlint.sim.types import BOOL, VOID
+from ptlint.sim.values import Unknown, arithmetic, of_mask
+
+if TYPE_CHECKING:
+    from ptlint.sim.expressions import Expressions
+    from ptlint.sim.machine import Machine
+    from ptlint.sim.stage import Stage
+
+
+def stage_of(machine: Machine) -> Stage:
+    """Return the scenario's stage. Raises CannotExecute when the scenario has none."""
+    if machine.stage is None:
+        raise CannotExecute("walks page tables, of which this scenario has none", machine.pos, machine.function)
+    return machine.stage
+
+
+@lowers(
+    "pte_offset_map_lock",
+    "pte_offset_map",
+    "pte_offset_map_nolock",
+    "pte_offset_map_ro_nolock",
+    "pte_offset_map_rw_nolock",
+    "__pte_offset_map_lock",
+    "__pte_offset_map",
+    "pte_offset_kernel",
+    "pte_alloc_map_lock",
+    "pte_alloc_map",
+)
+def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """The entry of an address in the table that a pmd leads to. It is always there: nobody else unmaps tables."""
+    program = expressions.program
+    entry = expressions.resolve(written("pte_t *"))
+    first = 0 if name in ("pte_offset_map", "__pte_offset_map", "pte_offset_kernel") else 1
+    runs = [expressions.expr(arg).run for arg in call.args]
+    if len(runs) < first + 2:
+        raise CannotExecute(f"{name}() with {len(runs)} arguments", call.pos)
+    pmd, address = runs[first], converted(expressions.expr(call.args[first + 1]), program.size_type).run
+    ptl = next((at for at, arg in enumerate(call.args[first + 2 :], first + 2) if _is_lock(expressions, arg)), None)
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        stage = stage_of(machine)
+        where, addr = scalar(pmd(frame)), scalar(address(frame))
+        if ptl is not None:
+            lock = scalar(runs[ptl](frame))
+            if not isinstance(lock, Unknown):
+                machine.store(lock, machine.memory.pointer_size, Unknown("ptl"))
+        machine.pos = call.pos
+        if isinstance(addr, Unknown):
+            raise CannotExecute("the page table of an unknown address", call.pos, machine.function)
+        table = stage.table_of(where) if isinstance(where, int) else stage.source.table
+        layout = stage.where
+        page = arithmetic("/", addr, layout.page, 8, False)
+        offset = arithmetic("*", arithmetic("&", page, layout.entries - 1, 8, False), layout.size, 8, False)
+        return arithmetic("+", offset, table.base, machine.memory.pointer_size, False)
+
+    return Op(entry, run)
+
+
+def _is_lock(expressions: Expressions, arg: ast.Expr) -> bool:
+    type = expressions.expr(arg).type
+    return isinstance(type, CPointer) and isinstance(type.to, CPointer)
+
+
+@lowers("pte_unmap_unlock", "pte_unmap")
+def unmap(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """The end of a table's use; with its lock, of what this CPU may leave undone."""
+    run_entry = expressions.expr(call.args[0]).run
+
+    def run(frame: Frame) -> Value:
+        run_entry(frame)
+        frame.machine.pos = call.pos
+        if "unlock" in name:
+            frame.machine.note("unlock", name)
+        return None
+
+    return Op(VOID, run)
+
+
+@lowers("pmd_trans_huge", "pmd_leaf", "pmd_none", "pmd_bad", "pmd_devmap", "is_swap_pmd", "pmd_trans_unstable")
+def not_huge(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """A pmd of the scenario leads to a table; elsewhere the code of the tree answers."""
+    own = expressions.program.definition(name, expressions.path)
+    value = None if own is None else expressions.program.direct(expressions, own, call)
+
+    def run(frame: Frame) -> Value:
+        if frame.machine.stage is not None:
+            return 0
+        if value is None:
+            raise CannotExecute(f"{name}() is not known", call.pos, frame.machine.function)
+        return value.run(frame)
+
+    return Op(BOOL if value is None else value.type, run)
+
+
+@lowers("page_vma_mapped_walk")
+def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """The next entry of the batch that is not empty, from ``pvmw->address`` on (mm/page_vma_mapped.c)."""
+    op = expressions.expr(call.args[0])
+    record = op.type.to if isinstance(op.type, CPointer) else None
+    if not isinstance(record, CRecord):
+        raise CannotExecute("page_vma_mapped_walk() of what is no walk", call.pos)
+    program = expressions.program
+    pte, address = (program.member(record, name)[0] for name in ("pte", "address"))
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        stage = stage_of(machine)
+        walk = scalar(op.run(frame))
+        assert isinstance(walk, int)
+        machine.pos = call.pos
+        where, width = stage.where, machine.memory.pointer_size
+        before = machine.load(walk + pte, width, False)
+        old = 0 if isinstance(before, Unknown) else before
+        first = stage.source.table.base + where.base
+        begun = np.broadcast_to(np.asarray(old != 0), (machine.lanes,))
+        index = np.where(begun, distance(old, first, machine.lanes) // where.size + 1, 0)
+        for at in range(where.nr):
+            empty = _is_none(stage, at)
+            index = np.where((index == at) & empty, at + 1, index)
+        more = index < where.nr
+        machine.store(walk + pte, width, (index * where.size).view(np.uint64) + np.uint64(first))
+        machine.store(walk + address, width, (where.addr + index * where.page).view(np.uint64))
+        return of_mask(more, signed=False)
+
+    return Op(BOOL, run)
+
+
+def _is_none(stage: Stage, at: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    value = stage.source.table.blob.load(stage.where.base + at * stage.where.size, stage.where.size, False)
+    if isinstance(value, Unknown):
+        return np.zeros(stage.session.machine.lanes, dtype=bool)
+    none = np.uint64(stage.source.none)
+    result: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = stage.session.lanes_of(value) == none
+    return result
+
+
+@lowers("page_vma_mapped_walk_done", "page_vma_mapped_walk_restart")
+def walk_done(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """The walk ends: the lock is dropped."""
+
+    def run(frame: Frame) -> Value:
+        frame.machine.pos = call.pos
+        frame.machine.note("unlock", "page_vma_mapped_walk_done")
+        return None
+
+    return Op(VOID, run)

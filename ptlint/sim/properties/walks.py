@@ -1,0 +1,471 @@
+"""Properties of callers, whatever they do to a batch: which page each entry maps, what it may keep or gain or lose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.batch import Layout
+from ptlint.sim.blob import Blob
+from ptlint.sim.errors import OutOfBounds
+from ptlint.sim.explore import Breach
+from ptlint.sim.machine import Record
+from ptlint.sim.memory import Object
+from ptlint.sim.primitives.folios import entry_of_page
+from ptlint.sim.properties.pairing import Ledger, points
+from ptlint.sim.session import Session
+from ptlint.sim.stage import distance
+from ptlint.sim.tlb import is_flush, leftovers
+from ptlint.sim.values import Mask, Unknown
+
+if TYPE_CHECKING:
+    from ptlint.sim.scenarios.walks import Walked
+
+Raw = NDArray[np.uint64]
+
+_PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("write", re.compile(r"(?:pte_)?(?:maybe_)?mkwrite\w*|pte_mkwrite\w*")),
+    ("modify", re.compile(r"pte_modify")),
+    ("clean", re.compile(r"pte_mkclean|clear_young_dirty_ptes?")),
+    ("old", re.compile(r"pte_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
+    ("soft", re.compile(r"pte_(?:swp_)?clear_soft_dirty")),
+    ("uffd", re.compile(r"pte_(?:swp_)?clear_uffd\w*")),
+    ("drop", re.compile(r"clear(?:_full|_not_present_full)?_ptes|pte_clear(?:_not_present_full)?")),
+)
+"""What a setter does on purpose: property, names of setters. Where code calls one, it means the loss or the gain."""
+
+_PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
+
+BITS = (("dirty", "pte_dirty", "clean"), ("accessed", "pte_young", "old"))
+TRACKING = (("soft-dirty", "pte_soft_dirty", "soft"), ("userfaultfd", "pte_uffd", "uffd"))
+
+
+def purposes(name: str) -> tuple[str, ...]:
+    """Return what a call of *name* means to change."""
+    return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
+
+
+def check(ran: Walked) -> Iterator[Breach]:
+    """Yield every broken property of one run. Raises OutOfBounds when it has no end and broke none."""
+    if ran.endless is not None:
+        yield from _before_the_end(ran, ran.endless)
+        return
+    ledger = Ledger(ran)
+    if ledger.is_part:
+        return
+    facts = Facts(ran)
+    for breach in (
+        *_faults(ran),
+        *ledger.breaches(),
+        *_pages(facts),
+        *_lost(facts),
+        *_tracking(facts),
+        *_permission(facts),
+        *_shared(facts),
+        *_outside(ran),
+        *_alike(facts),
+        *_beyond(facts),
+        *_addresses(ran),
+        *_flushed(facts),
+        *_told(facts),
+    ):
+        mask = breach.mask & (ran.usable if breach.property in ("fault", "outside") else ran.live)
+        if bool(mask.any()):
+            breach.mask = mask
+            breach.suspect = breach.suspect or ran.walk.name
+            breach.kind = breach.kind or re.sub(r"\d+", "n", breach.detail)
+            yield breach
+
+
+def _before_the_end(ran: Walked, endless: OutOfBounds) -> Iterator[Breach]:
+    """Yield what a run without an end has done that no end mends: it wrote beside the batch."""
+    found = [breach for breach in (*_outside(ran), *_faults(ran)) if bool((breach.mask & ran.usable).any())]
+    if not any(breach.property == "outside" for breach in found):
+        raise endless
+    for breach in found:
+        breach.mask = breach.mask & ran.usable
+        breach.suspect = ran.walk.name
+        breach.kind = re.sub(r"\d+", "n", breach.detail)
+        yield breach
+
+
+def known_entry(session: Session, table: Object, where: Layout, index: int, none: int) -> tuple[Raw, bool]:
+    """Return the bytes of entry *index* of a table, and whether they are known: an entry for a page of unknown code is
+    not, and stands as an empty one.
+    """
+    value = table.blob.load(where.base + index * where.size, where.size, False)
+    if isinstance(value, Unknown):
+        return np.full(session.machine.lanes, none, dtype=np.uint64), False
+    return session.lanes_of(value), True
+
+
+class Facts:
+    """What became of the entries of one run: of each, its bytes at the ends in both tables and what was its own.
+
+    ``foreign`` are those that hold what nobody knows.
+    """
+
+    def __init__(self, ran: Walked) -> None:
+        self.ran = ran
+        session, stage, nr = ran.session, ran.stage, ran.where.nr
+        self.before = [np.ascontiguousarray(ran.batch.initial[:, i]) for i in range(nr)]
+        where, none = ran.where, stage.source.none
+        found = [known_entry(session, stage.source.table, where, i, none) for i in range(nr)]
+        copies = [known_entry(session, stage.target, where, i, none) for i in range(nr)]
+        self.after, self.copies = [raw for raw, _ in found], [raw for raw, _ in copies]
+        lanes = session.machine.lanes
+        self.foreign = [np.full(lanes, not (one[1] and two[1])) for one, two in zip(found, copies, strict=True)]
+        self.present = [session.holds("pte_present", raw) for raw in self.after]
+        self.copied = [session.holds("pte_present", raw) for raw in self.copies]
+        self.moved = [copied & ~present for copied, present in zip(self.copied, self.present, strict=True)]
+        self.gone = [
+            ~present & ~copied & ~foreign
+            for present, copied, foreign in zip(self.present, self.copied, self.foreign, strict=True)
+        ]
+        self.nothing = np.zeros(session.machine.lanes, dtype=bool)
+
+    def meant(self, what: str) -> Mask:
+        """Return the lanes in which a setter of that purpose was called."""
+        return self.ran.grants.get(what, self.nothing)
+
+    def places(self, index: int) -> Iterator[tuple[str, Raw, Mask]]:
+        """Yield where entry *index* lives on: its bytes there, in these lanes."""
+        yield "", self.after[index], self.present[index]
+        yield "the copy of ", self.copies[index], self.moved[index]
+
+    def own(self, index: int, raw: Raw, there: Mask) -> Mask:
+        """Return the lanes of *there* in which *raw* maps the page that entry *index* mapped."""
+        if not bool(there.any()):
+            return there
+        result: Mask = there & (self.ran.session.number("pte_pfn(pte)", raw) == np.uint64(self.ran.stage.pfn + index))
+        return result
+
+    def seen(self, index: int, predicate: str) -> Mask:
+        """Return the lanes in which the MMU made an entry satisfy *predicate*."""
+        ran, result = self.ran, self.nothing
+        for record in ran.session.machine.log:
+            if record.kind == "mmu" and record.data["offset"] == ran.where.base + index * ran.where.size:
+                new = record.data["new"]
+                assert isinstance(new, np.ndarray)
+                result = result | (record.mask & ran.session.holds(predicate, new))
+        return result
+
+    def last_write(self, index: int, target: bool = False) -> Record | None:
+        """Return the last write of the CPU to an entry in any lane."""
+        ran = self.ran
+        wanted = (ran.where.base + index * ran.where.size, target)
+        for record in reversed(ran.session.machine.log):
+            if record.kind == "write" and (record.data.get("offset"), record.name == "new ptep") == wanted:
+                return record
+        return None
+
+
+def _faults(ran: Walked) -> Iterator[Breach]:
+    for record in ran.session.machine.log:
+        if record.kind == "fault":
+            name = "outside" if " outside " in record.name else "fault"
+            yield Breach(name, record.mask, None, record.name, "", record)
+
+
+def _pages(facts: Facts) -> Iterator[Breach]:
+    """An entry that maps a page of the batch maps its own."""
+    ran = facts.ran
+    session, first = ran.session, ran.stage.pfn
+    for index in range(ran.where.nr):
+        for copy, (raw, there) in enumerate(
+            ((facts.after[index], facts.present[index]), (facts.copies[index], facts.copied[index]))
+        ):
+            pfn = session.number("pte_pfn(pte)", raw)
+            near = (pfn >= np.uint64(first - 4)) & (pfn < np.uint64(first + ran.where.nr + 4))
+            wrong = there & near & (pfn != np.uint64(first + index))
+            what = f"the copy of entry {index}" if copy else f"entry {index}"
+            yield Breach(
+                "pfn",
+                wrong,
+                index,
+                f"{what} maps another page",
+                f"pfn {first + index:#x}",
+                facts.last_write(index, bool(copy)),
+            )
+
+
+def _lost(facts: Facts) -> Iterator[Breach]:
+    """Accessed and dirty of an entry, also what the MMU sets, are in what is left of it, or the page was told."""
+    ran = facts.ran
+    session = ran.session
+    told, named = facts.nothing, facts.nothing
+    for record in session.machine.log:
+        if record.kind == "told" and re.search(r"mark_dirty|set_page_dirty", record.name):
+            told = told | record.mask
+        elif record.kind == "told" and "rmap" in record.name:
+            named = named | record.mask
+    for index in range(ran.where.nr):
+        for what, predicate, purpose in BITS:
+            had = session.holds(predicate, facts.before[index]) | facts.seen(index, predicate)
+            owed = had & ~facts.meant(purpose)
+            if what == "dirty":
+                dropped = had & facts.meant(purpose) & facts.own(index, facts.after[index], facts.present[index])
+                dropped &= ~session.holds(predicate, facts.after[index])
+                detail = f"the dirty bit of entry {index} is cleared, and nothing is told of it"
+                yield Breach("dropped", dropped, index, detail, what, facts.last_write(index))
+            for place, raw, there in facts.places(index):
+                lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
+                detail = f"{place}entry {index} loses its {what} bit"
+                yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index, bool(place)))
+            if what == "dirty" and bool(told.any()):
+                lost = owed & facts.gone[index] & ~told & ~facts.meant("drop") & named
+                detail = f"entry {index} is taken away and its dirty bit does not reach the page"
+                yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index))
+
+
+def _tracking(facts: Facts) -> Iterator[Breach]:
+    """Soft-dirty and userfaultfd bits stay with their entry."""
+    ran = facts.ran
+    session = ran.session
+    for what, predicate, purpose in TRACKING:
+        if not session.program.has(predicate):
+            continue
+        for index in range(ran.where.nr):
+            owed = session.holds(predicate, facts.before[index]) & ~facts.meant(purpose)
+            for place, raw, there in facts.places(index):
+                lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
+                detail = f"{place}entry {index} loses its {what} bit"
+                yield Breach("tracking", lost, index, detail, what, facts.last_write(index, bool(place)))
+
+
+def _permission(facts: Facts) -> Iterator[Breach]:
+    """A write permission was there, was asked for, or is granted for the entry's own page."""
+    ran = facts.ran
+    session = ran.session
+    answers, consulted = _page_answers(ran)
+    asked = (ran.stage.writable & facts.meant("modify")) | (facts.meant("write") & ~consulted)
+    for record in session.machine.log:
+        offset = record.data.get("offset")
+        if record.kind != "write" or not isinstance(offset, int):
+            continue
+        index = offset // ran.where.size - ran.where.first
+        new = record.data["new"]
+        if not 0 <= index < ran.where.nr or isinstance(new, Unknown):
+            continue
+        raw = session.raw(new)
+        writable = session.holds("pte_write", raw) & session.holds("pte_present", raw)
+        own = session.holds("pte_write", facts.before[index])
+        granted = facts.meant("write") & answers.get(index, facts.nothing)
+        gained = record.mask & writable & ~own & ~asked & ~granted
+        why = "by what holds for another page" if bool((gained & consulted).any()) else "and nothing asks for it"
+        copy = "the copy of " if record.name == "new ptep" else ""
+        yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
+
+
+def _shared(facts: Facts) -> Iterator[Breach]:
+    """Where a copy makes its source read-only, it is read-only itself."""
+    session = facts.ran.session
+    for index in range(facts.ran.where.nr):
+        before, after, copy = (
+            session.holds("pte_write", one[index]) for one in (facts.before, facts.after, facts.copies)
+        )
+        split = facts.present[index] & facts.copied[index] & before & ~after & copy
+        detail = f"the copy of entry {index} stays writable, and the entry is write-protected"
+        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
+
+
+def _page_answers(ran: Walked) -> tuple[dict[int, Mask], Mask]:
+    """Return, by entry, the lanes in which a question about its page was answered yes, and those with any question."""
+    machine = ran.session.machine
+    found: dict[int, Mask] = {}
+    consulted = np.zeros(machine.lanes, dtype=bool)
+    first = ran.stage.pfn - machine.page_base_pfn
+    for key, answer in machine.answers.items():
+        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) and key.startswith("Page") else None
+        if match is not None:
+            index = int(match.group(1) or 0) - first
+            found[index] = found[index] | answer if index in found else answer
+            consulted = consulted | machine.asked_in.get(key, consulted)
+    return found, consulted
+
+
+def _outside(ran: Walked) -> Iterator[Breach]:
+    """Entries beside the batch stay as they were, in both tables."""
+    where, session = ran.where, ran.session
+    for record in session.machine.log:
+        offset = record.data.get("offset")
+        if record.kind != "write" or not isinstance(offset, int):
+            continue
+        index = offset // where.size - where.first
+        old, new = record.data["old"], record.data["new"]
+        if 0 <= index < where.nr or isinstance(old, Unknown) or isinstance(new, Unknown):
+            continue
+        changed = record.mask & (session.raw(old) != session.raw(new))
+        side = "before" if index < 0 else "after"
+        yield Breach("outside", changed, index, f"an entry {side} the batch is written", "untouched", record)
+
+
+def _alike(facts: Facts) -> Iterator[Breach]:
+    """Entries that are alike and of one folio fare alike, as long as nobody asks about single pages."""
+    ran = facts.ran
+    nr = ran.where.nr
+    if nr < 2 or ran.walk.is_single:
+        return
+    session = ran.session
+    _, consulted = _page_answers(ran)
+    states = ran.lanes.states[:, 1 : 1 + nr]
+    alike = (states == states[:, :1]).all(axis=1) & ran.stage.folios.one
+    alike &= ran.lanes.slot < 0
+    counted = _counted(ran)
+    whole = alike & ~consulted
+    for index in range(1, nr):
+        alike = whole & (counted > index)
+        for other, what, expected in (
+            (facts.gone, "is left there", "taken away"),
+            (facts.copied, "is not copied", "copied"),
+        ):
+            differs = alike & other[0] & ~other[index]
+            yield Breach("underrun", differs, index, f"entry {index} {what}, unlike entry 0", expected, None)
+            differs = alike & ~other[0] & other[index]
+            yield Breach("underrun", differs, 0, f"entry 0 {what}, unlike entry {index}", expected, None)
+        both = alike & facts.present[0] & facts.present[index]
+        writes = [session.holds("pte_write", facts.after[i]) for i in (0, index)]
+        yield Breach(
+            "underrun", both & (writes[0] != writes[1]), index, f"entry {index} is protected unlike entry 0", "", None
+        )
+        for what, predicate, _ in BITS:
+            holds = [session.holds(predicate, facts.after[i]) for i in (0, index)]
+            differs = both & (holds[0] != holds[1])
+            yield Breach(
+                "underrun", differs, index, f"the {what} bit of entry {index} is unlike that of entry 0", "", None
+            )
+
+
+def _counted(ran: Walked) -> NDArray[np.int64]:
+    """Return how many entries a function says it has processed; all of them where it does not count."""
+    value = ran.returned
+    if ran.walk.form != "count" or value is None or isinstance(value, (Blob, Unknown)):
+        return np.full(ran.session.machine.lanes, ran.where.nr, dtype=np.int64)
+    return ran.session.lanes_of(value).view(np.int64)
+
+
+def _beyond(facts: Facts) -> Iterator[Breach]:
+    """A function that returns how many entries it has processed has changed no others."""
+    ran = facts.ran
+    counted = _counted(ran)
+    negative = counted <= 0
+    for index in range(ran.where.nr):
+        changed = (facts.after[index] != facts.before[index]) | facts.copied[index]
+        wrong = changed & (counted <= index) & ~negative & (ran.lanes.slot < 0)
+        detail = f"entry {index} is changed, and fewer entries are counted"
+        yield Breach("count", wrong, index, detail, "counted", facts.last_write(index))
+        if ran.walk.form == "count" and index:
+            left = (facts.gone[0] & ~facts.gone[index]) | (facts.copied[0] & ~facts.copied[index])
+            left &= (counted > index) & (facts.after[index] == facts.before[index])
+            detail = f"entry {index} is counted, and nothing was done to it"
+            yield Breach("count", left, index, detail, "not counted", None)
+    yield from _rss(facts)
+
+
+_COUNTERS = re.compile(r"_*rss\w*")
+
+
+def _rss(facts: Facts) -> Iterator[Breach]:
+    """The memory counters of the caller change by as many entries as are taken away or copied."""
+    ran = facts.ran
+    session = ran.session
+    array = next((obj for obj in session.machine.memory.objects if _COUNTERS.fullmatch(obj.name)), None)
+    if array is None or session.machine.memory.named(array.name) is not array:
+        return
+    total = np.zeros(session.machine.lanes, dtype=np.int64)
+    for offset in sorted(array.blob.cells):
+        value = array.blob.load(offset, 4, True)
+        if isinstance(value, Unknown):
+            return
+        total = total + value
+    gone = np.sum(facts.gone, axis=0) if facts.gone else total * 0
+    copied = np.sum(facts.copied, axis=0)
+    told = facts.nothing
+    for record in session.machine.log:
+        if record.kind == "told" and "rmap" in record.name:
+            told = told | record.mask
+    wrong = told & (total != copied - gone) & (ran.lanes.slot < 0)
+    yield Breach("count", wrong, None, "the memory counters change by another number than the entries do", "", None)
+
+
+def _addresses(ran: Walked) -> Iterator[Breach]:
+    """A helper that takes both sees the address of the entry it gets."""
+    where, session = ran.where, ran.session
+    for table, base_addr in ((ran.stage.source.table, where.addr), (ran.stage.target, None)):
+        for record in session.machine.log:
+            if record.kind != "call":
+                continue
+            found = [(n, v) for n, v in record.data.items() if points(v, table.base, table.blob.size, record.mask)]
+            named = [v for n, v in record.data.items() if "addr" in n and not isinstance(v, (Blob, Unknown))]
+            named = [v for v in named if not points(v, table.base, table.blob.size, record.mask)]
+            if len(found) != 1 or not named or base_addr is None:
+                continue
+            pointer = found[0][1]
+            assert not isinstance(pointer, (Blob, Unknown))
+            index = distance(pointer, table.base, session.machine.lanes) // where.size - where.first
+            expected = base_addr + index * where.page
+            wrong = record.mask & (session.lanes_of(named[0]).astype(np.int64) != expected)
+            wrong &= (index >= 0) & (index < where.nr) & (session.lanes_of(named[0]) != 0)  # 0: of no interest
+            detail = f"{record.name}() gets the address of another entry"
+            yield Breach("address", wrong, None, detail, "its own", record)
+
+
+def _flushed(facts: Facts) -> Iterator[Breach]:
+    """What lost a permission, or is gone, is in no TLB at the end: of code that flushes or gathers at all."""
+    ran = facts.ran
+    if not any(is_flush(record) and not _within_helper(ran, record) for record in ran.session.machine.log):
+        return
+    session = ran.session
+    for index in range(ran.where.nr):
+        stale = leftovers(ran, index, facts.before[index])
+        writable = session.holds("pte_write", facts.after[index])
+        clean = facts.present[index] & ~session.holds("pte_dirty", facts.after[index])
+        lost = stale.left & ((stale.writable & ~writable) | ~facts.present[index] | (stale.dirty & clean))
+        detail = f"entry {index} loses a permission and no flush covers it"
+        flushes = [one for one in session.machine.log if is_flush(one) and bool((one.mask & lost).any())]
+        yield Breach("flush", lost, index, detail, "flushed", flushes[-1] if flushes else stale.record)
+
+
+def _within_helper(ran: Walked, record: Record) -> bool:
+    """Return whether a flush is a helper's own: made below a call that got an entry."""
+    names = {one.name for one in ran.session.machine.log if one.kind == "call"} - {ran.walk.name}
+    return any(name in names and not _is_code_of(ran, name) for name, _ in record.stack)
+
+
+def _is_code_of(ran: Walked, name: str) -> bool:
+    return f"{ran.walk.path}:{name}" in ran.session.machine.executed
+
+
+def _told(facts: Facts) -> Iterator[Breach]:
+    """The pages that the rest of the kernel hears are unmapped (mapped once more) are those of the entries."""
+    ran = facts.ran
+    for verb, changed, what in (
+        (re.compile(r"folio_remove_\w*rmap\w*"), facts.gone, "unmapped"),
+        (re.compile(r"folio_(?:try_)?dup_\w*rmap\w*"), facts.copied, "mapped once more"),
+    ):
+        pages = [facts.nothing for _ in range(ran.where.nr)]
+        any_told, last, later = facts.nothing, None, facts.nothing
+        for record in ran.session.machine.log:
+            later = later | record.mask if record.kind == "told" and "delay" in record.name else later
+            if record.kind != "told" or verb.fullmatch(record.name) is None:
+                continue
+            page = record.data.get("page", record.data.get("arg1", 0))
+            count = next((v for n, v in record.data.items() if n.startswith("nr")), 1)
+            if isinstance(page, (Blob, Unknown)) or isinstance(count, (Blob, Unknown)):
+                continue
+            first = entry_of_page(ran.session.machine, page)
+            if first is None:
+                continue
+            any_told, last = any_told | record.mask, record
+            number = np.broadcast_to(np.asarray(count, dtype=np.int64), first.shape)
+            for index in range(ran.where.nr):
+                pages[index] = pages[index] | (record.mask & (first <= index) & (index < first + number))
+        some_changed = np.any(changed, axis=0)
+        for index in range(ran.where.nr):
+            wrong = any_told & ~later & some_changed & (pages[index] != changed[index])
+            detail = f"the page of entry {index} is counted as {what}, and the entry is not, or the other way round"
+            yield Breach("page", wrong, index, detail, what, last)

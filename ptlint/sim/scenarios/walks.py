@@ -1,0 +1,447 @@
+"""Callers: functions of ``.c`` files that change page tables by the helpers, run whole.
+
+A caller is known by what it is given (a page table's entry or its pmd, a mapping, an address), never by its name or
+file; what it does by the protocol it uses: start and commit, clear and set, write-protect, flush. It runs over batches
+on a stage (``ptlint.sim.stage``), with folios that end inside the batch, single pages, both protections asked for, and
+every question about pages and mappings answered either way. Where a function of interest is called by others of its
+file, those run as well: they form the batches that it gets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
+from ptlint.csrc.items import items_of
+from ptlint.sim.batch import Layout, layout
+from ptlint.sim.calls import invoke
+from ptlint.sim.driving import FIRST, PFN, Ran, Setting, setting
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.explore import Breach, Trial, again, contradictory, explore
+from ptlint.sim.frame import Value
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.lazy import drain
+from ptlint.sim.machine import Limits, Machine
+from ptlint.sim.primitives import find_primitive
+from ptlint.sim.program import Program
+from ptlint.sim.properties import walks
+from ptlint.sim.properties.pairing import FLAGS
+from ptlint.sim.scenarios.protocol import subjects as pairs
+from ptlint.sim.scope import nodes
+from ptlint.sim.session import Session, deep_recursion
+from ptlint.sim.space import Space
+from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, set_stage, walker_for
+from ptlint.sim.tally import Tally
+from ptlint.sim.values import Mask
+
+MOST_LANES = 8192
+"""Lanes of one run."""
+
+MOST_ROWS = 192
+"""Combinations of entries of one run, before folios, requests and answers multiply them."""
+
+CALLERS = 3
+"""Levels of callers in the same file that run for a function of interest."""
+
+LIMITS = Limits(statements=60_000, seconds=4.0)
+
+_COUNT = re.compile(r"_*(?:nr|nr_ptes|nr_pages|npages)_*")
+_MOST = re.compile(r"_*max(?:_nr\w*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A caller. ``form`` says what it is given: ``entry`` (one), ``batch`` (a count of entries of one folio, alike but
+    for accessed and dirty), ``count`` (it finds one batch, of at most so many, and returns its length), ``range`` (it
+    finds the batches itself) or ``fault`` (one entry, in a description of the fault or the walk).
+    """
+
+    name: str
+    path: str
+    definition: ast.FunctionDef
+    types: tuple[CType, ...]
+    form: str
+
+    @property
+    def returns_entry(self) -> bool:
+        """Return whether the caller returns an entry."""
+        type = self.definition.type.ret
+        return isinstance(type, ast.TypedefName) and type.name == "pte_t"
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether the caller is given one entry."""
+        return self.form in ("entry", "fault")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walked(Ran):
+    """A finished run. ``grants`` are the lanes, by what a setter does, in which the code called one on purpose;
+    ``starts`` and ``commits`` the names of the transaction's helpers.
+    """
+
+    walk: Walk
+    stage: Stage
+    returned: Value
+    grants: dict[str, Mask]
+    starts: frozenset[str]
+    commits: frozenset[str]
+    endless: OutOfBounds | None = None
+
+
+def subjects(program: Program) -> Iterator[Walk]:
+    """Yield the callers among what is of interest and among those of their files that call them."""
+    arch = program.universe.profile.data.get("arch")
+    if program.interest is None or (
+        arch and not program.everywhere and program.universe.profile.name not in arch.get("callers", ())
+    ):
+        return
+    for path in sorted(_files(program)):
+        yield from _walks(program, path)
+
+
+def _files(program: Program) -> set[str]:
+    """Return the ``.c`` files outside ``arch`` that define something of interest: below it are the helpers."""
+    universe = program.universe
+    found = set()
+    for name in program.interest or ():
+        if name in universe.overrides:
+            found.add(universe.overrides[name].path)
+        elif not universe.headers.sites(name, "function"):
+            found.add(universe.source_of(name) or "")
+    found |= program.places
+    return {path for path in found if path.endswith(".c") and not path.startswith("arch/")}
+
+
+def _walks(program: Program, path: str) -> Iterator[Walk]:
+    """Yield the callers of a file that are of interest, and those that call what is, nearest first.
+
+    What finds its batches itself is called with a range: what calls that in turn adds nothing.
+    """
+    texts = _functions(program, path)
+    last = [name for name in texts if name in (program.interest or ())]
+    seen = set(last)
+    for level in range(CALLERS + 1):
+        below = []
+        for name in last:
+            walk = _walk(program, path, name) if _TEXT.search(texts[name]) else None
+            if walk is not None and (not level or walk.form != "fault"):
+                yield walk
+            if walk is None or walk.form in ("entry", "batch"):
+                below.append(name)
+        called = re.compile(r"\b(?:" + "|".join(map(re.escape, below)) + r")\b") if below else None
+        last = [name for name, text in texts.items() if name not in seen and called and called.search(text)]
+        seen.update(last)
+
+
+def _functions(program: Program, path: str) -> dict[str, str]:
+    """Return the functions that a file defines: name -> body as text."""
+    found: dict[str, str] = {}
+    for instance in program.universe.in_file(path).unit.instances:
+        if instance.path != path:
+            continue
+        text, index = instance.active_text(), items_of(instance)
+        for name, places in index.names.items():
+            for what, number, _ in places:
+                if what == "function":
+                    item = index.items[number]
+                    found[name] = text[text.find("{", item.start) : item.end]
+    for name, source in program.universe.overrides.items():
+        if source.path == path:
+            found[name] = source.text[source.text.find("{") :]
+    return found
+
+
+_TEXT = re.compile(r"\bpte_t\b|\bpmd_t\b|\bpvmw\b|\bvmf\b|ptep_|_ptes?\(")
+
+
+def _walk(program: Program, path: str, name: str) -> Walk | None:
+    definition = program.definition(name, path)
+    if definition is None or definition.pos.path != path:
+        return None
+    try:
+        resolved = program.resolve(definition.type)
+    except CannotExecute:
+        return None
+    assert isinstance(resolved, CFunction)
+    form = _form(program, definition.type.params, resolved.params, resolved.ret)
+    if not program.universe.profile.data.get("arch") and not _is_known(program, definition, path):
+        return None  # without a tree the rest of the kernel is not there: the report says so once
+    return Walk(name, path, definition, resolved.params, form) if form else None
+
+
+def _is_known(program: Program, definition: ast.FunctionDef, path: str) -> bool:
+    """Return whether everything that a function calls is declared."""
+    return all(
+        find_primitive(node.function.name) is not None
+        or program.definition(node.function.name, path) is not None
+        or program.prototype(node.function.name, path) is not None
+        for node in nodes(definition.body)
+        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name)
+    )
+
+
+def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType], returns: CType) -> str:
+    """Return what a function with these parameters is given of a page table, empty when nothing."""
+    names = [param.name or "" for param in params]
+    entries = sum(_written(param) == "pte_t" for param in params)
+    tags = {_tag(type) for type in types}
+    pointer = any(isinstance(t, CPointer) and t.to == program.pte_type for t in types)
+    counted = any(_COUNT.fullmatch(n) for n in names)
+    if pointer:
+        if any(_MOST.fullmatch(n) for n in names):
+            return "count"
+        if entries > 1:
+            return ""  # between a start and a commit: ptlint.sim.scenarios.callers
+        if counted:
+            return "batch"
+        ranged = "mm_walk" not in tags and any(n == "end" for n in names)
+        return ("count" if isinstance(returns, CInt) else "range") if ranged else "entry"
+    if any(_written(param, pointed=True) == "pmd_t" for param in params):
+        return "range"
+    if {"folio", "vm_area_struct"} <= tags and any("addr" in n for n in names):
+        return "range"
+    if any(_tag(type) in ("vm_fault", "page_vma_mapped_walk") and _is_complete(type) for type in types):
+        return "fault"
+    return ""
+
+
+def _written(param: ast.Param, pointed: bool = False) -> str:
+    type = param.type
+    if pointed:
+        type = type.to if isinstance(type, ast.PointerType) else type
+    return type.name if isinstance(type, ast.TypedefName) else ""
+
+
+def _is_complete(type: CType) -> bool:
+    return isinstance(type, CPointer) and isinstance(type.to, CRecord) and type.to.is_complete()
+
+
+def _tag(type: CType) -> str:
+    return (type.to.tag or "") if isinstance(type, CPointer) and isinstance(type.to, CRecord) else ""
+
+
+def name(walk: Walk) -> str:
+    """Return the name of the function."""
+    return walk.name
+
+
+def judge(program: Program, walk: Walk, arch: str) -> Judgement:
+    """Run the caller over growing batches, then with the MMU in between."""
+    tally = Tally(walk.name, arch)
+    try:
+        shared = setting(program, BEFORE + 3 + AFTER)
+        steps = 0
+        asked: tuple[Hashable, ...] = ()
+        for nr in (1,) if walk.is_single else (1, 2, 3):
+            trial = _run(shared, walk, nr, _space(shared, walk, nr), asked, tally)
+            asked = trial.questions
+            steps = int(trial.machine.steps.max()) + 1 if nr <= 2 else steps
+        if shared.hardware.updates:
+            nr = 1 if walk.is_single else 2
+            _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
+    except (CannotExecute, OutOfBounds) as error:
+        tally.stop(error)
+    return tally.judgement(program)
+
+
+# --- lanes --------------------------------------------------------------------------------------------------------
+
+
+def _space(shared: Setting, walk: Walk, nr: int, most: int = MOST_ROWS) -> Space:
+    """Return the lanes of a run. ``request``: 1 a writable protection is asked for, 2 small folios, 4 the folio is the
+    batch; the border of two folios from the fourth bit on.
+    """
+    rows = _alike(shared, nr, most) if walk.form not in ("range", "count") else _mixed(shared, nr, most)
+    borders = [nr + AFTER, *range(1, nr)] if walk.form in ("range", "count") else [nr + AFTER]
+    finds = walk.form in ("range", "count")
+    shapes = [(border, 0) for border in borders] + [(nr + AFTER, 4)] * (nr > 1)
+    shapes += [(nr + AFTER, 2)] * (nr == 1 or finds)
+    choices = [writable | shape | border << 3 for border, shape in shapes for writable in (0, 1)]
+    pick = np.repeat(np.arange(len(rows)), len(choices))
+    request = np.tile(np.array(choices, dtype=np.int64), len(rows))
+    off = np.full(len(pick), -1, dtype=np.int64)
+    return Space(rows[pick], request, off, np.zeros(len(pick), dtype=np.int64), np.zeros(len(pick), dtype=bool), False)
+
+
+def _alike(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
+    """Return rows of entries of one kind; the neighbours are as the entry beside them."""
+    colours = shared.colours
+    rows: list[tuple[int, ...]] = []
+    for kind in np.unique(colours.kinds):
+        variants = [int(v) for v in np.flatnonzero(colours.kinds == kind)]
+        rows.extend((one,) * nr for one in variants)
+        rows.extend(
+            tuple(other if at == odd else one for at in range(nr))
+            for one in variants
+            for other in variants
+            for odd in range(nr)
+            if one != other
+        )
+    return _with_neighbours(rows, most)
+
+
+def _mixed(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
+    """Return rows in which one entry may differ from the others in one thing: a flag, or what the MMU makes of it."""
+    states = range(len(shared.colours.weight))
+    flags = _flags(shared)
+    rows = [(one,) * nr for one in states]
+    rows.extend(
+        tuple(other if at == odd else one for at in range(nr))
+        for one in states
+        for other in states
+        for odd in range(nr)
+        if one != other and nr > 1 and int((flags[one] != flags[other]).sum()) == 1
+    )
+    return _with_neighbours(rows, most)
+
+
+def _flags(shared: Setting) -> NDArray[np.bool_]:
+    """Return what the architecture's predicates say of each state: (states, flags)."""
+    raw = np.ascontiguousarray(shared.colours.raw[:, 0])
+    session = Session(shared.program, len(raw))
+    found = [session.holds(predicate, raw) for predicate in FLAGS if shared.program.has(predicate)]
+    return np.stack(found, axis=1)
+
+
+def _with_neighbours(rows: list[tuple[int, ...]], most: int) -> NDArray[np.int64]:
+    table = np.unique(np.array(rows, dtype=np.int64), axis=0)
+    if len(table) > most:
+        draw = np.random.default_rng(len(table)).permutation(len(table))[:most]
+        same = np.flatnonzero((table == table[:, :1]).all(axis=1))
+        table = table[np.unique(np.concatenate([draw, same]))]
+    first, last = table[:, :1], table[:, -1:]
+    return np.concatenate([np.repeat(first, BEFORE, axis=1), table, np.repeat(last, AFTER, axis=1)], axis=1)
+
+
+def _raced(space: Space, nr: int, steps: int) -> Space:
+    events = [(slot, entry, store) for slot in range(min(steps, 48)) for entry in range(nr) for store in (False, True)]
+    table = np.array(events, dtype=np.int64)
+    room = max(1, MOST_LANES // (2 * len(events)))
+    keep = np.random.default_rng(nr).permutation(len(space))[:room]
+    pick, event = np.repeat(keep, len(events)), np.tile(np.arange(len(events)), len(keep))
+    return Space(
+        space.states[pick], space.request[pick], table[event, 0], table[event, 1], table[event, 2].astype(bool), False
+    )
+
+
+# --- a run --------------------------------------------------------------------------------------------------------
+
+
+def _run(
+    shared: Setting, walk: Walk, nr: int, space: Space, asked: Sequence[Hashable], tally: Tally, raced: bool = False
+) -> Trial:
+    """Run the caller over *space*, and once more with the answers that led to a change of an entry; note both."""
+    where = layout(shared.program, nr, FIRST)
+    names = [(one.start.name, one.commit.name) for one in pairs(shared.program, every=True)]
+    starts, commits = frozenset(n for n, _ in names), frozenset(n for _, n in names)
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits)
+        return ran.session.machine, list(walks.check(ran)), ran
+
+    trial = explore(len(space), drive, MOST_LANES, asked)
+    tally.add(trial, raced=raced)
+    more = again(len(space), drive, trial, _changing(trial.machine), MOST_LANES)
+    if more is not None:
+        tally.add(more, raced=raced)
+    return trial
+
+
+def _changing(machine: Machine) -> Mask:
+    """Return the lanes in which the CPU has written an entry."""
+    masks = [record.mask for record in machine.log if record.kind == "write"]
+    result: Mask = np.any(masks, axis=0) if masks else np.zeros(machine.lanes, dtype=bool)
+    return result
+
+
+@dataclass(slots=True)
+class _Grants:
+    """Notes in which lanes setters are called that change an entry on purpose."""
+
+    session: Session
+    calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
+
+    def __call__(self, called: str, _names: Sequence[str], _values: list[Any]) -> None:
+        machine = self.session.machine
+        for what in walks.purposes(called):
+            self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
+
+    def lanes(self) -> dict[str, Mask]:
+        """Return the lanes by purpose. What is taken away within a call that gets entries and writes none (it compares
+        them) is taken from no entry.
+        """
+        log = self.session.machine.log
+        writers = {name for record in log if record.kind == "write" for name, _ in record.stack}
+        askers = {record.name for record in log if record.kind == "call"} - writers
+        found: dict[str, Mask] = {}
+        for what, mask, stack in self.calls:
+            if what == "write" or not stack & askers:
+                found[what] = found[what] | mask if what in found else mask.copy()
+        return found
+
+
+def _finished(
+    shared: Setting,
+    walk: Walk,
+    where: Layout,
+    lanes: Space,
+    space: Space,
+    answers: dict[Hashable, Mask],
+    starts: frozenset[str],
+    commits: frozenset[str],
+) -> Walked:
+    count, nr = len(lanes), where.nr
+    walker = walker_for(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base)
+    raced = bool((lanes.slot >= 0).any())
+    session = Session(shared.program, count, answers, walker if raced else None, LIMITS)
+    raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
+    request = lanes.request
+    folios = Folios(request >> 3, (request & 2).astype(bool), (request & 4).astype(bool), nr)
+    writable = (lanes.request & 1).astype(bool)
+    stage = set_stage(session, where, raw, shared.none, PFN + BEFORE, folios, writable)
+    walker.table = stage.source.table
+    machine = session.machine
+    arguments = [
+        argument(stage, param.name or f"arg{at}", type, _written(param))
+        for at, (param, type) in enumerate(zip(walk.definition.type.params, walk.types, strict=True))
+    ]
+    machine.steps[:] = 0
+    machine.log.clear()
+    grants = _Grants(session)
+    machine.intercept = grants
+    returned: Value = None
+    endless: OutOfBounds | None = None
+    try:
+        with deep_recursion(), machine.running():
+            returned = invoke(shared.program, machine, walk.definition, arguments, list(walk.types))
+    except OutOfBounds as error:  # what it has done to entries beside the batch by then is not undone
+        endless = error
+    machine.intercept = None
+    if endless is None:
+        drain(machine)
+    return Walked(
+        session=session,
+        batch=stage.source,
+        where=where,
+        colours=shared.colours,
+        space=space,
+        lanes=lanes,
+        hardware=shared.hardware,
+        usable=~contradictory(answers, count),
+        final=tuple(walks.known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
+        walk=walk,
+        stage=stage,
+        returned=returned,
+        grants=grants.lanes(),
+        starts=starts,
+        commits=commits,
+        endless=endless,
+    )

@@ -1,0 +1,120 @@
+"""The TLB of a run: what other CPUs may still translate after the entry in memory has changed.
+
+It is read off the log, over all calls of the run. A translation may be cached while its entry is valid for the hardware
+(and, where that sets the accessed bit, accessed). It stays when the entry changes, until a flush after that takes it
+out. Each flush is an event with the range that its arguments name (``ptlint.sim.primitives.tlb``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.blob import Blob
+from ptlint.sim.machine import Record
+from ptlint.sim.values import Mask, Scalar, Unknown
+
+if TYPE_CHECKING:
+    from ptlint.sim.driving import Ran
+
+_START = re.compile(r"_*(?:addr|address|start|vaddr|uaddr)_*")
+
+
+@dataclass(slots=True)
+class Stale:
+    """What the TLB holds of an entry at the end: the lanes in which an old translation is left, in which it lets a
+    store through, in which it knows that the page is dirty; and the last step that made it stale.
+    """
+
+    left: Mask
+    writable: Mask
+    dirty: Mask
+    record: Record | None
+
+
+def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
+    """Return what the TLB holds of entry *index*, which was *initial* when the run began."""
+    session, where = ran.session, ran.where
+    lanes = session.machine.lanes
+    offset, addr = where.base + index * where.size, where.addr + index * where.page
+    nothing = np.zeros(lanes, dtype=bool)
+    stale = Stale(nothing, nothing, nothing, None)
+    cached, writable = _cachable(ran, initial), session.holds("pte_write", initial)
+    for record in session.machine.log:
+        if record.kind in ("write", "mmu") and record.data.get("offset") == offset and record.name != "new ptep":
+            old, new = (_raws(ran, record.data[key]) for key in ("old", "new"))
+            if old is None or new is None:
+                continue
+            here = record.mask & (old != new)
+            writable = np.where(here & _cachable(ran, old), writable | session.holds("pte_write", old), writable)
+            cached = cached | (record.mask & _cachable(ran, old))
+            lost = here & cached & _loses(ran, old, new)
+            cleaned = here & cached & session.holds("pte_dirty", old) & ~session.holds("pte_dirty", new)
+            if bool((lost | cleaned).any()) and record.kind == "write":
+                left = stale.left | lost | cleaned
+                stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, record)
+        elif is_flush(record):
+            covered = record.mask & covers(ran, record, addr)
+            stale.left, stale.writable = stale.left & ~covered, stale.writable & ~covered
+            stale.dirty = stale.dirty & ~covered
+            cached = cached & ~covered
+    return stale
+
+
+def is_flush(record: Record) -> bool:
+    """Return whether a record takes translations out, now or (what the rest of the kernel is told) before reuse."""
+    return record.kind == "flush" or (record.kind == "told" and "flush" in record.name)
+
+
+def _raws(ran: Ran, value: Scalar | Blob) -> NDArray[np.uint64] | None:
+    if isinstance(value, Unknown):
+        return None
+    return ran.session.raw(value)
+
+
+def _cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
+    hardware, session = ran.hardware, ran.session
+    if not hardware.valid:
+        return session.holds("pte_present", raw)
+    valid = hardware.is_valid(raw)
+    return valid & session.holds("pte_young", raw) if hardware.accessed else valid
+
+
+def _loses(ran: Ran, old: NDArray[np.uint64], new: NDArray[np.uint64]) -> Mask:
+    """Return where an entry becomes unusable, read-only, or that of another page."""
+    session = ran.session
+    gone = _usable(ran, old) & ~_usable(ran, new)
+    weaker = session.holds("pte_write", old) & ~session.holds("pte_write", new)
+    return gone | weaker
+
+
+def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
+    return ran.hardware.is_valid(raw) if ran.hardware.valid else ran.session.holds("pte_present", raw)
+
+
+def covers(ran: Ran, record: Record, addr: int) -> Mask:
+    """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
+    numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
+    start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
+    if start is None:
+        return np.ones(ran.session.machine.lanes, dtype=bool)
+    first = ran.session.lanes_of(start)
+    length = _length(ran, numbers, first)
+    result: Mask = (first <= np.uint64(addr)) & (np.uint64(addr) < first + length)
+    return result
+
+
+def _length(ran: Ran, numbers: Mapping[str, Scalar], first: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    for name, value in numbers.items():
+        if "end" in name:
+            return ran.session.lanes_of(value) - first
+        if "size" in name and "psize" not in name:
+            return ran.session.lanes_of(value)
+        if name.startswith("nr"):
+            return ran.session.lanes_of(value) * np.uint64(ran.where.page)
+    return np.full(first.shape, ran.where.page, dtype=np.uint64)

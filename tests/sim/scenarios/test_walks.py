@@ -1,0 +1,53 @@
+"""Callers run whole: what they do to a batch, by the protocol they use and not by their names."""
+
+import pytest
+
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.scenarios import walks
+from tests.sim.reference_program import program_with
+
+GIVEN = """
+static void set_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+		int nr, pgprot_t newprot)
+{
+	pte_t old = modify_prot_start_ptes(vma, addr, ptep, nr);
+	pte_t new = pte_modify(old, newprot);
+
+	%s
+}
+"""
+COMMITS = """modify_prot_commit_ptes(vma, addr, ptep, old, new, nr);
+	tlb_flush_pte_range(tlb, addr, nr * PAGE_SIZE);"""
+
+
+def judged(code: str) -> dict[str, Judgement]:
+    program = program_with(code, "mm/demo.c")
+    return {walks.name(walk): walks.judge(program, walk, "reference") for walk in walks.subjects(program)}
+
+
+def broken(code: str, name: str) -> set[str]:
+    judgement = judged(code)[name]
+    assert judgement.is_whole, judgement.stopped
+    assert judgement.scenarios > 50
+    return {violation.property for violation in judgement.violations}
+
+
+def test_a_caller_of_any_name_that_keeps_the_contract_holds() -> None:
+    assert broken(GIVEN % COMMITS, "set_batch") == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (COMMITS.replace("nr * PAGE_SIZE", "PAGE_SIZE"), "flush"),
+        (COMMITS.replace("addr, nr *", "addr + PAGE_SIZE, nr *"), "flush"),
+        (COMMITS.replace("old, new, nr)", "new, new, nr)"), "old-pte"),
+        (COMMITS.replace("old, new, nr)", "old, new, 1)"), "pairing"),
+        (COMMITS.replace("old, new, nr)", "old, new, nr + 1)"), "outside"),
+        (COMMITS.replace("ptep, old, new", "ptep, old, pte_advance_pfn(new, 1)"), "pfn"),
+        ("if (pte_write(old))\n\t\treturn;\n\t" + COMMITS, "pairing"),
+        ("set_ptes(vma->vm_mm, addr, ptep, new, nr);", "pairing"),
+    ],
+)
+def test_a_mistake_breaks_its_property(body: str, what: str) -> None:
+    assert what in broken(GIVEN % body, "set_batch")
