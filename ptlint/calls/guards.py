@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ptlint.calls.facts import Definition, Reason
 from ptlint.core.span import Span
@@ -12,6 +12,8 @@ from ptlint.csrc.unit import Instance
 from ptlint.csrc.universe import Universe
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)")
+_ONE_DEFINED = re.compile(r"#ifdef (\w+)|#if (?:defined|IS_ENABLED)\s*\(?\s*(\w+)\s*\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,31 @@ class Guard:
     """A conditional around a definition. ``text`` is the directive that opens its branch, on one line.
 
     ``macro`` is the macro that ``#ifdef`` or ``#ifndef`` (also spelled ``defined``) asks for, ``""`` for any other
-    condition.
+    condition. ``before`` are the directives of the branches above it, none of which is taken.
     """
 
     text: str
     macro: str
     span: Span
+    before: tuple[str, ...] = ()
+
+    @property
+    def wants_undefined(self) -> frozenset[str]:
+        """Return the macros of which one that is defined switches the branch off."""
+        words = set(_NOT_DEFINED.findall(self.text)) if "||" not in self.text else set()
+        if self.text.startswith("#ifndef") and self.macro:
+            words.add(self.macro)
+        if self.text == "#else" and len(self.before) == 1:
+            found = _ONE_DEFINED.fullmatch(self.before[0])
+            words.update(filter(None, found.groups()) if found else ())
+        return frozenset(words)
+
+    @property
+    def wants_config(self) -> str:
+        """Return the configuration symbol, with ``CONFIG_``, that alone lets the branch in, ``""`` for none."""
+        found = _ONE_DEFINED.fullmatch(self.text)
+        word = next(filter(None, found.groups()), "") if found else ""
+        return word if word.startswith("CONFIG_") else ""
 
 
 def enclosing(scan: FileScan, line: int) -> tuple[Guard, ...]:
@@ -36,7 +57,7 @@ def enclosing(scan: FileScan, line: int) -> tuple[Guard, ...]:
         if one.kind in ("if", "ifdef", "ifndef"):
             stack.append(_guard(scan, index))
         elif one.kind in ("elif", "elifdef", "elifndef", "else") and stack:
-            stack[-1] = _guard(scan, index)
+            stack[-1] = replace(_guard(scan, index), before=(*stack[-1].before, stack[-1].text))
         elif one.kind == "endif" and stack:
             stack.pop()
     return tuple(guard for guard in stack if not (scan.guard and guard.macro == scan.guard))

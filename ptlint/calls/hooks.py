@@ -53,6 +53,7 @@ _DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
 _CALL = re.compile(r"\b([a-z_]\w*+)\(")
 _GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
+_ASSEMBLER = frozenset({"__ASSEMBLER__", "__ASSEMBLY__"})
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 
 
@@ -71,6 +72,31 @@ def hooks(universe: Universe) -> tuple[str, ...]:
         if path.startswith("mm/"):
             found.update(name for name in _NDEF.findall(universe.text_of(path)) if _PAGE_TABLE.search(name))
     return tuple(sorted(found & _known(universe)))
+
+
+def asked(universe: Universe) -> dict[str, frozenset[str]]:
+    """Return, for what generic headers give under a guard, the macros whose definition switches it off.
+
+    By name; the names are those of all branches, whether or not the universe has them.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for scan in _scans(universe):
+        if scan.path.startswith(_GENERIC):
+            for name, guards in _asked(scan).items():
+                found[name] = found.get(name, frozenset()) | guards
+    return found
+
+
+def _asked(scan: FileScan) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] | None = scan.item_cache.get("asked")
+    if found is None:
+        found = scan.item_cache["asked"] = {}
+        for name, line in _declared(scan):
+            guards = frozenset(word for guard in enclosing(scan, line) for word in guard.wants_undefined)
+            guards -= _ASSEMBLER
+            if guards:
+                found[name] = found.get(name, frozenset()) | guards
+    return found
 
 
 def page_table_names(universe: Universe) -> tuple[str, ...]:
@@ -133,9 +159,20 @@ def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
     return found
 
 
+def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
+    """Return the text of all branches of a file, directives blanked, and its items.
+
+    Where branches open a block that they close together, the items after it may be cut wrongly.
+    """
+    found: tuple[str, ItemIndex] | None = scan.item_cache.get("raw")
+    if found is None:
+        text = _without_directives(scan)
+        found = scan.item_cache["raw"] = text, index_of_text(text)
+    return found
+
+
 def _declarations(scan: FileScan) -> Iterator[tuple[str, int]]:
-    text = _without_directives(scan)
-    index: ItemIndex = index_of_text(text)
+    text, index = raw_items(scan)
     for name, places in index.names.items():
         for what, number, offset in places:
             item = index.items[number]

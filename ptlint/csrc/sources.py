@@ -75,7 +75,7 @@ class Sources:
         for at, body in definitions(name, scan.text) if scan is not None else ():
             if scan is not None and body >= 0 and not _in_conditional(scan, at):
                 start = max(scan.text.rfind(sign, 0, at) for sign in ";}/#") + 1
-                return [(_linkage(scan.text[start:body]), Span(path, scan.text.count("\n", 0, at) + 1))]
+                return [(linkage(scan.text[start:body]), Span(path, scan.text.count("\n", 0, at) + 1))]
         return []
 
     def _conditional(self, path: str, name: str) -> list[tuple[str, Span]]:
@@ -178,10 +178,11 @@ def _in_conditional(scan: FileScan, offset: int) -> bool:
 
 def _linkage_of(site: Site) -> str:
     item = items_of(site.instance).items[site.number]
-    return _linkage(site.instance.active_text()[item.start : item.end].split("{", 1)[0])
+    return linkage(site.instance.active_text()[item.start : item.end].split("{", 1)[0])
 
 
-def _linkage(head: str) -> str:
+def linkage(head: str) -> str:
+    """Return ``weak``, ``static`` or ``strong``: what the words before a function's body or in its prototype say."""
     if re.search(r"\b__weak\b|\bweak\b", head):
         return "weak"
     return "static" if re.search(r"\bstatic\b", head) else "strong"
