@@ -14,23 +14,29 @@ from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
 from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
+from ptlint.passes.confined import left_out_of_a_choice, made_conditional
 from ptlint.passes.counts import StaleCount, stale_counts
 from ptlint.passes.declared import declared_below
+from ptlint.passes.drift import drifted, has_new_contract, left_behind, wrong_calls
 from ptlint.passes.dropped import Dropped, Handing, dropped
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought
 from ptlint.passes.folioindex import WrongPage, wrong_pages
 from ptlint.passes.functions import Book, View
+from ptlint.passes.halves import half_given
 from ptlint.passes.hugesizes import GuessedSize, guessed_sizes
 from ptlint.passes.insidelazy import ENTERS as LAZY_ENTERS
 from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
 from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
+from ptlint.passes.missing import not_given, taken_away
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
+from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks_in, misgiven
 from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
 from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
+from ptlint.passes.shadowed import shadowed
 from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.units import Mixture, mixtures_of
@@ -45,9 +51,11 @@ __all__ = [
     "LAZY_LEAVES",
     "Automaton",
     "Batch",
+    "Books",
     "Breach",
     "ByHand",
     "Change",
+    "Compare",
     "Context",
     "Dropped",
     "Event",
@@ -60,11 +68,13 @@ __all__ = [
     "KernelDoc",
     "MadeBefore",
     "Merge",
+    "Misgiven",
     "Misuse",
     "Mixture",
     "Note",
     "OutOfStep",
     "Pos",
+    "Profile",
     "Protocol",
     "Related",
     "Replacement",
@@ -82,36 +92,53 @@ __all__ = [
     "bounded_by_folio_only",
     "breaches_of",
     "broken",
+    "brought_by",
     "by_hand",
     "called",
     "called_back",
     "calls_in",
     "copies_given",
     "declared_below",
+    "drifted",
     "flag_bits",
     "guessed_sizes",
+    "half_given",
+    "has_new_contract",
+    "hooks_in",
     "introduced",
     "invalid",
     "invented",
     "is_used",
     "kernel_doc_of",
     "leaves",
+    "left_behind",
+    "left_out_of_a_choice",
     "made_before",
+    "made_conditional",
     "may_sleep",
     "misuses_of",
     "mixtures_of",
     "no_longer",
+    "not_given",
     "out_of_step",
+    "overriding",
     "replacements_of",
+    "shadowed",
     "slips_of",
     "stale_counts",
+    "taken_away",
     "unbounded_windows",
     "undescribed",
     "unstarted",
     "users_inside",
     "valid",
+    "wrong_calls",
     "wrong_pages",
 ]
+
+
+MAX_RELATED = 12
+"""Other places that one finding shows."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +302,35 @@ def no_longer(ctx: Context, info: RuleInfo, handing: Handing, message: str) -> I
         text = message.format(helper=one.helper, user=one.user, state=one.state)
         fault = Fault(f"dropped:{one.state}", one.pos, text)
         yield _finding(ctx, info, fault, view, one.pos)
+
+
+def overriding(ctx: Context, info: RuleInfo, compare: Compare) -> Iterator[Finding]:
+    """Yield a finding for each hook that *compare* tells of, those of several profiles at one place as one.
+
+    In a scan of functions or of one profile's runs there is nothing to look at; a scan of the tree has no changes.
+    """
+    if ctx.books is None or (ctx.whole and ctx.changes):
+        return
+    groups: dict[tuple[str, Span], list[Misgiven]] = {}
+    for one in misgiven(ctx.books, ctx.profiles, ctx.changes, compare):
+        groups.setdefault((one.hook, one.span), []).append(one)
+    for (hook, span), found in groups.items():
+        places = dict.fromkeys(place for one in found for place in one.related)
+        ctx.looked_at.add((info.code, span.path, hook))
+        ctx.present.add((info.code, span.path, hook))
+        yield Finding(
+            code=info.code,
+            name=info.name,
+            severity=info.severity,
+            message=found[0].message,
+            span=span,
+            function=hook,
+            archs=tuple(sorted({one.profile for one in found})),
+            patch=None if ctx.whole else ctx.patch,
+            related=tuple(Related(place, text, hook) for place, text in list(places)[:MAX_RELATED]),
+            notes=tuple(Note("help", one.help) for one in found[:1] if one.help),
+            line_text=ctx.line_at(span),
+        )
 
 
 def _finding(ctx: Context, info: RuleInfo, fault: Fault, view: View, pos: Pos, function: str = "") -> Finding:

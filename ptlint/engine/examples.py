@@ -8,6 +8,7 @@ from ptlint.core.patch import PatchRef
 from ptlint.core.rule import Example
 from ptlint.core.tree import Snapshot
 from ptlint.csrc.universe import SourceText
+from ptlint.engine.example_files import has_files, run_files
 from ptlint.engine.reference import REFERENCE
 from ptlint.engine.rules import LoadedRule
 from ptlint.engine.run import Run
@@ -23,6 +24,8 @@ def run_example(rule: LoadedRule, example: Example) -> tuple[Finding, ...]:
     The rule sees a patch that adds the functions of the example to the reference tree. ValueError when it has none, or
     when it could not be executed: an example that says nothing proves nothing.
     """
+    if has_files(example):
+        return run_files(rule, example)
     changes = changes_in_text(example.path, without_marks(example.code))
     if not changes:
         raise ValueError("the example holds no whole function")

@@ -1,0 +1,233 @@
+"""Hooks that an architecture has to give and does not: what its entries need, the generic body does not do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ptlint.calls.graph import function_in, nodes
+from ptlint.core.span import Span
+from ptlint.csrc.ast import (
+    Asm,
+    Assign,
+    Call,
+    Declaration,
+    For,
+    FunctionDef,
+    IncDec,
+    Index,
+    Name,
+    PointerType,
+    TypedefName,
+    While,
+)
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import Universe
+from ptlint.passes.functions import Book
+from ptlint.passes.overriding import Hook, Hooks, Misgiven, hooks_in
+from ptlint.sim.program import hardware_data
+
+MAX_DEPTH = 2  # calls that hand the entry on, when loops over entries are looked for
+_ATOMIC = re.compile(
+    r"(?:arch_|raw_|__)*(?:sync_)?(?:try_)?(?:cmp)?xchg\w*|\w*test_and_(?:set|clear|change)_bit\w*|"
+    r"(?:arch_|raw_)*atomic\w*_(?:and|or|xor|andnot|add|sub|fetch_\w+|xchg\w*|cmpxchg\w*|try_cmpxchg\w*)"
+)
+MAX_REACH = 60  # functions that are looked through for an atomic step
+MIN_SIBLINGS = 2  # overrides of a family that take several entries for one
+
+
+def not_given(hooks: Hooks, profile: Profile, name: str) -> Iterator[Misgiven]:
+    """Yield hook *name* when an entry of *profile* is several in a row, and the generic body looks at the first alone.
+
+    That is so where siblings (hooks of the same generic header) of the architecture step through entries although they
+    are given one and no number, and hardware sets accessed and dirty in any of them.
+    """
+    hook = hooks.get(profile, name)
+    body = _body(hook)
+    if hook.is_overridden or body is None or not _sets_bits(profile) or not _takes_one_entry(body):
+        return
+    home = body.pos.path
+    if home.startswith("arch/") or not _touches_directly(hooks, profile, body):
+        return
+    siblings = [one for one in _siblings(hooks, profile, hook, home) if _steps(one.universe, one.name)]
+    if len(siblings) >= MIN_SIBLINGS:
+        first = siblings[0].definition
+        places = [(first.prototype, f"{siblings[0].name}() of {profile.arch} steps through entries")] if first else []
+        message = (
+            f"{profile.arch} has no {name}() of its own: the generic one looks at one entry, and "
+            f"{siblings[0].name}() and {siblings[1].name}() take several for one"
+        )
+        place = siblings[0].definition.prototype if siblings[0].definition is not None else Span(home, body.pos.line)
+        related = ((Span(home, body.pos.line), f"the generic {name}()"), *places)
+        yield Misgiven(name, profile.name, place, message, "several", related)
+
+
+def taken_away(books: tuple[Book, Book], profile: Profile, name: str) -> Iterator[Misgiven]:
+    """Yield hook *name* when a patch takes an override away that did what the generic body does not."""
+    before, after = (hooks_in(book) for book in books)
+    old, new = before.get(profile, name), after.get(profile, name)
+    if not old.is_overridden or new.definition is None or new.is_overridden or old.definition is None:
+        return
+    former, body = _body(old), _body(new)
+    if former is None or body is None:
+        return
+    reason = _lost(old, new, former, body, profile) or _lost_step(before, after, profile, old, new, former)
+    if reason:
+        message = f"{profile.arch} runs the generic {name}() from here on: {reason}"
+        generic = (Span(body.pos.path, body.pos.line), f"the generic {name}()")
+        yield Misgiven(name, profile.name, old.definition.prototype, message, "away", (generic,))
+
+
+def _lost(old: Hook, new: Hook, former: FunctionDef, body: FunctionDef, profile: Profile) -> str:
+    if _takes_one_entry(former) and _steps(old.universe, former.name) and not _steps(new.universe, body.name):
+        return "it looks at one entry where the one that goes stepped through several"
+    if not _sets_bits(profile):
+        return ""
+    if _is_atomic(old.universe, former) and not _is_atomic(new.universe, body) and _writes(new.universe, body):
+        return "what hardware sets between its read and its write is lost, and the one that goes was atomic"
+    return ""
+
+
+def _lost_step(before: Hooks, after: Hooks, profile: Profile, old: Hook, new: Hook, former: FunctionDef) -> str:
+    """Return in words which step on the entry the siblings of *old* still make and the generic body does not."""
+    own = _handed_on(former)
+    reached = _reached(new.universe, new.definition.function) if new.definition is not None else frozenset()
+    siblings = [
+        body
+        for name in after.names(profile)
+        if name != old.name and (sibling := after.get(profile, name)).is_overridden
+        for body in [_body(sibling)]
+        if body is not None and _takes_one_entry(body)
+    ]
+    for step in own:
+        sharing = [one.name for one in siblings if step in _handed_on(one)]
+        place = old.universe.site_of(step)
+        if len(sharing) < MIN_SIBLINGS or step in reached or place is None or old.universe.macro(step) is not None:
+            continue
+        if place.instance.path.startswith("arch/"):
+            return f"it does not call {step}(), as {sharing[0]}() and {sharing[1]}() do"
+    return ""
+
+
+def _sets_bits(profile: Profile) -> bool:
+    """Return whether the hardware of *profile* sets accessed or dirty in entries."""
+    hardware = hardware_data(profile)
+    return any(hardware.get(key) for key in ("accessed", "dirty_set", "dirty_clear"))
+
+
+# --- what a body does -----------------------------------------------------------------------------------------------
+
+
+def _body(hook: Hook) -> FunctionDef | None:
+    definition = hook.definition
+    if definition is None or definition.definition is None or definition.shape == "macro":
+        return None
+    return hook.universe.function(definition.function)
+
+
+def _entries(function: FunctionDef) -> tuple[str, ...]:
+    """Return the parameters that point to an entry: a pointer to a typedef of a table level."""
+    return tuple(
+        param.name
+        for param in function.type.params
+        if param.name and isinstance(param.type, PointerType) and isinstance(param.type.to, TypedefName)
+        if param.type.to.name in ("pte_t", "pmd_t", "pud_t")
+    )
+
+
+def _takes_one_entry(function: FunctionDef) -> bool:
+    """Return whether a function is given one entry and no number of entries."""
+    names = {param.name or "" for param in function.type.params}
+    return len(_entries(function)) == 1 and not any(name == "nr" or name.startswith("nr_") for name in names)
+
+
+def _steps(universe: Universe, name: str, path: str = "", depth: int = 0) -> bool:
+    """Return whether *name* walks over entries from the one that it is given, itself or by whom it hands it to."""
+    function = function_in(universe, name, path)
+    if function is None or not _entries(function):
+        return False
+    pointers = {_entries(function)[0]}
+    for node in nodes(function.body):
+        if isinstance(node, Declaration):
+            pointers.update(
+                one.name for one in node.declarators if isinstance(one.init, Name) and one.init.name in pointers
+            )
+    for loop in (node for node in nodes(function.body) if isinstance(node, For | While)):
+        for node in nodes(loop):
+            target = node.operand if isinstance(node, IncDec) else node.target if isinstance(node, Assign) else None
+            base = node.base if isinstance(node, Index) else target
+            if isinstance(base, Name) and base.name in pointers and (not isinstance(node, Assign) or node.op == "+"):
+                return True
+    if depth >= MAX_DEPTH:
+        return False
+    return any(_steps(universe, callee, function.pos.path, depth + 1) for callee in _handed_on(function))
+
+
+def _handed_on(function: FunctionDef) -> tuple[str, ...]:
+    """Return the functions that get the entry pointer of *function* as it is."""
+    entries = set(_entries(function))
+    found = [
+        node.function.name
+        for node in nodes(function.body)
+        if isinstance(node, Call) and isinstance(node.function, Name)
+        if any(isinstance(arg, Name) and arg.name in entries for arg in node.args)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _siblings(hooks: Hooks, profile: Profile, hook: Hook, home: str) -> Iterator[Hook]:
+    """Yield the hooks of the generic header *home* that the architecture gives and that take one entry."""
+    for name in hooks.names(profile):
+        other = hooks.get(profile, name) if name != hook.name else hook
+        if other.is_overridden and any(one.span.path == home for one in other.generic):
+            body = _body(other)
+            if body is not None and _takes_one_entry(body):
+                yield other
+
+
+def _touches_directly(hooks: Hooks, profile: Profile, body: FunctionDef) -> bool:
+    """Return whether a generic body reads its entry by generic means alone, through no override that knows better."""
+    known = hooks.names(profile)
+    handed = _handed_on(body)
+    overridden = [name for name in handed if name in known and hooks.get(profile, name).is_overridden]
+    return bool(handed) and not overridden and not any(_is_arch(hooks.universe(profile), name) for name in handed)
+
+
+def _is_arch(universe: Universe, name: str) -> bool:
+    site = universe.site_of(name)
+    return site is not None and site.instance.path.startswith("arch/")
+
+
+def _reached(universe: Universe, name: str) -> frozenset[str]:
+    """Return the functions that a call of *name* may lead to, up to a bound."""
+    return frozenset(function for function, _ in _walk(universe, name))
+
+
+def _walk(universe: Universe, name: str) -> Iterator[tuple[str, FunctionDef | None]]:
+    pending, seen = [(name, "")], {name}
+    while pending and len(seen) < MAX_REACH:
+        current, path = pending.pop(0)
+        function = function_in(universe, current, path)
+        yield current, function
+        for node in nodes(function.body) if function is not None else ():
+            if isinstance(node, Call) and isinstance(node.function, Name) and node.function.name not in seen:
+                seen.add(node.function.name)
+                pending.append((node.function.name, function.pos.path if function is not None else ""))
+
+
+def _is_atomic(universe: Universe, function: FunctionDef) -> bool:
+    """Return whether *function* changes memory in one step: by a primitive, or by assembly of the architecture."""
+    for name, body in _walk(universe, function.name):
+        if _ATOMIC.fullmatch(name) or any(
+            _ATOMIC.fullmatch(macro) for macro in (body.macros if body is not None else ())
+        ):
+            return True
+        if body is not None and any(isinstance(node, Asm) and node.outputs for node in nodes(body.body)):
+            return True
+    return False
+
+
+def _writes(universe: Universe, function: FunctionDef) -> bool:
+    """Return whether *function* hands its entry to something that stores to it, by the words of its callees."""
+    words = {word for name in _reached(universe, function.name) for word in name.split("_")}
+    return bool(words & {"set", "clear"})

@@ -1,0 +1,156 @@
+"""What a patch does to the hooks of a tree: what generic code gives under a guard and an architecture may give."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ptlint.calls.definition import locate
+from ptlint.calls.facts import Definition
+from ptlint.calls.givers import Giver, givers
+from ptlint.calls.hooks import asked
+from ptlint.core.span import Span
+from ptlint.csrc.items import defined_words, words_of
+from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import Universe
+from ptlint.passes.changes import Change
+from ptlint.passes.functions import Book
+
+
+@dataclass(frozen=True, eq=False)
+class Hook:
+    """One name under one profile. ``guards`` are the macros whose definition switches the generic one off."""
+
+    name: str
+    universe: Universe
+    guards: frozenset[str]
+
+    @cached_property
+    def definition(self) -> Definition | None:
+        """Return the effective definition."""
+        return locate(self.universe, self.name)
+
+    @cached_property
+    def givers(self) -> tuple[Giver, ...]:
+        """Return every place that gives it."""
+        return givers(self.universe, self.name)
+
+    @property
+    def generic(self) -> tuple[Giver, ...]:
+        """Return the places of generic code, in force or not."""
+        return tuple(one for one in self.givers if not one.is_arch)
+
+    @property
+    def arch(self) -> tuple[Giver, ...]:
+        """Return the places of the architecture that are in force."""
+        return tuple(one for one in self.givers if one.is_arch and one.active)
+
+    @property
+    def is_overridden(self) -> bool:
+        """Return whether the architecture's definition is the effective one."""
+        return self.definition is not None and self.definition.kind == "arch"
+
+
+@dataclass(eq=False)
+class Hooks:
+    """The hooks of one tree, read when they are asked for."""
+
+    book: Book
+    _names: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    _held: dict[tuple[str, str], Hook] = field(default_factory=dict)
+
+    def universe(self, profile: Profile) -> Universe:
+        """Return the names of the tree under *profile*."""
+        return self.book.universe(profile)
+
+    def names(self, profile: Profile) -> dict[str, frozenset[str]]:
+        """Return the hooks under *profile* with their guards."""
+        if profile.name not in self._names:
+            self._names[profile.name] = asked(self.universe(profile))
+        return self._names[profile.name]
+
+    def words(self, profile: Profile) -> frozenset[str]:
+        """Return every word of the architecture's headers, and what its ``.c`` files define."""
+        universe = self.universe(profile)
+        own = [one.scan for one in universe.unit.instances if one.path.startswith("arch/")]
+        sources = [universe.text_of(path) for path in universe.c_files() if path.startswith("arch/")]
+        return frozenset().union(*map(words_of, own), *map(defined_words, sources))
+
+    def get(self, profile: Profile, name: str) -> Hook:
+        """Return one hook; a name that generic code gives without a guard has no guards."""
+        key = (profile.name, name)
+        if key not in self._held:
+            guards = self.names(profile).get(name, frozenset())
+            self._held[key] = Hook(name, self.universe(profile), guards)
+        return self._held[key]
+
+
+_HOOKS: weakref.WeakKeyDictionary[Book, Hooks] = weakref.WeakKeyDictionary()
+
+
+def hooks_in(book: Book) -> Hooks:
+    """Return the hooks of the tree of *book*, the same object each time."""
+    if book not in _HOOKS:
+        _HOOKS[book] = Hooks(book)
+    return _HOOKS[book]
+
+
+@dataclass(frozen=True, slots=True)
+class Misgiven:
+    """A hook that is given wrongly under one profile. ``key`` tells it from others of the same hook and profile."""
+
+    hook: str
+    profile: str
+    span: Span
+    message: str
+    key: str = ""
+    related: tuple[tuple[Span, str], ...] = ()
+    help: str = ""
+
+
+Books = tuple[Book, Book]
+"""The functions of a tree before a patch, and after it."""
+
+Find = Callable[[Hooks, Profile, str], Iterable[Misgiven]]
+"""Looks at one hook of a tree."""
+
+Compare = Callable[[Books, Profile, str], Iterable[Misgiven]]
+"""Looks at one hook before a patch and after it."""
+
+
+def brought_by(find: Find) -> Compare:
+    """Return what looks at a hook on both sides of a patch and tells what *find* sees after it and not before."""
+
+    def compare(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
+        new = tuple(find(hooks_in(books[1]), profile, name))
+        old = {one.key for one in find(hooks_in(books[0]), profile, name)} if new else set()
+        yield from (one for one in new if one.key not in old)
+
+    return compare
+
+
+def misgiven(
+    books: Books, profiles: Iterable[Profile], changes: Iterable[Change], compare: Compare
+) -> Iterator[Misgiven]:
+    """Yield what *compare* tells of the hooks that *changes* concern; of all hooks without any."""
+    before, after = hooks_in(books[0]), hooks_in(books[1])
+    changed = frozenset(change.name for change in changes)
+    for profile in profiles:
+        if any(books[1].tree.exists(f"arch/{folder}/include/asm/pgtable.h") for folder in _folders(profile)):
+            for name in concerned(before, after, profile, changed):
+                yield from compare(books, profile, name)
+
+
+def _folders(profile: Profile) -> tuple[str, ...]:
+    return (profile.folder, *profile.borrowed)
+
+
+def concerned(before: Hooks, after: Hooks, profile: Profile, changed: frozenset[str]) -> tuple[str, ...]:
+    """Return the hooks that a change of the names *changed* can concern, sorted; all when nothing is changed."""
+    known = after.names(profile)
+    if not changed:
+        return tuple(sorted(known.keys() & after.words(profile)))
+    known = {**before.names(profile), **known}
+    return tuple(sorted(name for name, guards in known.items() if name in changed or guards & changed))
