@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ptlint.tree.gittree import GitTree
     from ptlint.tree.overlay import LocalTree, index_tree, work_tree
     from ptlint.tree.partial import partial_files, partial_preimages
-    from ptlint.tree.ranges import range_series, staged_series, worktree_series
+    from ptlint.tree.ranges import pushed_series, range_series, staged_series, with_message, worktree_series
     from ptlint.tree.rebuild import RebuiltStep, rebuild_series
     from ptlint.tree.repository import Repository, open_repository
     from ptlint.tree.result import Applied, FileResult, Rejected
@@ -29,7 +29,7 @@ _PLACES = {
     "gittree": ("GitTree",),
     "overlay": ("LocalTree", "index_tree", "work_tree"),
     "partial": ("partial_files", "partial_preimages"),
-    "ranges": ("range_series", "staged_series", "worktree_series"),
+    "ranges": ("pushed_series", "range_series", "staged_series", "with_message", "worktree_series"),
     "rebuild": ("RebuiltStep", "rebuild_series"),
     "repository": ("Repository", "open_repository"),
     "result": ("Applied", "FileResult", "Rejected"),
@@ -58,9 +58,11 @@ __all__ = [
     "open_repository",
     "partial_files",
     "partial_preimages",
+    "pushed_series",
     "range_series",
     "rebuild_series",
     "staged_series",
+    "with_message",
     "work_tree",
     "worktree_series",
 ]

@@ -1,7 +1,8 @@
 """Commits of a repository, and what is not committed yet, as a series of patches."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ptlint.core.patch import FilePatch, LeftOut, Patch, PatchRef, Series, Trailer
@@ -39,6 +40,47 @@ def range_series(repo: Path, revisions: str, max_commits: int, parse: DiffParser
     )
     title = patches[0].ref.subject if len(patches) == 1 else revisions
     return Series(title, 1, "", "", tuple(patches), len(plain), base_commit=old, left_out=left_out)
+
+
+def pushed_series(repo: Path, tip: str, known: Sequence[str], max_commits: int, parse: DiffParser) -> Series:
+    """Return the commits of *tip* that none of *known* has, oldest first, as a series; the newest when there are many.
+
+    *known* are commits and options of git-rev-list that stand for commits, as ``--remotes``. Merges, a commit without
+    a parent, and what is older than the newest *max_commits* are left out and listed. No patch is no error.
+    """
+    repository = open_repository(repo)
+    arguments = ("rev-list", "--parents", "--topo-order", f"--max-count={max_commits + 1}", tip, "--not", *known, "--")
+    answer = repository.run(*arguments)
+    if answer.code:
+        raise TreeError(f"{repository.path}: git cannot list the commits of {tip}: {answer.complaint}")
+    listed = [words for line in answer.output.decode("ascii").splitlines() if (words := line.split())]
+    left_out: list[LeftOut] = []
+    if len(listed) > max_commits:
+        left_out.append(LeftOut("older-commits", tip[:12], f"only the newest {max_commits} commits are looked at"))
+    newest = list(reversed(listed[:max_commits]))
+    for commit, *parents in newest:
+        if len(parents) != 1:
+            what = "a merge commit brings no change of its own" if parents else "a first commit has nothing before it"
+            left_out.append(LeftOut("merge" if parents else "root", commit[:12], what))
+    plain = [(words[0], words[1]) for words in newest if len(words) == 2]
+    diffs = _diffs(repository, [commit for commit, _ in plain]) if plain else {}
+    patches = tuple(
+        _patch(repository, commit, (index, len(plain)), diffs.get(commit, b""), parse)
+        for index, (commit, _) in enumerate(plain, 1)
+    )
+    title = patches[0].ref.subject if len(patches) == 1 else f"{len(patches)} commits up to {tip[:12]}"
+    base = plain[0][1] if plain else None
+    return Series(title, 1, "", "", patches, len(patches), base_commit=base, left_out=tuple(left_out))
+
+
+def with_message(series: Series, message: str) -> Series:
+    """Return a series of one patch with *message* as its commit message."""
+    subject, body = _split_message(message)
+    patches = tuple(
+        replace(patch, ref=replace(patch.ref, subject=subject), body=body, trailers=_trailers(body))
+        for patch in series.patches
+    )
+    return replace(series, title=subject or series.title, patches=patches)
 
 
 def staged_series(repo: Path, parse: DiffParser) -> Series:

@@ -11,6 +11,7 @@ from tests.shared import ROOT
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_ANY = re.compile(r"(?<!\\\.)(?:\\\.){3}(?!\\\.)")  # three dots and no more, escaped
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -76,10 +77,10 @@ def play(command: Command, folder: Path, environment: Mapping[str, str] | None =
     )
     printed = plain(done.stdout.decode())
     pattern = "".join(
-        r"(?:[^\n]*\n)*?" if line.strip() == "..." else re.escape(line).replace(r"\.\.\.", r"[^\n]*") + "\n"
-        for line in plain(command.printed).splitlines()
+        r"(?:[^\n]*\n)*?" if line.strip() == "..." else _ANY.sub(r"[^\\n]*", re.escape(line)) + "\n"
+        for line in plain(command.printed.rstrip("\n")).splitlines()
     )
-    is_as_shown = re.fullmatch(pattern, printed + "\n" if printed else "")
+    is_as_shown = re.fullmatch(pattern, printed.rstrip("\n") + "\n" if printed.strip() else "")
     assert is_as_shown, f"$ {command.line}\n{printed}\n--- the page says\n{command.printed}"
     if code is not None:
         assert done.returncode == code, printed
