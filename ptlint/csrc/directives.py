@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ptlint.csrc.macrodefs import Macro
+from ptlint.csrc.segments import Segments, numbers
 from ptlint.errors import InputError
 
 MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) have 4 MB
@@ -90,6 +91,8 @@ class FileScan:
     faults: tuple[tuple[int, str], ...] = ()
     macros: dict[int, Macro | None] = field(default_factory=dict)
     words: frozenset[str] | None = None
+    segments: Segments | None = None
+    number: int = field(default_factory=lambda: next(numbers))
     item_cache: dict[object, Any] = field(default_factory=dict)
     argument_cache: dict[int, str] = field(default_factory=dict)
 

@@ -6,31 +6,50 @@ of active lines and are kept with it. What an item really declares is decided wh
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
+from ptlint.csrc.segments import (
+    Segments,
+    active_segments,
+    active_text,
+    segments_of,
+    without_literals,
+    words_of,
+)
 from ptlint.csrc.unit import Instance
+
+__all__ = [
+    "FileItems",
+    "Item",
+    "ItemIndex",
+    "defined_words",
+    "definitions",
+    "files_with_calls",
+    "index_of_text",
+    "items_of",
+    "lone_calls",
+    "looks_defined",
+    "words_of",
+]
 
 MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
 MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
 MAX_BRACES = 64  # blocks of one item that are no function body
 MAX_HEAD = 4000  # bytes from a function's name to its body
 
-_SCAN = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | [{}();=]""", re.DOTALL | re.VERBOSE
-)
-_BLANK = re.compile(r"""(?:\s++|/\*.*?(?:\*/|\Z)|//[^\n]*+)*""", re.DOTALL)
-_COMMENT_OR_LITERAL = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
-)
+_SIGNS = re.compile(r"[{}();=]")
+_BLANK = re.compile(r"\s*+")
 _LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
 _LONE_MACRO = re.compile(r"[A-Z][A-Z0-9_]*+(?=[ \t]*+(?:\n[ \t]*+(?:\n|\Z)|\Z))")  # a blank line follows
 _STATIC_CALL = re.compile(r"\s*(?:static|extern)\s+[A-Z][A-Z0-9_]*\s*\(")  # static DEFINE_PER_CPU(type, name);
 _LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
+_BLANK_LINE = re.compile(r"[ \t]*+\n[ \t]*+\n")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
+_IN_WORD = re.compile(r"\w")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
 _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
 _ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__aligned|__section|__printf|__scanf|__declspec|_Alignas|"
@@ -44,6 +63,11 @@ _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
 _LONE_LINE = re.compile(r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
 _ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
+_BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
+_POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
+_TO_BODY = re.compile(r"[(){]")
+_GROUPS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(|[()]")
+_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
 _CALLED = re.compile(r"\s*\(")
 
 
@@ -78,32 +102,129 @@ class ItemIndex:
     calls: tuple[int, ...]
 
 
-def items_of(instance: Instance) -> ItemIndex:
+_CUT_OFF = Item("cut off", 0, 0, 0)
+_EMPTY = ItemIndex((), {}, ())
+_OPEN = ItemIndex((_CUT_OFF,), {}, ())
+"""What stands for segments whose last item goes on in the next one."""
+
+
+class FileItems:
+    """The items of one reading of a file, put together from those of its segments.
+
+    Items are numbered through the whole file, as ``places`` and ``calls`` say them.
+    """
+
+    __slots__ = ("_by_segment", "_names", "calls", "items", "segments")
+
+    def __init__(self, segments: Segments, groups: list[tuple[list[int], ItemIndex]]) -> None:
+        self.segments = segments
+        items: list[Item] = []
+        calls: list[int] = []
+        self._by_segment: dict[int, tuple[int, ItemIndex]] = {}
+        self._names: dict[str, list[tuple[str, int, int]]] | None = None
+        for numbers, index in groups:
+            if index.items:
+                base = len(items)
+                items += index.items
+                calls += [base + number for number in index.calls]
+                for number in numbers:
+                    self._by_segment[number] = base, index
+        self.items = items
+        self.calls = calls
+
+    def places(self, name: str) -> list[tuple[str, int, int]]:
+        """Return where *name* may be declared: what, item number, offset of the name."""
+        return [
+            (what, base + number, offset)
+            for base, index in self.groups_with(name)
+            for what, number, offset in index.names.get(name, ())
+        ]
+
+    def groups_with(self, word: str) -> Iterator[tuple[int, ItemIndex]]:
+        """Yield those of ``groups`` in whose segments *word* stands."""
+        last: ItemIndex | None = None
+        for segment in self.segments.words.get(word, ()):
+            held = self._by_segment.get(segment)
+            if held is not None and held[1] is not last:
+                last = held[1]
+                yield held
+
+    @property
+    def names(self) -> dict[str, list[tuple[str, int, int]]]:
+        """Return all places by name."""
+        if self._names is None:
+            self._names = {}
+            for base, index in self.groups():
+                for name, places in index.names.items():
+                    moved = [(what, base + number, offset) for what, number, offset in places]
+                    self._names.setdefault(name, []).extend(moved)
+        return self._names
+
+    def groups(self) -> Iterator[tuple[int, ItemIndex]]:
+        """Yield what is found in the segments, with the number of the first item of each."""
+        last = None
+        for base, index in self._by_segment.values():
+            if index is not last:
+                last = index
+                yield base, index
+
+
+def items_of(instance: Instance) -> FileItems:
     """Return the items of the active text of *instance*."""
     kept = instance.index
-    if isinstance(kept, ItemIndex):
+    if isinstance(kept, FileItems):
         return kept
-    cache: dict[object, ItemIndex] = instance.scan.item_cache
-    key = instance.mask
-    found = cache.get(key)
-    if found is None:
-        text = instance.active_text()
-        items = tuple(_cut(text))
-        found = cache[key] = _index(text, items)
-    instance.index = found
+    segments = segments_of(instance.scan)
+    active = active_segments(instance)
+    groups: list[tuple[list[int], ItemIndex]] = []
+    at = 0
+    while at < len(active):
+        numbers, index = _group(instance, segments, active, at)
+        groups.append((numbers, index))
+        at += len(numbers)
+    found = instance.index = FileItems(segments, groups)
     return found
+
+
+def _group(instance: Instance, segments: Segments, active: list[int], at: int) -> tuple[list[int], ItemIndex]:
+    """Return the segments from the one at *at* on that hold whole items, and those items.
+
+    What was found is kept by the segments' numbers, which decide it; the last one of a file ends whatever is open.
+    """
+    known = segments.groups
+    taken, wanted = 0, 1  # twice as many each time, so that an item without an end costs no more than its text
+    while True:
+        while taken < wanted and at + taken < len(active):
+            known = known.setdefault(active[at + taken], {})
+            taken += 1
+        wanted *= 2
+        whole = at + taken == len(active)
+        key = "last" if whole else "index"
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _index_between(instance, segments, active[at : at + taken], whole)
+        if found is not _OPEN:
+            return active[at : at + taken], found
+
+
+def _index_between(instance: Instance, segments: Segments, numbers: list[int], whole: bool) -> "ItemIndex":
+    start = segments.bounds[numbers[0]][0]
+    end = len(segments.plain) if whole else segments.bounds[numbers[-1]][1]
+    text, code = segments.plain, segments.code
+    if len(numbers) > 1 or whole:
+        text, code = instance.active_text(), active_text(instance, code)
+    if not code[start:end].strip():
+        return _EMPTY
+    items = tuple(_cut(text, code, start, end, whole))
+    if items and items[-1] is _CUT_OFF:
+        return _OPEN
+    return _index(text, code, items)
 
 
 def index_of_text(text: str) -> ItemIndex:
     """Return the items of *text*, which needs no preprocessing."""
-    return _index(text, tuple(_cut(text)))
-
-
-def words_of(scan: FileScan) -> frozenset[str]:
-    """Return every identifier that stands anywhere in a file."""
-    if scan.words is None:
-        scan.words = frozenset(_WORD.findall(scan.text))
-    return scan.words
+    code = without_literals(text)
+    return _index(text, code, tuple(_cut(text, code, 0, len(text), whole=True)))
 
 
 class LoneCalls(NamedTuple):
@@ -124,7 +245,24 @@ def lone_calls(scan: FileScan) -> LoneCalls:
                 macros.add(match.group(1))
                 words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
+        for word in words:
+            _PASSED.setdefault(word, []).append(scan.number)
+        for macro in macros:
+            _CALLING.setdefault(macro, []).append(scan.number)
     return found
+
+
+_PASSED: dict[str, list[int]] = {}
+_CALLING: dict[str, list[int]] = {}
+
+
+def files_with_calls(words: Iterable[str], macros: Iterable[str]) -> set[int]:
+    """Return the numbers of the files whose lone calls pass one of *words* or call one of *macros*.
+
+    Of those whose ``lone_calls`` were asked for.
+    """
+    found = {number for word in words for number in _PASSED.get(word, ())}
+    return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
 
 
 def looks_defined(name: str, text: str) -> bool:
@@ -137,8 +275,10 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 
     The second is -1 for a variable.
     """
-    pattern = rf"\b{re.escape(name)}\s*+(?:__\w++\s*+)*([\[=(;])"
+    pattern = rf"{re.escape(name)}\s*+(?:__\w++\s*+)*([\[=(;])"  # begins with a literal, which is found fast
     for found in islice(re.finditer(pattern, text), MAX_OCCURRENCES):
+        if _IN_WORD.match(text, max(found.start() - 1, 0), found.start()):
+            continue
         line_start = text.rfind("\n", max(0, found.start() - MAX_HEAD), found.start()) + 1
         if not (text[line_start].isalpha() or text[line_start] == "_"):
             continue
@@ -161,40 +301,48 @@ def defined_words(text: str) -> frozenset[str]:
     )
 
 
-def _cut(text: str) -> Iterator[Item]:
-    position, line, counted = 0, 1, 0
-    size = len(text)
+def _cut(text: str, code: str, position: int, size: int, whole: bool) -> Iterator[Item]:
+    """Yield the items of *text* from *position* to *size*; *code* is the same without comments and literals.
+
+    Unless that is the *whole* text, what an item is must not depend on what comes after *size*: where it may, the last
+    item is ``_CUT_OFF``.
+    """
+    line, counted = text.count("\n", 0, position) + 1, position
     while True:
-        start = _skip_blank(text, position)
+        start = _skip_blank(code, position, size)
         if start >= size:
             return
-        kind, end = _one(text, start)
+        kind, end = _one(text, code, start, size, whole)
+        if end < 0:
+            yield _CUT_OFF
+            return
         line += text.count("\n", counted, start)
         counted = start
         if end > start + 1 or text[start] != ";":
-            is_made = kind == "declaration" and _STATIC_CALL.match(text, start) is not None
-            yield Item(kind, start, end, line, _LONE_CALL.match(text, start) is not None, is_made)
+            is_made = kind == "declaration" and _STATIC_CALL.match(text, start, size) is not None
+            yield Item(kind, start, end, line, _LONE_CALL.match(text, start, size) is not None, is_made)
         position = end
 
 
-def _skip_blank(text: str, position: int) -> int:
-    found = _BLANK.match(text, position)
+def _skip_blank(code: str, position: int, size: int) -> int:
+    found = _BLANK.match(code, position, size)
     return found.end() if found else position
 
 
-def _one(text: str, start: int) -> tuple[str, int]:
-    """Return kind and end of the item that begins at *start*."""
-    alone = _LONE_MACRO.match(text, start)
+def _one(text: str, code: str, start: int, size: int, whole: bool) -> tuple[str, int]:
+    """Return kind and end of the item that begins at *start*; -1 where what comes after *size* may decide."""
+    undecided = ("", -1)
+    alone = _LONE_MACRO.match(text, start, size)
     if alone is not None:
-        return "call", alone.end()
+        return ("call", alone.end()) if whole or _BLANK_LINE.match(text, alone.end(), size) else undecided
     depth = 0
     blocks = 0
     assigned = False
     body = False
-    lone = _LONE_CALL.match(text, start)
+    lone = _LONE_CALL.match(text, start, size)
     calls = 0
-    for match in _SCAN.finditer(text, start):
-        sign = text[match.start()]
+    for match in _SIGNS.finditer(code, start, size):
+        sign = match.group()
         if sign == ";" and depth == 0:
             return _kind_of(text, start, lone is not None and calls == 1), match.end()
         if sign == "=" and depth == 0 and not body:
@@ -204,23 +352,29 @@ def _one(text: str, start: int) -> tuple[str, int]:
                 blocks += 1
                 if blocks > MAX_BRACES:
                     return "declaration", match.start()
-                body = body or (match.start() - start < MAX_ITEM_HEAD and _is_body(text[start : match.start()]))
+                body = body or (match.start() - start < MAX_ITEM_HEAD and _is_body(code[start : match.start()]))
             depth += 1
         elif sign in ")}":
             depth = max(depth - 1, 0)
             if depth or (sign == ")" and lone is None):
                 continue
             if sign == "}" and body:
-                following = _skip_blank(text, match.end())
-                if lone is not None and text[following : following + 1] == ";":  # a macro that begins a record
+                if lone is None:
+                    return "function", match.end()
+                following = _skip_blank(code, match.end(), size)
+                if following >= size and not whole:
+                    return undecided
+                if text[following : following + 1] == ";":  # a macro that begins a record
                     return "function", following + 1
                 return "function", match.end()
             calls += sign == ")"
             if sign == ")" and calls == 1 and lone is not None and not lone.group(1).startswith("__"):
-                following = _skip_blank(text, match.end())
+                following = _skip_blank(code, match.end(), size)
+                if following >= size and not whole:
+                    return undecided
                 if _ends_lone_call(text, match.end(), following):
                     return "call", match.end()
-    return "declaration", len(text)
+    return ("declaration", size) if whole else undecided
 
 
 def _ends_lone_call(text: str, end: int, following: int) -> bool:
@@ -230,7 +384,6 @@ def _ends_lone_call(text: str, end: int, following: int) -> bool:
 
 def _is_body(head: str) -> bool:
     """Return whether ``{`` after *head* opens a function body and not a struct, union or enum."""
-    head = _COMMENT_OR_LITERAL.sub(" ", head)
     flat, groups = _without_parens(head)
     names = [flat[:at] for at in groups]
     if any(not _ATTRIBUTE.search(name) for name in names):
@@ -272,22 +425,22 @@ def _kind_of(text: str, start: int, lone: bool) -> str:
 # --- names ------------------------------------------------------------------------------------------------------
 
 
-def _index(text: str, items: tuple[Item, ...]) -> ItemIndex:
+def _index(text: str, code: str, items: tuple[Item, ...]) -> ItemIndex:
     names: dict[str, list[tuple[str, int, int]]] = {}
     calls: list[int] = []
     for number, item in enumerate(items):
         leads = item.kind == "function" and item.leads_with_call
         if item.kind == "call" or leads or _LONE_WORD.match(text, item.start) or item.is_made:
             calls.append(number)
-        for what, name, offset in _names(text, item):
+        for what, name, offset in _names(code, item):
             names.setdefault(name, []).append((what, number, offset))
             if what == "enumerator" and _CALLED.match(text, offset + len(name)) and number not in calls[-1:]:
                 calls.append(number)
     return ItemIndex(items, names, tuple(calls))
 
 
-def _names(text: str, item: Item) -> Iterator[tuple[str, str, int]]:
-    source = _COMMENT_OR_LITERAL.sub(lambda found: " " * len(found.group()), text[item.start : item.end])
+def _names(code: str, item: Item) -> Iterator[tuple[str, str, int]]:
+    source = code[item.start : item.end]
     base = item.start
     if item.kind == "function":
         head = source[: _body_start(source)]
@@ -296,23 +449,23 @@ def _names(text: str, item: Item) -> Iterator[tuple[str, str, int]]:
         return
     if "{" in source:
         yield from _tagged(source, base)
-    outer = _blank_groups(source, "{", "}")
+    outer = _blank_groups(source, "{")
     if item.kind == "typedef":
         for name, offset in _typedef_names(outer):
             yield "typedef", name, base + offset
         return
     for name, offset in _before_groups(outer):
         yield "ordinary", name, base + offset
-    flat = _blank_groups(outer, "(", ")")
-    for match in re.finditer(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))", flat):
+    flat = _blank_groups(outer, "(")
+    for match in _BEFORE_END.finditer(flat):
         yield "ordinary", match.group(1), base + match.start(1)
-    for match in re.finditer(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)", outer):
+    for match in _POINTED.finditer(outer):
         yield "ordinary", match.group(1), base + match.start(1)
 
 
 def _body_start(source: str) -> int:
     depth = 0
-    for match in re.finditer(r"[(){]", source):
+    for match in _TO_BODY.finditer(source):
         sign = match.group()
         if sign == "{" and depth == 0:
             return match.start()
@@ -323,7 +476,7 @@ def _body_start(source: str) -> int:
 def _before_groups(head: str) -> Iterator[tuple[str, int]]:
     """Yield the identifiers that stand before a bracketed group of *head* at its outermost level."""
     depth = 0
-    for match in re.finditer(r"([A-Za-z_$][\w$]*)\s*\(|[()]", head):
+    for match in _GROUPS.finditer(head):
         if match.group(1) is not None:
             if depth == 0:
                 yield match.group(1), match.start(1)
@@ -341,18 +494,18 @@ def _tagged(source: str, base: int) -> Iterator[tuple[str, str, int]]:
         if match.group(1) == "enum":
             end = source.find("}", match.end())
             inside = source[match.end() : end if end >= 0 else len(source)]
-            flat = _blank_groups(inside, "(", ")")
+            flat = _blank_groups(inside, "(")
             for one in _ENUMERATOR.finditer(flat):
                 yield "enumerator", one.group(1), base + match.end() + one.start(1)
 
 
-def _blank_groups(source: str, opening: str, closing: str) -> str:
+def _blank_groups(source: str, opening: str) -> str:
     """Return *source* with everything inside bracketed groups blanked, same length."""
     if opening not in source:
         return source
     out: list[str] = []
     depth = last = 0
-    for match in re.finditer(f"[{re.escape(opening + closing)}]", source):
+    for match in _BRACKETS[opening].finditer(source):
         if match.group() == opening:
             if depth == 0:
                 out.append(source[last : match.start()])
@@ -373,9 +526,9 @@ def _typedef_names(outer: str) -> Iterator[tuple[str, int]]:
     if pointer is not None:
         yield pointer.group(1), pointer.start(1)
         return
-    flat = _blank_groups(outer, "(", ")")
+    flat = _blank_groups(outer, "(")
     for part in re.finditer(r"[^,;]+", flat):
-        words = list(_WORD.finditer(_blank_groups(part.group(), "[", "]")))
+        words = list(_WORD.finditer(_blank_groups(part.group(), "[")))
         for word in reversed(words):
             if word.group() != "typedef":
                 yield word.group(), part.start() + word.start()

@@ -25,6 +25,15 @@ class Macro:
     line: int
     column: int = 1
     _body: list[tuple[Token, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _content: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def content(self) -> int:
+        """Return a number that two macros share only when every use of them expands to the same."""
+        if not self._content:
+            text = self.text or spelling(self.body)
+            self._content.append(_CONTENTS.setdefault((self.params, self.variadic, text), len(_CONTENTS)))
+        return self._content[0]
 
     @property
     def body(self) -> tuple[Token, ...]:
@@ -49,6 +58,9 @@ class Macro:
         return (self.params, self.variadic) == (other.params, other.variadic) and spelling(self.body) == spelling(
             other.body
         )
+
+
+_CONTENTS: dict[tuple[tuple[str, ...] | None, str | None, str], int] = {}
 
 
 class MacroEnv(Protocol):

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, index_of_text, items_of, lone_calls
-from ptlint.csrc.site import NOTHING, Site, definitions_within
+from ptlint.csrc.items import Item, files_with_calls, index_of_text, items_of, lone_calls
+from ptlint.csrc.site import Site, definitions_within
+from ptlint.csrc.tokens import Token
 from ptlint.csrc.unit import Instance
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ class MadeNames:
         self._made: dict[tuple[int, int], dict[str, str]] = {}
         self._words: dict[tuple[int, int], tuple[str, set[str]]] = {}
         self._macros: dict[tuple[int, int], str] = {}
-        self._by_word: dict[str, list[int]] | None = None
-        self._by_macro: dict[str, list[int]] = {}
 
     def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
         """Return where macro calls at file scope make *name*, which the text does not show as declared.
@@ -78,25 +77,15 @@ class MadeNames:
 
     def _candidates(self, name: str, written: Collection[str]) -> list[Instance]:
         """Return the files with a macro call whose words are part of *name*, or whose macro is one of *written*."""
-        if self._by_word is None:
-            self._by_word = {}
-            for number, instance in enumerate(self._scope.unit.instances):
-                for word in lone_calls(instance.scan).words:
-                    self._by_word.setdefault(word, []).append(number)
-                for macro in lone_calls(instance.scan).macros:
-                    self._by_macro.setdefault(macro, []).append(number)
         short = name[:MAX_NAME]
         parts = {short[at:end] for at in range(len(short)) for end in range(at + 3, len(short) + 1)}
-        numbers = {number for part in parts for number in self._by_word.get(part, ())}
-        numbers.update(number for macro in written for number in self._by_macro.get(macro, ()))
-        return [self._scope.unit.instances[number] for number in sorted(numbers)]
+        return self._scope.instances_of(files_with_calls(parts, written))
 
     def _written_in_macros(self) -> dict[str, set[str]]:
         """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
         if self._written is None:
             self._written = {}
-            instances = self._scope.unit.instances
-            for macro_name in {one for instance in instances for one in lone_calls(instance.scan).macros}:
+            for macro_name in {one for scan in self._scope.files() for one in lone_calls(scan).macros}:
                 macro = self._scope.macro(macro_name)
                 if macro is not None and _BODY.search(macro.text):
                     for word in _WORD.findall(macro.text):
@@ -128,11 +117,14 @@ class MadeNames:
             item = replace(item, end=instance.active_text().index("{", item.start))
             end = " { };"
         try:
-            tokens = self._scope.expanded(instance, item, NOTHING)
+            return self._scope.expanding(instance, item, f"made{end}", lambda tokens, _, __: _names_in(tokens, end))
         except CSourceError:
             return {}
-        text = " ".join(token.text for token in tokens) + end
-        return {name: places[0][0] for name, places in index_of_text(text).names.items()}
+
+
+def _names_in(tokens: list[Token], end: str) -> dict[str, str]:
+    text = " ".join(token.text for token in tokens) + end
+    return {name: places[0][0] for name, places in index_of_text(text).names.items()}
 
 
 def _fits(name: str, word: str, text: str, arguments: Collection[str]) -> bool:

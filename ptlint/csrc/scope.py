@@ -1,8 +1,9 @@
 """Names of one translation unit: found by their text, expanded and parsed when somebody asks."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from ptlint.core.span import Span
 from ptlint.csrc.ast import (
@@ -18,13 +19,16 @@ from ptlint.csrc.ast import (
     RecordType,
     Type,
 )
-from ptlint.csrc.cparse import parse_expression, parse_external
+from ptlint.csrc.cparse import Names, parse_expression, parse_external
 from ptlint.csrc.datamodel import DataModel
+from ptlint.csrc.directives import FileScan
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, ItemIndex, items_of, words_of
+from ptlint.csrc.items import Item, items_of, lone_calls
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.made import MadeNames
+from ptlint.csrc.recall import Asking, recalled
+from ptlint.csrc.segments import files_holding, files_with_typedef, words_of
 from ptlint.csrc.site import NOTHING, Site, definitions_within
 from ptlint.csrc.tokens import Token, tokenize
 from ptlint.csrc.unit import Instance, MacroState, Unit
@@ -32,6 +36,8 @@ from ptlint.csrc.unit import Instance, MacroState, Unit
 __all__ = ["NOTHING", "Scope", "Site", "types_within"]
 
 MAX_ITEM_BYTES = 1 << 18
+
+_T = TypeVar("_T")
 
 
 class Scope:
@@ -46,11 +52,14 @@ class Scope:
         self.outer = outer
         self.not_understood: list[tuple[Span, str]] = []
         self._end = MacroState(unit)
-        self._typedefs: set[str] | None = None
-        self._by_word: dict[str, list[Instance]] = {}
+        self._typedefs: dict[str, bool] = {}
+        self._files: list[FileScan] = []
+        self._places: dict[int, list[int]] = {}
+        self._written: dict[str, list[Site]] = {}
         self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
+        self._enums: dict[str, EnumType | None] = {}
 
     # --- macros and expressions ---------------------------------------------------------------------------------
 
@@ -65,7 +74,12 @@ class Scope:
 
     def expression(self, text: str, keep: frozenset[str] = NOTHING) -> Expr:
         """Return the expression *text*, its macros as they are at the end of the unit. Raises CSourceError."""
-        return parse_expression(expand(tokenize(text, "<expression>"), self._end, keep), self, self.model)
+
+        def parse(asking: Asking) -> Expr:
+            return parse_expression(expand(tokenize(text, "<expression>"), asking, keep), asking, self.model)
+
+        found: Expr = recalled(("expression", text, keep, self.model), self._end, self.is_typedef, parse)
+        return found
 
     # --- where names stand --------------------------------------------------------------------------------------
 
@@ -74,19 +88,42 @@ class Scope:
 
         *wanted* are the words of ``ItemIndex.names``.
         """
-        found: list[Site] = []
-        for instance in self._instances_with(name):
-            if name in items_of(instance).names:
-                for what, number, offset in items_of(instance).names.get(name, ()):
-                    if not wanted or what in wanted:
-                        found.append(Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1))
+        found = self.written(name, *wanted)
         return found or [site for site in self._made.sites(name, wanted) if not wanted or site.what in wanted]
 
-    def _instances_with(self, name: str) -> list[Instance]:
+    def written(self, name: str, *wanted: str) -> list[Site]:
+        """Return those of the sites that the text shows, not those that macros make."""
+        found = self._written.get(name)
+        if found is None:
+            found = self._written[name] = [
+                Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1)
+                for instance in self.instances_with(name)
+                for what, number, offset in items_of(instance).places(name)
+            ]
+        return [site for site in found if site.what in wanted] if wanted else found
+
+    def instances_with(self, name: str) -> list[Instance]:
         """Return the files that hold the word *name*, in the order they were read."""
-        if name not in self._by_word:
-            self._by_word[name] = [one for one in self.unit.instances if name in words_of(one.scan)]
-        return self._by_word[name]
+        self.files()
+        return self.instances_of(files_holding(name))
+
+    def instances_of(self, files: Iterable[int]) -> list[Instance]:
+        """Return the readings of the files with these numbers (of their scans), in the order they were read."""
+        self.files()
+        places = [place for file in files for place in self._places.get(file, ())]
+        return [self.unit.instances[place] for place in sorted(places)]
+
+    def files(self) -> list[FileScan]:
+        """Return the files of the unit, each once, their words and calls known."""
+        if not self._files:
+            for place, instance in enumerate(self.unit.instances):
+                held = self._places.setdefault(instance.scan.number, [])
+                if not held:
+                    words_of(instance.scan)
+                    lone_calls(instance.scan)
+                    self._files.append(instance.scan)
+                held.append(place)
+        return self._files
 
     # --- parsing ------------------------------------------------------------------------------------------------
 
@@ -94,14 +131,13 @@ class Scope:
         self, instance: Instance, item: Item, keep: frozenset[str], used: set[str] | None = None
     ) -> list[Token]:
         """Return the expanded tokens of an item; a ``#define`` inside it counts from its line on."""
-        text = instance.active_text()
-        column = item.start - text.rfind("\n", 0, item.start)
-        tokens = tokenize(text[item.start : item.end], instance.path, item.line, column)
+        text, line, column = self._text_of(instance, item)
+        tokens = tokenize(text, instance.path, line, column)
         out: list[Token] = []
         start = 0
-        for line in (*definitions_within(instance, item), None):
+        for until in (*definitions_within(instance, item), None):
             end = start
-            while end < len(tokens) and (line is None or tokens[end].line < line):
+            while end < len(tokens) and (until is None or tokens[end].line < until):
                 end += 1
             if end > start:
                 out += expand(tokens[start:end], self.state_at(instance, tokens[start].line), keep, used=used)
@@ -130,13 +166,47 @@ class Scope:
             self._fault(Span(site.instance.path, item.line), f"an item of more than {MAX_ITEM_BYTES} bytes")
             return ()
         try:
-            used: set[str] = set()
-            parsed = parse_external(self.expanded(site.instance, item, keep, used), self, self.model)
-            macros = frozenset(used)
-            return tuple(replace(one, macros=macros) if isinstance(one, FunctionDef) else one for one in parsed)
+            return self.expanding(site.instance, item, "parsed", keep=keep, make=self._externals)
         except CSourceError as error:
             self._fault(Span(error.pos.path or site.instance.path, error.pos.line or item.line), error.what)
             return ()
+
+    def _externals(self, tokens: list[Token], names: Names, used: set[str]) -> tuple[External, ...]:
+        parsed = parse_external(tokens, names, self.model)
+        macros = frozenset(used)
+        return tuple(replace(one, macros=macros) if isinstance(one, FunctionDef) else one for one in parsed)
+
+    def expanding(
+        self,
+        instance: Instance,
+        item: Item,
+        what: str,
+        make: Callable[[list[Token], Names, set[str]], _T],
+        keep: frozenset[str] = NOTHING,
+    ) -> _T:
+        """Return what *make* makes of the expanded tokens of an item, the names around it and the macros it used.
+
+        It is kept as *what* for all places where the item comes to the same. Raises what expansion and *make* raise.
+        """
+        text, line, column = self._text_of(instance, item)
+        path, model = instance.path, self.model
+
+        def made(asking: Asking) -> _T:
+            used: set[str] = set()
+            return make(expand(tokenize(text, path, line, column), asking, keep, used=used), asking, used)
+
+        if definitions_within(instance, item):
+            used: set[str] = set()
+            return make(self.expanded(instance, item, keep, used), self, used)
+        key = (what, path, line, column, text, keep, model)
+        found: _T = recalled(key, self.state_at(instance, line), self.is_typedef, made)
+        return found
+
+    @staticmethod
+    def _text_of(instance: Instance, item: Item) -> tuple[str, int, int]:
+        """Return the active text of an item, and the line and column where it begins."""
+        text = instance.active_text()
+        return text[item.start : item.end], item.line, item.start - text.rfind("\n", 0, item.start)
 
     def _fault(self, span: Span, what: str) -> None:
         if (span, what) not in self.not_understood:
@@ -146,15 +216,14 @@ class Scope:
 
     def is_typedef(self, name: str) -> bool:
         """Return whether *name* is a typedef name at file scope."""
-        if self._typedefs is None:
-            self._typedefs = set()
-            for instance in self.unit.instances:
-                if "typedef" in words_of(instance.scan):
-                    index: ItemIndex = items_of(instance)
-                    self._typedefs.update(
-                        key for key, places in index.names.items() if any(one[0] == "typedef" for one in places)
-                    )
-        return name in self._typedefs or (self.outer is not None and self.outer.is_typedef(name))
+        known = self._typedefs.get(name)
+        if known is None:
+            self.files()  # makes their words known
+            candidates = self.instances_of(files_with_typedef(name))
+            known = self._typedefs[name] = any(
+                what == "typedef" for one in candidates for what, _, _ in items_of(one).places(name)
+            )
+        return known or (self.outer is not None and self.outer.is_typedef(name))
 
     def function_here(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
         """Return the definition of function *name* in this unit, or None."""
@@ -223,11 +292,17 @@ class Scope:
 
     def enum_of(self, name: str) -> EnumType | None:
         """Return the enum that declares the constant *name*, or None."""
+        if name not in self._enums:
+            found = self._enum_with(name)
+            self._enums[name] = self.outer.enum_of(name) if found is None and self.outer is not None else found
+        return self._enums[name]
+
+    def _enum_with(self, name: str) -> EnumType | None:
         for site in self.sites(name, "enumerator"):
             for type_ in self._types(site):
                 if isinstance(type_, EnumType) and any(one.name == name for one in type_.members or ()):
                     return type_
-        return self.outer.enum_of(name) if self.outer is not None else None
+        return None
 
     def _types(self, site: Site) -> Iterator[Type]:
         for one in self.parsed(site):

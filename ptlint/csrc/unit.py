@@ -17,16 +17,15 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
+from ptlint.csrc.segments import active_text
 from ptlint.csrc.tokens import tokenize
 
 MAX_INCLUDE_DEPTH = 200  # as in GCC
 MAX_INSTANCES = 20_000
-INDEX_AFTER = 300  # names whose history was asked for
 MAX_STEPS = 3_000_000  # a kernel's page-table headers take about 50,000
 PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
 
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
-_NOT_NEWLINE = re.compile(r"[^\n]+")
 
 
 @dataclass(slots=True)
@@ -62,13 +61,7 @@ class Instance:
     def active_text(self) -> str:
         """Return the text with inactive lines and directives blanked: same length, same lines."""
         if self._text is None:
-            text, pieces, at = self.scan.text, [], 0
-            for start, end in self.blanks():
-                pieces.append(text[at:start])
-                pieces.append(_NOT_NEWLINE.sub(lambda found: " " * len(found.group()), text[start:end]))
-                at = end
-            pieces.append(text[at:])
-            self._text = "".join(pieces)
+            self._text = active_text(self)
         return self._text
 
     def blanks(self) -> Iterator[tuple[int, int]]:
@@ -232,29 +225,30 @@ class Unit:
 
     def history(self, name: str) -> list[tuple[int, DefineRef | None]]:
         """Return when *name* was defined (and undefined, with None), as numbers of blocks, in order."""
-        own = self._events.get(name)
-        if own is None:
-            own = self._events[name] = self._own_history(name)
-        return self.parent.history(name) + own if self.parent is not None else own
+        found = self._events.get(name)
+        if found is None:
+            own = self._own_history(name)
+            found = self._events[name] = self.parent.history(name) + own if self.parent is not None else own
+        return found
 
     def _own_history(self, name: str) -> list[tuple[int, DefineRef | None]]:
-        """Return the blocks of this unit that touch *name*: looked for one by one at first, in an index later."""
+        """Return the blocks of this unit that touch *name*."""
         if name not in self._again:
             return [(self._since[name], self.table[name])] if name in self._since else []
-        if self._history is None and len(self._events) < INDEX_AFTER:
-            return [(seq, block[name]) for seq, block in enumerate(self._log, self._base + 1) if name in block]
         if self._history is None:
-            self._history = {}
+            self._history = {key: [] for key in self._again}
             for seq, block in enumerate(self._log, self._base + 1):
-                for key, ref in block.items():
-                    self._history.setdefault(key, []).append((seq, ref))
-        return self._history.get(name, [])
+                for key in self._again & block.keys():
+                    self._history[key].append((seq, block[key]))
+        return self._history[name]
 
     def ref_at(self, name: str, seq: int, path: str, line: int) -> DefineRef | None:
         """Return the definition of *name* in force after block *seq*, at *line* of *path*."""
         if name not in self.table:
             return None
-        events = self.history(name)
+        events = self._events.get(name) or self.history(name)
+        if len(events) == 1 and events[0][0] < seq:
+            return events[0][1]
         at = bisect_right(events, seq, key=lambda event: event[0])
         while at:
             when, ref = events[at - 1]

@@ -15,6 +15,7 @@ from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.reuse import HEADERS, Headers, ReadView, replaced, still_there
 from ptlint.csrc.scope import NOTHING, Scope, Site
 from ptlint.csrc.sources import Sources
@@ -317,8 +318,14 @@ class Universe:
         elif site is None and text.path.endswith(".c") and self.tree.exists(text.path):
             scope = self.in_file(text.path)
         try:
-            tokens = expand(tokenize(text.text, text.path, text.line), MacroState(scope.unit), keep)
-            return parse_function(tokens, scope, self.model)
+
+            def parse(asking: Asking) -> FunctionDef:
+                tokens = expand(tokenize(text.text, text.path, text.line), asking, keep)
+                return parse_function(tokens, asking, self.model)
+
+            key = ("function", text, keep, self.model)
+            found: FunctionDef = recalled(key, MacroState(scope.unit), scope.is_typedef, parse)
+            return found
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
             return None

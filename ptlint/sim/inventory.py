@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 from ptlint.csrc import ast
-from ptlint.csrc.items import items_of
+from ptlint.csrc.segments import words_with
 from ptlint.sim.program import Program
 from ptlint.sim.scope import nodes
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def names_with(program: Program, part: str) -> Iterator[str]:
-    """Yield the functions with *part* in their names that the headers of the universe define or declare, sorted."""
-    found = {name for name in program.universe.overrides if part in name}
-    for instance in program.universe.unit.instances:
-        if part not in instance.scan.text:
-            continue
-        for name, places in items_of(instance).names.items():
-            if part in name and any(place[0] in ("function", "ordinary") for place in places):
-                found.add(name)
+def names_with(program: Program, part: str, fits: Callable[[str], object] = bool) -> Iterator[str]:
+    """Yield the functions with *part* in their names that the headers of the universe define or declare, sorted.
+
+    Only those that *fits* is true for: it is asked before anything is looked up.
+    """
+    headers = program.universe.headers
+    found = {name for name in program.universe.overrides if part in name and fits(name)}
+    headers.files()  # makes their words known
+    for name in words_with(part):
+        if name not in found and fits(name) and headers.written(name, "function", "ordinary"):
+            found.add(name)
     yield from sorted(found)
 
 
@@ -47,12 +49,36 @@ def _enums_in(program: Program, definition: ast.FunctionDef) -> frozenset[str]:
     key = (definition.pos.path, definition.name)
     if key not in known:
         found: set[str] = set()
-        for name in {node.name for node in nodes(definition.body) if isinstance(node, ast.Name)}:
+        for name in _free_names(definition):
             type = program.universe.headers.enum_of(name)
             if type is not None:
                 found |= {one.name for one in type.members or ()} | ({type.tag} if type.tag else set())
         known[key] = frozenset(found)
     return known[key]
+
+
+_FREE: dict[int, tuple[ast.FunctionDef, frozenset[str]]] = {}  # by identity, which the value keeps from being reused
+MAX_FREE = 20_000
+
+
+def _free_names(definition: ast.FunctionDef) -> frozenset[str]:
+    """Return the names in the body of a function that it neither declares nor calls."""
+    held = _FREE.get(id(definition))
+    if held is None:
+        used: set[str] = set()
+        own = {param.name for param in definition.type.params}
+        for node in nodes(definition.body):
+            match node:
+                case ast.Name(name=name):
+                    used.add(name)
+                case ast.Declaration(declarators=declarators):
+                    own.update(one.name for one in declarators)
+                case ast.Call(function=ast.Name(name=name)):
+                    own.add(name)
+        if len(_FREE) >= MAX_FREE:
+            _FREE.clear()
+        held = _FREE[id(definition)] = definition, frozenset(used - own)
+    return held[1]
 
 
 def used_by(program: Program, executed: Iterable[str]) -> frozenset[str]:

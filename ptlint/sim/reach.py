@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from ptlint.csrc.cparse_cursor import KEYWORDS
 from ptlint.csrc.items import items_of
 from ptlint.csrc.scope import Scope
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.segments import is_called, without_literals
 from ptlint.sim.primitives import find_primitive
 
 if TYPE_CHECKING:
@@ -27,60 +29,65 @@ MOST_FOLLOWED = 4000
 """Names after which everything counts as reached."""
 
 
+_Words = tuple[frozenset[str], frozenset[str]]
+"""The names that a text uses and that stand for more text, and those of them that it seems to call."""
+
+_NONE: _Words = (frozenset(), frozenset())
+
+
 class Reach:
     """The words that each function and macro of a universe leads to, found on demand."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self._headers = header_words(program.universe.headers)
-        self._words: dict[str, frozenset[str]] = {}
-        self._called: set[str] = set()
+        self._words: dict[tuple[str, bool], _Words] = {}
+        self._barren: dict[frozenset[str], set[tuple[str, bool]]] = {}
 
     def meets(self, entries: Iterable[str], wanted: frozenset[str]) -> bool:
         """Return whether running *entries* may use one of the names *wanted*; without entries nobody knows: True."""
-        seen: set[str] = set()
-        pending = list(entries)
-        self._called.update(pending)
+        pending = [(name, True) for name in entries]
         if not pending:
             return True
+        barren = self._barren.setdefault(wanted, set())
+        seen: set[tuple[str, bool]] = set()
         while pending:
-            name = pending.pop()
-            if name in wanted or len(seen) > MOST_FOLLOWED:
+            one = pending.pop()
+            if one[0] in wanted or len(seen) > MOST_FOLLOWED:
                 return True
-            if name in seen:
+            if one in seen or one in barren:
                 continue
-            seen.add(name)
-            words = self._words_of(name)
-            if words & wanted:
+            seen.add(one)
+            words, called = self._words_of(*one)
+            if not words.isdisjoint(wanted):
                 return True
-            pending.extend(word for word in words if word not in seen)
+            pending.extend((word, word in called) for word in words)
+        barren |= seen
         return False
 
-    def _words_of(self, name: str) -> frozenset[str]:
-        """Return the names that the text of *name* uses and that stand for more text."""
-        found = self._words.get(name)
+    def _words_of(self, name: str, is_called: bool) -> _Words:
+        """Return the words of *name* when it is called, or only named: then it is no function of a ``.c`` file."""
+        found = self._words.get((name, is_called))
         if found is None:
-            words = frozenset() if find_primitive(name) is not None else frozenset(self._text_words(name))
-            found = self._words[name] = words if any(_ABOUT.search(word) for word in words) else frozenset()
+            found = _NONE if find_primitive(name) is not None else self._text_words(name, is_called)
+            if not any(map(_ABOUT.search, found[0])):
+                found = _NONE
+            self._words[name, is_called] = found
         return found
 
-    def _text_words(self, name: str) -> Iterable[str]:
+    def _text_words(self, name: str, is_called: bool) -> _Words:
         universe = self.program.universe
-        override = universe.overrides.get(name)
-        if override is not None:
-            yield from self._read(override.text, 0, len(override.text))
         words, called = self._headers.words_of(name)
-        self._called |= called
-        yield from words
-        for path in universe.defining_files(name) if name in self._called else ():
+        override = universe.overrides.get(name)
+        texts = [] if override is None else [override.text]
+        for path in universe.defining_files(name) if is_called else ():
             text = universe.text_of(path)
             for head in re.finditer(rf"^(?![ \t#/*}}])[^\n;]*\b{re.escape(name)}\s*\(", text, re.MULTILINE):
                 end = text.find("\n}", head.start())
-                yield from self._read(text, head.start(), end if end >= 0 else len(text))
-
-    def _read(self, text: str, start: int, end: int) -> list[str]:
-        self._called.update(_CALL.findall(text, start, end))
-        return _WORD.findall(text, start, end)
+                texts.append(text[head.start() : end if end >= 0 else len(text)])
+        for part in map(_words_in, texts):
+            words, called = words | part[0], called | part[1]
+        return words, called
 
 
 class HeaderWords:
@@ -88,42 +95,26 @@ class HeaderWords:
 
     def __init__(self, headers: Scope) -> None:
         self._headers = headers
-        self._places: dict[str, list[tuple[Instance, int, int]]] | None = None
-        self._words: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._words: dict[str, _Words] = {}
 
-    def words_of(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
+    def words_of(self, name: str) -> _Words:
         """Return the words in the text of *name*, and those of them that it seems to call."""
         found = self._words.get(name)
         if found is None:
-            pieces = [instance.active_text()[start:end] for instance, start, end in self._functions().get(name, ())]
+            pieces = []
+            self._headers.files()  # makes their words known
+            for site in self._headers.written(name, "function") if is_called(name) else ():
+                item = items_of(site.instance).items[site.number]
+                pieces.append(site.instance.active_text()[item.start : item.end])
             macro = self._headers.macro(name)
-            text = "\n".join([*pieces, macro.text] if macro is not None else pieces)
-            found = self._words[name] = frozenset(_WORD.findall(text)), frozenset(_CALL.findall(text))
+            found = self._words[name] = _words_in("\n".join([*pieces, macro.text] if macro is not None else pieces))
         return found
 
-    def _functions(self) -> dict[str, list[tuple[Instance, int, int]]]:
-        """Return the functions of the headers: name -> places of their text."""
-        if self._places is None:
-            self._places = {}
-            for instance in self._headers.unit.instances:
-                for name, start, end in _functions_in(instance):
-                    self._places.setdefault(name, []).append((instance, start, end))
-        return self._places
 
-
-def _functions_in(instance: Instance) -> list[tuple[str, int, int]]:
-    """Return the functions of one file as it was read: name, and where the text begins and ends."""
-    key = ("functions", instance.mask)
-    found: list[tuple[str, int, int]] | None = instance.scan.item_cache.get(key)
-    if found is None:
-        index = items_of(instance)
-        found = instance.scan.item_cache[key] = [
-            (name, index.items[number].start, index.items[number].end)
-            for name, places in index.names.items()
-            for what, number, _ in places
-            if what == "function"
-        ]
-    return found
+@lru_cache(maxsize=20_000)
+def _words_in(text: str) -> _Words:
+    code = without_literals(text)
+    return frozenset(_WORD.findall(code)) - KEYWORDS, frozenset(_CALL.findall(code)) - KEYWORDS
 
 
 _SHARED: WeakKeyDictionary[Scope, HeaderWords] = WeakKeyDictionary()

@@ -83,8 +83,8 @@ class Batched(Ran):
 def subjects(program: Program) -> Iterator[Form]:
     """Yield the helpers of the universe that are of a known kind and may use what is of interest."""
     for kind, part, pattern, result, values in _KINDS:
-        for name in names_with(program, part):
-            if re.fullmatch(pattern, name) is None or not program.matters(name):
+        for name in names_with(program, part, re.compile(pattern).fullmatch):
+            if not program.matters(name):
                 continue
             definition = program.definition(name)
             if definition is None:

@@ -154,9 +154,9 @@ def requested(session: Session, returned: Value, request: NDArray[np.int64]) -> 
 def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
     """Yield the start/commit pairs of the universe: names that differ in that word, with the roles of a transaction."""
     partners = frozenset(names_with(program, "_commit"))
-    for name in names_with(program, "_start"):
-        partner = name.replace("_start", "_commit")
-        if partner not in partners or name.startswith("huge_"):  # huge ones need the hstate of the mapping
+    for name in names_with(program, "_start", lambda name: _partner(name) in partners):
+        partner = _partner(name)
+        if name.startswith("huge_"):  # huge ones need the hstate of the mapping
             continue
         if not every and not program.matters(name, partner):
             continue
@@ -165,6 +165,10 @@ def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
         pair = _pair(program, name, partner)
         if pair is not None:
             yield pair
+
+
+def _partner(start: str) -> str:
+    return start.replace("_start", "_commit")
 
 
 def _pair(program: Program, name: str, partner: str) -> Pair | None:
