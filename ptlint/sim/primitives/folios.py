@@ -105,20 +105,22 @@ def is_large(expressions: Expressions, call: ast.Call, name: str) -> Op:
 @lowers("vm_normal_page", "vm_normal_folio", "_vm_normal_page")
 def normal_page(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """The page (folio) that a present entry of a mapping maps, or none where the mapping is a special one."""
-    pfn: ast.Expr = ast.Call(ast.Name("pte_pfn", call.pos), (call.args[2],), call.pos)
-    page: ast.Expr = ast.Call(ast.Name("pfn_to_page", call.pos), (pfn,), call.pos)
-    if "folio" in name:
-        page = ast.Call(ast.Name("page_folio", call.pos), (page,), call.pos)
-    op = expressions.expr(page)
+    entry = expressions.expr(call.args[2])
+    text = "page_folio(pfn_to_page(pte_pfn(pte)))" if "folio" in name else "pfn_to_page(pte_pfn(pte))"
+    page = expressions.program.snippet(text, (("pte", "pte_t"),))
     special = "the mapping has no struct page"
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
         machine.pos = call.pos
-        value = scalar(op.run(frame))
-        return np.where(machine.ask(special), np.uint64(0), np.asarray(value).astype(np.uint64))
+        inner = Frame(machine, page.size)
+        inner.slots[0] = entry.run(frame)
+        value = scalar(page.op.run(inner))
+        if isinstance(value, Unknown):
+            return value
+        return np.where(machine.ask(special), np.uint64(0), np.asarray(value).view(np.uint64))
 
-    return Op(op.type, run)
+    return Op(page.op.type, run)
 
 
 _EFFECT = (
@@ -218,8 +220,8 @@ def split(expressions: Expressions, call: ast.Call, name: str) -> Op:
 @lowers("page_swap_entry", "folio_swap_entry")
 def swap_entry(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     """The swap entry of a page that is in the swap cache: one of the first device."""
-    number = ast.IntConst(1, "int", call.pos), ast.IntConst(0x100, "int", call.pos)
-    return expressions.expr(ast.Call(ast.Name("swp_entry", call.pos), number, call.pos))
+    entry = expressions.program.snippet("swp_entry(1, 0x100)", ())
+    return Op(entry.op.type, lambda frame: entry.op.run(Frame(frame.machine, entry.size)))
 
 
 @lowers("folio_pfn")

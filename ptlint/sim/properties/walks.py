@@ -16,7 +16,7 @@ from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.memory import Object
 from ptlint.sim.primitives.folios import entry_of_page
-from ptlint.sim.properties.pairing import Ledger, points
+from ptlint.sim.properties.pairing import FLAGS, Ledger, points
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
 from ptlint.sim.tlb import is_flush, leftovers
@@ -136,6 +136,17 @@ class Facts:
         """Yield where entry *index* lives on: its bytes there, in these lanes."""
         yield "", self.after[index], self.present[index]
         yield "the copy of ", self.copies[index], self.moved[index]
+
+    def same(self, index: int) -> Mask:
+        """Return the lanes in which an entry is what it was: present, of the same page, with the same flags."""
+        session, old, new = self.ran.session, self.before[index], self.after[index]
+        result: Mask = self.present[index] & (
+            session.number("pte_pfn(pte)", old) == session.number("pte_pfn(pte)", new)
+        )
+        for predicate in FLAGS:
+            if session.program.has(predicate):
+                result = result & (session.holds(predicate, old) == session.holds(predicate, new))
+        return result
 
     def own(self, index: int, raw: Raw, there: Mask) -> Mask:
         """Return the lanes of *there* in which *raw* maps the page that entry *index* mapped."""
@@ -354,13 +365,13 @@ def _beyond(facts: Facts) -> Iterator[Breach]:
     counted = _counted(ran)
     negative = counted <= 0
     for index in range(ran.where.nr):
-        changed = (facts.after[index] != facts.before[index]) | facts.copied[index]
+        changed = ~facts.same(index) | facts.copied[index]
         wrong = changed & (counted <= index) & ~negative & (ran.lanes.slot < 0)
         detail = f"entry {index} is changed, and fewer entries are counted"
         yield Breach("count", wrong, index, detail, "counted", facts.last_write(index))
         if ran.walk.form == "count" and index:
             left = (facts.gone[0] & ~facts.gone[index]) | (facts.copied[0] & ~facts.copied[index])
-            left &= (counted > index) & (facts.after[index] == facts.before[index])
+            left &= (counted > index) & facts.same(index)
             detail = f"entry {index} is counted, and nothing was done to it"
             yield Breach("count", left, index, detail, "not counted", None)
     yield from _rss(facts)

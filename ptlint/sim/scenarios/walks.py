@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,19 @@ from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.calls import invoke
-from ptlint.sim.driving import FIRST, PFN, Ran, Setting, setting
+from ptlint.sim.driving import FIRST, Ran, Setting, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, again, contradictory, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Limits, Machine
+from ptlint.sim.palette import palette
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
 from ptlint.sim.properties.pairing import FLAGS
+from ptlint.sim.scenarios.batches import ALIGNED, LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import subjects as pairs
 from ptlint.sim.scope import nodes
 from ptlint.sim.session import Session, deep_recursion
@@ -43,6 +45,12 @@ from ptlint.sim.values import Mask
 
 MOST_LANES = 8192
 """Lanes of one run."""
+
+MOST_FOLDED = 32
+"""Entries of a folded block that callers run over."""
+
+MOST_BLOCKS = 40
+"""Combinations of two blocks."""
 
 MOST_ROWS = 192
 """Combinations of entries of one run, before folios, requests and answers multiply them."""
@@ -247,6 +255,10 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if shared.hardware.updates:
             nr = 1 if walk.is_single else 2
             _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
+        block = 1 if walk.is_single else block_size(program)
+        if block > 1 and block <= MOST_FOLDED:
+            folded = _folded_setting(program, 2 * block)
+            _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
@@ -332,19 +344,68 @@ def _raced(space: Space, nr: int, steps: int) -> Space:
     )
 
 
+def _folded_setting(program: Program, nr: int) -> Setting:
+    """Return a setting in which the first entry of the batch maps a page frame that may begin a folded block."""
+    kept = program.settings.get(-1 - nr)
+    if kept is None:
+        base = setting(program, BEFORE + 3 + AFTER)
+        colours = palette(program, base.hardware, ALIGNED - BEFORE, BEFORE + nr + AFTER)
+        kept = program.settings[-1 - nr] = replace(base, colours=colours)
+    assert isinstance(kept, Setting)
+    return kept
+
+
+def _blocks(shared: Setting, block: int) -> Space:
+    """Return lanes of two folded blocks, alike or different in one thing, of one folio."""
+    pairs = [row[1:3] for row in _mixed(shared, 2, MOST_BLOCKS)]
+    states = np.array([[one] * (BEFORE + block) + [other] * (block + AFTER) for one, other in pairs], dtype=np.int64)
+    choices = np.array([writable | (2 * block + AFTER) << 3 for writable in (0, 1)], dtype=np.int64)
+    pick = np.repeat(np.arange(len(states)), len(choices))
+    nothing = np.zeros(len(pick), dtype=np.int64)
+    return Space(
+        states[pick], np.tile(choices, len(states)), nothing - 1, nothing, np.zeros(len(pick), dtype=bool), False
+    )
+
+
+def _fold(session: Session, stage: Stage, block: int) -> None:
+    """Set each block of the batch again, by the kernel's own set_ptes(): it folds what it may."""
+    where, table = stage.where, stage.source.table
+    for first in range(0, where.nr, block):
+        value = session.entry(stage.source.entry(first))
+        for index in range(first, first + block):
+            table.blob.store(where.base + index * where.size, where.size, stage.source.none)
+        session.do(
+            "set_ptes(mm, addr, ptep, pte, nr)",
+            mm=("struct mm_struct *", session.opaque("vma->vm_mm", "struct mm_struct")),
+            addr=("unsigned long", where.addr + first * where.page),
+            ptep=("pte_t *", stage.source.ptep + first * where.size),
+            pte=("pte_t", value),
+            nr=("unsigned int", block),
+        )
+    stage.source.initial = np.stack([stage.source.entry(index) for index in range(where.nr)], axis=1)
+
+
 # --- a run --------------------------------------------------------------------------------------------------------
 
 
 def _run(
-    shared: Setting, walk: Walk, nr: int, space: Space, asked: Sequence[Hashable], tally: Tally, raced: bool = False
+    shared: Setting,
+    walk: Walk,
+    nr: int,
+    space: Space,
+    asked: Sequence[Hashable],
+    tally: Tally,
+    *,
+    raced: bool = False,
+    block: int = 1,
 ) -> Trial:
     """Run the caller over *space*, and once more with the answers that led to a change of an entry; note both."""
-    where = layout(shared.program, nr, FIRST)
+    where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
     names = [(one.start.name, one.commit.name) for one in pairs(shared.program, every=True)]
     starts, commits = frozenset(n for n, _ in names), frozenset(n for _, n in names)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
-        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits)
+        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block)
         return ran.session.machine, list(walks.check(ran)), ran
 
     trial = explore(len(space), drive, MOST_LANES, asked)
@@ -397,6 +458,7 @@ def _finished(
     answers: dict[Hashable, Mask],
     starts: frozenset[str],
     commits: frozenset[str],
+    block: int,
 ) -> Walked:
     count, nr = len(lanes), where.nr
     walker = walker_for(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base)
@@ -406,7 +468,9 @@ def _finished(
     request = lanes.request
     folios = Folios(request >> 3, (request & 2).astype(bool), (request & 4).astype(bool), nr)
     writable = (lanes.request & 1).astype(bool)
-    stage = set_stage(session, where, raw, shared.none, PFN + BEFORE, folios, writable)
+    stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE, folios, writable)
+    if block > 1:
+        _fold(session, stage, block)
     walker.table = stage.source.table
     machine = session.machine
     arguments = [
