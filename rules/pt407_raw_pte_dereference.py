@@ -53,6 +53,18 @@ static bool is_idle(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
 }
 """
 
+COPY = """\
+static bool take_if_young(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, pte_t *copy)
+{
+	*copy = ptep_get(ptep);
+	if (!pte_young(*copy))
+		return false;
+	set_pte_at(vma->vm_mm, addr, ptep, pte_mkold(*copy));
+	set_pte_at(vma->vm_mm, addr + PAGE_SIZE, ptep + 1, *copy);
+	return true;
+}
+"""
+
 RULE = RuleInfo(
     code="PT407",
     name="raw-pte-dereference",
@@ -65,6 +77,7 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the entry is read behind the back of the architecture", path="mm/idle.c"),
         valid(VALID, why="the architecture reads its entry", path="mm/idle.c"),
+        valid(COPY, why="what is stored is a value: the pointer leads to a copy of the caller's", path="mm/idle.c"),
     ),
 )
 

@@ -33,6 +33,18 @@ KIND = "scan"
 Progress = Callable[[str], None]
 
 
+LISTING = "scan files"
+"""What the store calls a listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files to look at, and the names that they define: helpers that use none of these are not run."""
+
+    files: tuple[str, ...]
+    names: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Scan:
     """All that pieces are scanned with: the same in every process of a run."""
@@ -45,6 +57,7 @@ class Scan:
     scanner: Scanner
     store: FactStore
     key: tuple[str, ...] | None
+    listing: Listing
     pieces: tuple[Piece, ...]
 
     def part(self, piece: Piece) -> Part:
@@ -98,8 +111,8 @@ def scan(request: CheckRequest, jobs: int = 1, use_store: bool = True, progress:
     return suppressed(report, prepared.config, prepared.codes)
 
 
-def prepare(request: CheckRequest, use_store: bool) -> Scan:
-    """Return the pieces of the tree that *request* names and what scans them."""
+def prepare(request: CheckRequest, use_store: bool, listing: Listing | None = None) -> Scan:
+    """Return the pieces of the tree that *request* names and what scans them; *listing* where that is known."""
     from ptlint.tree import open_files
 
     rules = load_rules(request.rules_dirs)
@@ -112,15 +125,29 @@ def prepare(request: CheckRequest, use_store: bool) -> Scan:
     chosen, unasked = rules_asked(rules, request, config)
     profiles = profiles_of(base.tree, profiles_asked(request))
     asked = _asked(request)
-    files = tuple(_files(base.tree, asked))
-    interest = None if "" in asked else frozenset(name for path in files for name in names_defined(base.tree, path))
-    scanner = Scanner(base.tree, profiles, tuple(rule for rule in chosen if not rule.info.of_series), interest)
-    pieces = [Piece("profile", profile.name) for profile in profiles]
-    pieces += [Piece("file", path) for path in files if _concerns(base.tree, path)]
     store = open_store(use_store)
+    content = content_key(base.tree)
+    if listing is None:
+        listing = _listing(base.tree, asked, store, content)
+    running = tuple(rule for rule in chosen if not rule.info.of_series)
+    scanner = Scanner(base.tree, profiles, running, listing.names)
+    pieces = [Piece("profile", profile.name) for profile in profiles]
+    pieces += [Piece("file", path) for path in listing.files]
     codes = frozenset(rule.info.code for rule in rules)
-    key = _key(base.tree, scanner, request)
-    return Scan(base.name, (*left_out, *unasked), chosen, codes, config, scanner, store, key, tuple(pieces))
+    key = None if content is None else (content, *_key(scanner, request))
+    return Scan(base.name, (*left_out, *unasked), chosen, codes, config, scanner, store, key, listing, tuple(pieces))
+
+
+def _listing(tree: SourceTree, asked: Sequence[str], store: FactStore, content: str | None) -> Listing:
+    if content is not None:
+        known = store.get(LISTING, (content, *asked), lambda data: decoded(Listing, data))
+        if known is not None:
+            return known
+    files = tuple(path for path in _files(tree, asked) if _concerns(tree, path))
+    listing = Listing(files, frozenset(name for path in files for name in names_defined(tree, path)))
+    if content is not None:
+        store.put(LISTING, (content, *asked), coded(listing))
+    return listing
 
 
 def _asked(request: CheckRequest) -> tuple[str, ...]:
@@ -159,16 +186,13 @@ def _is_below(path: str, asked: Sequence[str]) -> bool:
     return any(not one or path == one or path.startswith(one + "/") for one in asked)
 
 
-def _key(tree: SourceTree, scanner: Scanner, request: CheckRequest) -> tuple[str, ...] | None:
-    """Return what a part depends on, but for its piece; None when the tree cannot tell its content."""
-    content = content_key(tree)
-    if content is None:
-        return None
+def _key(scanner: Scanner, request: CheckRequest) -> Iterator[str]:
+    """Yield what a part depends on, but for the tree and its piece."""
     profiles = [(one.name, sorted(one.config.items())) for one in scanner.profiles]
     own = [path.read_bytes() for folder in request.rules_dirs for path in sorted(folder.glob("*.py"))]
     rules = [rule.info.code for rule in scanner.rules]
-    interest = None if scanner.interest is None else sorted(scanner.interest)
-    return content, *(hashlib.sha256(repr(one).encode()).hexdigest() for one in (profiles, rules, own, interest))
+    for one in (profiles, own, rules, sorted(scanner.interest)):
+        yield hashlib.sha256(repr(one).encode(errors="surrogatepass")).hexdigest()
 
 
 def _add(gathered: Gathered, part: Part) -> None:

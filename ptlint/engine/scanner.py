@@ -48,14 +48,13 @@ class Part:
 class Scanner:
     """Scans the pieces of one tree.
 
-    ``interest`` holds the names that the paths asked for define; helpers that use none of them are not run. None when
-    the whole tree is asked for.
+    ``interest`` holds the names that the paths asked for define; helpers that use none of them are not run.
     """
 
     tree: SourceTree
     profiles: Sequence[Profile]
     rules: Sequence[LoadedRule]
-    interest: frozenset[str] | None = None
+    interest: frozenset[str]
     _runs: Runs = field(init=False)
     _empty: Runs = field(init=False)
 
@@ -104,7 +103,7 @@ class Scanner:
         for judgement in self._runs.of(profile, self.interest):
             used = judgement.used | set(judgement.subject.split("+"))
             run.note_stop(judgement)
-            if not judgement.failed and (self.interest is None or self.interest & used):
+            if not judgement.failed and self.interest & used:
                 made.append(judgement)
                 run.note_run(judgement, {one.rpartition(":")[2] for one in judgement.executed})
         changes = tuple(self._at_fault(profile, made))

@@ -13,7 +13,7 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.scanner import Part, Piece
 
 if TYPE_CHECKING:
-    from ptlint.engine.scan import Scan
+    from ptlint.engine.scan import Listing, Scan
 
 MOST_FILES = 12
 """Generic files of a group: few enough that no process is left alone at the end."""
@@ -31,7 +31,7 @@ def parts_of(
             progress(f"{piece.name} ({len(found)} of {total})")
             found[piece] = scan.part(piece)
     else:
-        for pieces, parts in _in_processes(_grouped(left), request, jobs, use_store):
+        for pieces, parts in _in_processes(scan, _grouped(left), request, jobs, use_store):
             found.update(zip(pieces, parts, strict=True))
             progress(f"{pieces[-1].name} ({len(found)} of {total})")
     yield from (found[piece] for piece in scan.pieces)
@@ -56,9 +56,9 @@ _Group = tuple[tuple[Piece, ...], tuple[Part, ...]]
 
 
 def _in_processes(
-    groups: Sequence[tuple[Piece, ...]], request: CheckRequest, jobs: int, use_store: bool
+    scan: Scan, groups: Sequence[tuple[Piece, ...]], request: CheckRequest, jobs: int, use_store: bool
 ) -> Iterator[_Group]:
-    pool = ProcessPoolExecutor(min(jobs, len(groups)), initializer=_begin, initargs=(request, use_store))
+    pool = ProcessPoolExecutor(min(jobs, len(groups)), initializer=_begin, initargs=(request, use_store, scan.listing))
     try:
         pending: dict[Future[tuple[Part, ...]], tuple[Piece, ...]] = {pool.submit(_scan, one): one for one in groups}
         for done in as_completed(pending):
@@ -80,11 +80,11 @@ _OWN: list[Scan] = []
 """The scan of this worker process."""
 
 
-def _begin(request: CheckRequest, use_store: bool) -> None:
+def _begin(request: CheckRequest, use_store: bool, listing: Listing) -> None:
     from ptlint.engine.scan import prepare
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told as well, and ends its workers
-    _OWN.append(prepare(request, use_store))
+    _OWN.append(prepare(request, use_store, listing))
 
 
 def _scan(pieces: tuple[Piece, ...]) -> tuple[Part, ...]:

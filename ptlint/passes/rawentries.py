@@ -12,6 +12,8 @@ from ptlint.csrc.ast import (
     Call,
     Declaration,
     Expr,
+    Index,
+    MemberAccess,
     Name,
     PointerType,
     Pos,
@@ -71,8 +73,9 @@ def _unevaluated(view: View) -> set[int]:
     return {id(node) for size in sizes for node in walk(size.operand)}
 
 
-def _takes_address(node: object) -> bool:
-    return isinstance(node, Unary) and node.op == "&"
+def _is_pointer(arg: Expr) -> bool:
+    """Return whether an argument may be the pointer that it begins with: ``ptep + 1``, not ``*ptep`` or ``&pte``."""
+    return not isinstance(arg, Index | MemberAccess) and not (isinstance(arg, Unary) and arg.op in ("&", "*"))
 
 
 def _moves(expr: Expr) -> bool:
@@ -89,7 +92,7 @@ def _entry_pointers(view: View) -> frozenset[str]:
     real: set[str] = set()
     for node in walk(view.definition.body):
         if isinstance(node, Call) and _TAKES_ENTRY.fullmatch(called(node)):
-            real |= {root(arg) for arg in node.args if not _takes_address(plain(arg))}
+            real |= {root(arg) for arg in node.args if _is_pointer(plain(arg))}
         elif isinstance(node, Assign) and _GIVES_ENTRY.fullmatch(called(plain(node.value))):
             real.add(root(node.target))
     return frozenset(known & real)
