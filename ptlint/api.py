@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +21,7 @@ from ptlint.passes.declared import declared_below
 from ptlint.passes.drift import drifted, has_new_contract, left_behind, wrong_calls
 from ptlint.passes.dropped import Dropped, Handing, dropped
 from ptlint.passes.entries import Misuse, misuses_of
-from ptlint.passes.faults import Fault, Look, brought
+from ptlint.passes.faults import Fault, Look, brought, token_of
 from ptlint.passes.folioindex import WrongPage, wrong_pages
 from ptlint.passes.functions import Book, View
 from ptlint.passes.halves import half_given
@@ -30,6 +31,7 @@ from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
 from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
 from ptlint.passes.missing import not_given, taken_away
+from ptlint.passes.moved import faults_gone
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
 from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks_in, misgiven
 from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
@@ -151,6 +153,7 @@ class Context:
     reads a file as it was run; ``final`` is the tree with the whole series applied, None where there is none.
     ``looked_at`` and ``present`` note which functions a rule has looked at and which it finds at fault, whoever brought
     the fault: (code, path, function).
+    ``origins`` says what a new function was before, where the patch moved or renamed it: (path, name) by (path, name).
     ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new.
     """
 
@@ -168,6 +171,7 @@ class Context:
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
     whole: bool = False
+    origins: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def functions(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the functions that the patch adds or changes, with their syntax before it and after it.
@@ -182,9 +186,23 @@ class Context:
             new = after.view(change.span.path, change.name) if change.kind == "function" else None
             if new is None:
                 continue
-            old = before.view(change.span.path, change.name)
+            here = (change.span.path, change.name)
+            old = before.view(*self.origins.get(here, here))
             if old is not None or change.is_new:
                 yield change, old, new
+
+    def versions(self) -> Iterator[tuple[View, View | None]]:
+        """Yield the functions as they were before the patch changed or removed them, and as they are after it."""
+        if self.books is None:
+            return
+        before, after = self.books
+        moved = {old: new for new, old in self.origins.items()}
+        for change in self.changes:
+            here = (change.span.path, change.name)
+            if change.kind in ("function", "removed") and not change.is_new:
+                old = before.view(*here)
+                if old is not None:
+                    yield old, after.view(*moved.get(here, here))
 
     def callers(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the unchanged functions that call one that the patch changes, with that change."""
@@ -210,18 +228,19 @@ class Context:
 
     def place(self, judgement: Judgement, violation: Violation) -> tuple[Span, str, tuple[Related, ...]]:
         """Return where to report a violation: the changed code that led to it, its function, and the other places."""
-        changed = {change.name: change for change in self.changes}
+        changed = {(change.span.path, change.name): change for change in self.changes}
         related = tuple(
             Related(Span(pos.path, pos.line, pos.column), f"through {name}()", name)
             for name, pos in reversed(violation.blame)
             if pos.path and not pos.path.startswith("<")
         )
         for name, pos in reversed(violation.blame):
-            change = changed.get(name)
-            if change is not None and change.span.path == pos.path:
+            change = changed.get((pos.path, name))
+            if change is not None:
                 rest = tuple(one for one in related if one.function != name)
                 return _nearest(change, pos.line, pos.column), name, rest
-        change = changed.get(violation.suspect) or self._suspect(judgement)
+        named = [change for change in self.changes if change.name == violation.suspect]
+        change = named[0] if named else self._suspect(judgement)
         return Span(change.span.path, change.line), change.name, related
 
     def _suspect(self, judgement: Judgement) -> Change:
@@ -280,17 +299,25 @@ def introduced(ctx: Context, info: RuleInfo, look: Look, *, callers: bool = Fals
     With *callers*, unchanged functions that call a changed one are looked at as well; what the change does to them is
     reported at the change.
     """
+    found: list[tuple[Fault, View]] = []
     for _, old, new in ctx.functions():
         place = (info.code, new.path, new.name)
         ctx.looked_at.add(place)
         if any(True for _ in look(new)):
             ctx.present.add(place)
-            yield from (_finding(ctx, info, fault, new, fault.pos) for fault in brought(old, new, look))
+            found.extend((fault, new) for fault in brought(old, new, look))
+    moved = faults_gone(ctx.versions(), look) if found else Counter[tuple[str, str]]()
+    for fault, view in found:
+        token = token_of(fault, view)
+        if moved[token]:
+            moved[token] -= 1  # the same fault stood elsewhere before
+        else:
+            yield _finding(ctx, info, fault, view, fault.pos)
     for change, old, caller in ctx.callers() if callers else ():
         for fault in brought(old, caller, look):
             seen = (fault.pos, f"seen in {caller.name}()", caller.name)
-            moved = replace(fault, related=(seen, *fault.related))
-            yield _finding(ctx, info, moved, caller, Pos(change.span.path, change.line, 1), change.name)
+            told = replace(fault, related=(seen, *fault.related))
+            yield _finding(ctx, info, told, caller, Pos(change.span.path, change.line, 1), change.name)
 
 
 def no_longer(ctx: Context, info: RuleInfo, handing: Handing, message: str) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
 from ptlint.passes.functions import Book
+from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
 
@@ -151,14 +152,16 @@ class Run(Gathered):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
         judgements = self._judged(step, profiles, names)
-        earlier = [
-            (profile.name, old)
-            for profile in profiles
-            if (broken := frozenset(one.subject for one in judgements.get(profile.name, ()) if one.violations))
-            for old in step.before.of(profile, names, broken)
-        ]
-        known = frozenset((name, old.subject, *one.identity()) for name, old in earlier for one in old.violations)
-        whole = frozenset((name, old.subject) for name, old in earlier if old.scenarios and old.is_whole)
+        origins = origins_of(step.before.tree, step.changes)
+        earlier = self._earlier(step, profiles, judgements, origins)
+        known = frozenset(
+            (name, under_new_names(old.subject, origins), *one.identity())
+            for name, old in earlier
+            for one in old.violations
+        )
+        whole = frozenset(
+            (name, under_new_names(old.subject, origins)) for name, old in earlier if old.scenarios and old.is_whole
+        )
         self._repair(step, judgements)
         context = Context(
             step.ref,
@@ -172,12 +175,29 @@ class Run(Gathered):
             step.after.text,
             self.final,
             ran_before=whole,
+            origins=origins,
         )
         self.look(context)
         for finding in self.findings:
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
                 self.repaired.setdefault(key, step.ref)
+
+    def _earlier(
+        self,
+        step: Step,
+        profiles: Sequence[Profile],
+        judgements: Mapping[str, Sequence[Judgement]],
+        origins: Mapping[Place, Place],
+    ) -> Iterator[tuple[str, Judgement]]:
+        """Yield what was broken before the step of what is broken now, whatever it was called, by profile."""
+        names = frozenset(change.name for change in step.changes) | {old for _, old in origins.values()}
+        earlier = {new: old for (_, new), (_, old) in origins.items()}
+        for profile in profiles:
+            broken = {one.subject for one in judgements.get(profile.name, ()) if one.violations}
+            if broken:
+                broken |= {"+".join(earlier.get(name, name) for name in subject.split("+")) for subject in broken}
+                yield from ((profile.name, old) for old in step.before.of(profile, names, frozenset(broken)))
 
     def _books(self, step: Step) -> tuple[Book, Book]:
         """Return the functions before and after a step."""

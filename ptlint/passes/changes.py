@@ -144,7 +144,7 @@ def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
     result = []
     for kind, name, line, text, conditions in new:
         versions = known.get((kind, name), [])
-        same = [under for version, under in versions if _bare(text) == _bare(version)]
+        same = [under for version, under in versions if bare(text) == bare(version)]
         if conditions in same:
             continue
         first = 0 if same else _first_difference([version for version, _ in versions], text)
@@ -221,7 +221,7 @@ def _conditions(text: str) -> list[tuple[int, _Conditions]]:
     line, at = 1, 0
     for match in directives:
         line, at = line + text.count("\n", at, match.start()), match.start()
-        word, rest = match.group(1), _bare(match.group(2))
+        word, rest = match.group(1), bare(match.group(2))
         if word in ("if", "ifdef", "ifndef"):
             is_header = word == "ifndef" and not stack and _HEADER_GUARD.match(text, match.start())
             stack.append("" if is_header else f"{word} {rest}")
@@ -233,7 +233,8 @@ def _conditions(text: str) -> list[tuple[int, _Conditions]]:
     return found
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Return *text* without comments, with single spaces."""
     return _NOISE.sub(" ", text).strip()
 
 

@@ -26,9 +26,11 @@ def kernel_doc_of(view: View) -> KernelDoc | None:
     """Return the kernel-doc comment right above *view* that is about it, None when there is none."""
     lines = view.book.text(view.path).splitlines()
     at = _head(lines, view) - 1
+    if at > len(lines):
+        return None  # a patch shows the function, and nothing of the file above it
     while at > 0 and not lines[at - 1].strip():
         at -= 1
-    if at <= 0 or at > len(lines) or not lines[at - 1].strip().endswith("*/"):
+    if at <= 0 or not lines[at - 1].strip().endswith("*/"):
         return None
     start = at - 1
     while start > 0 and "/*" not in lines[start] and at - start < MAX_LINES:

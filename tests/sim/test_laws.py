@@ -145,3 +145,11 @@ def test_a_constant_of_an_enum_is_used_by_what_takes_it() -> None:
     results = judged(MemoryTree({HEADER: text.encode()}), REFERENCE)
     used = next(one.used for one in results if one.subject == "pte_mkdirty")
     assert {"REF_DIRTY", "REF_DIRTY_SHIFT", "REF_A", "ref_bits"} <= used
+
+
+def test_a_helper_that_cannot_be_run_gets_no_verdict_from_a_guess() -> None:
+    text = SourceText(HEADER, 1, "int pte_special(pte_t pte) { return !!(pte_val(pte) & NOBODY_DECLARES_THIS); }")
+    results = judged(reference_tree(), REFERENCE, {"pte_special": text})
+    assert {one.subject for one in results if one.violations} == set()
+    reasons = {one.stopped[0] for one in results if one.stopped is not None}
+    assert reasons == {"NOBODY_DECLARES_THIS is not declared"}
