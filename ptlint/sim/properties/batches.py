@@ -46,6 +46,8 @@ def _by_kind(ran: Batched) -> Iterator[Breach]:
             yield from _young(ran)
         case "get":
             yield from _got(ran)
+        case "access":
+            yield from _accessed(ran)
 
 
 def _faults(ran: Batched) -> Iterator[Breach]:
@@ -177,6 +179,27 @@ def _got(ran: Batched) -> Iterator[Breach]:
             owed = session.holds(predicate, ran.before[index])
             detail = f"the {what} bit that entry {index} holds for its block is not in the result"
             yield Breach("accessed-dirty", owed & ~kept, index, detail, what, None)
+
+
+def _accessed(ran: Batched) -> Iterator[Breach]:
+    """What a fault asks for is added to what is there; after one for a store the store goes through."""
+    session, raw = ran.session, ran.final[0]
+    last, asked = last_write(ran, 0), ran.asked
+    present = session.holds("pte_present", raw)
+    yield Breach("underrun", ~present, 0, "the entry is gone", "present", last)
+    wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(ran.pfn))
+    yield Breach("pfn", wrong, 0, "the entry maps another page", f"pfn {ran.pfn:#x}", last)
+    settled, store = present & ~wrong, ran.lanes.request > 0
+    for what, predicate in BITS:
+        owed = session.holds(predicate, ran.before[0]) | seen(ran, 0, predicate)
+        now = session.holds(predicate, raw)
+        yield Breach("accessed-dirty", settled & owed & ~now, 0, f"the entry loses its {what} bit", what, last)
+        yield Breach("underrun", settled & store & ~owed & ~now, 0, f"the entry does not become {what}", what, None)
+    write, was = session.holds("pte_write", raw), session.holds("pte_write", ran.before[0])
+    wanted = session.holds("pte_write", asked)
+    yield Breach("permission", settled & write & ~was & ~wanted, 0, "the entry becomes writable unasked", "R", last)
+    yield Breach("underrun", settled & store & wanted & ~write, 0, "the entry does not become writable", "W", None)
+    yield Breach("underrun", settled & was & ~write, 0, "the entry is write-protected", "W", last)
 
 
 def _addresses(ran: Batched) -> Iterator[Breach]:

@@ -4,7 +4,7 @@ import pytest
 
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
-from ptlint.sim.scenarios import batches
+from ptlint.sim.scenarios import batches, blocks
 from tests.sim.reference_program import program_with
 
 FOLDING = """
@@ -109,12 +109,52 @@ def test_a_helper_that_writes_one_entry_too_many_is_caught_by_the_guard() -> Non
 
 
 def test_the_length_of_a_folded_block_is_what_the_hint_says() -> None:
-    assert batches.block_size(program_with(FOLDING % "pte_mkdirty")) == 4
-    assert batches.block_size(program_with()) == 1
+    assert blocks.block_size(program_with(FOLDING % "pte_mkdirty")) == 4
+    assert blocks.block_size(program_with()) == 1
+
+
+def folded(program: Program, name: str) -> Judgement:
+    return next(
+        blocks.judge(program, form, "reference") for form in blocks.subjects(program) if blocks.name(form) == name
+    )
 
 
 def test_a_read_of_a_folded_block_gathers_the_bits_of_all_its_entries() -> None:
-    assert judged(program_with(FOLDING % "pte_mkdirty"), "ptep_get").violations == ()
-    result = judged(program_with(FOLDING % "pte_mkyoung"), "ptep_get")
+    assert folded(program_with(FOLDING % "pte_mkdirty"), "ptep_get").violations == ()
+    result = folded(program_with(FOLDING % "pte_mkyoung"), "ptep_get")
     assert [violation.property for violation in result.violations] == ["accessed-dirty"]
     assert "dirty" in result.violations[0].detail
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "broken"),
+    [
+        (
+            "ptep_set_wrprotect",
+            "static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+            "{\n\tset_pte(ptep, pte_wrprotect(*ptep));\n}\n",
+            "permission",
+        ),
+        (
+            "ptep_get_and_clear",
+            "static inline pte_t ptep_get_and_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+            "{\n\treturn __pte(xchg(&ptep->pte, 0));\n}\n",
+            "outside",
+        ),
+    ],
+)
+def test_an_entry_that_changes_alone_breaks_the_promise_of_its_block(name: str, code: str, broken: str) -> None:
+    result = folded(program_with(FOLDING % "pte_mkdirty" + code), name)
+    assert broken in {violation.property for violation in result.violations}
+
+
+def test_what_a_store_fault_asks_for_is_there_afterwards() -> None:
+    code = (
+        "int ptep_set_access_flags(struct vm_area_struct *vma, unsigned long address, pte_t *ptep, pte_t entry,"
+        " int dirty)\n{\n\tif (pte_same(*ptep, entry))\n\t\treturn 0;\n\tset_pte(ptep, %s);\n\treturn 1;\n}\n"
+    )
+    plain = judged(program_with(code % "entry"), "ptep_set_access_flags").violations
+    assert [(one.property, one.raced) for one in plain] == [("accessed-dirty", True)]  # the MMU sets dirty in between
+    for text, broken in (("pte_wrprotect(entry)", "underrun"), ("pte_mkclean(entry)", "accessed-dirty")):
+        result = judged(program_with(code % text), "ptep_set_access_flags")
+        assert broken in {violation.property for violation in result.violations}

@@ -1,0 +1,71 @@
+"""What ``pte_batch_hint()`` promises of a folded block: all its entries are there, alike, and map consecutive pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.convert import scalar
+from ptlint.sim.explore import Breach
+from ptlint.sim.properties.batches import last_write
+from ptlint.sim.values import Mask
+
+if TYPE_CHECKING:
+    from ptlint.sim.scenarios.batches import Batched
+
+Raw = NDArray[np.uint64]
+
+
+def check(ran: Batched, block: int, first: int) -> Iterator[Breach]:
+    """Yield what is wrong in the blocks of *block* entries that the batch touches; one begins at entry *first*."""
+    start = first
+    while start > 0:
+        start -= block
+    while start < ran.where.nr:
+        for breach in _block(ran, block, start):
+            breach.mask = breach.mask & ran.live
+            if bool(breach.mask.any()):
+                yield breach
+        start += block
+
+
+def _block(ran: Batched, block: int, start: int) -> Iterator[Breach]:
+    session, batch = ran.session, ran.batch
+    entries = [batch.entry(start + at) for at in range(block)]
+    hints = [_hint(ran, start + at, raw) for at, raw in enumerate(entries[:-1])]  # the last entry's says nothing
+    folded = np.any([hint > 1 for hint in hints], axis=0) & ran.live
+    if not bool(folded.any()):
+        return
+    pfn = [session.number("pte_pfn(pte)", raw) for raw in entries]
+    write = [session.holds("pte_write", raw) for raw in entries]
+    for at, raw in enumerate(entries):
+        present = session.holds("pte_present", raw)
+        index, record = start + at, last_write(ran, start + at)
+        if at < block - 1:
+            present = present & (hints[at] == block - at)
+        gone = folded & ~present
+        yield _breach(ran, "outside", gone, index, "is not part of the block that its neighbours are folded to", record)
+        for other in range(at):
+            both = folded & present & (hints[other] > 1)
+            moved = both & (pfn[at] - pfn[other] != np.uint64(at - other))
+            yield _breach(ran, "pfn", moved, index, "does not follow the page before it in a folded block", record)
+            differs = both & (write[at] != write[other])
+            yield _breach(ran, "permission", differs, index, "has another permission than its folded block", record)
+            break
+
+
+def _breach(ran: Batched, property: str, mask: Mask, index: int, what: str, record: object) -> Breach:
+    found = Breach(property, mask, index, f"entry {index} {what}", "as its block", None, ran.form.name)
+    return replace(found, record=record) if record is not None else found  # type: ignore[arg-type]
+
+
+def _hint(ran: Batched, index: int, raw: Raw) -> NDArray[np.int64]:
+    session, where = ran.session, ran.where
+    pointer = ran.batch.ptep + index * where.size
+    hint = session.run("pte_batch_hint(ptep, pte)", ptep=("pte_t *", pointer), pte=("pte_t", session.entry(raw)))
+    result: NDArray[np.int64] = session.lanes_of(scalar(hint)).astype(np.int64)
+    return result

@@ -1,0 +1,221 @@
+"""Helpers on parts of a folded block: entries that share accessed and dirty, where an architecture has such (arm64).
+
+``pte_batch_hint()`` above 1 tells that an entry belongs to one. Blocks are made by the kernel's own ``set_ptes()`` and
+touched by the MMU at some entries before the call.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.batch import Batch, Layout, layout
+from ptlint.sim.convert import scalar
+from ptlint.sim.driving import MOST_STATES, Prepared, Setting, prepare, setting
+from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.explore import Breach, Trial, explore
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.machine import Machine
+from ptlint.sim.palette import palette
+from ptlint.sim.program import Program
+from ptlint.sim.properties import batches, blocks
+from ptlint.sim.scenarios.batches import REQUESTS, Form, empty, finished
+from ptlint.sim.scenarios.batches import subjects as helpers
+from ptlint.sim.session import Session
+from ptlint.sim.space import Space, still
+from ptlint.sim.tally import Tally
+from ptlint.sim.values import Mask
+
+ALIGNED = 0x2000
+"""First page frame of a block that may be folded."""
+
+LONGEST_BLOCK = 128
+
+
+def subjects(program: Program) -> Iterator[Form]:
+    """Yield the batch helpers, where the universe folds entries."""
+    known = list(helpers(program))
+    if known and block_size(program) > 1:
+        yield from known
+
+
+def name(form: Form) -> str:
+    """Return the name of the helper."""
+    return form.signature.name
+
+
+def judge(program: Program, form: Form, arch: str) -> Judgement:
+    """Run the helper on whole blocks, on parts of them and across their borders."""
+    tally = Tally(form.signature.name, arch)
+    block = block_size(program)
+    try:
+        if form.kind == "set":
+            for start, nr, skew in _stretches(form, block):
+                tally.add(_run_set(program, form, block, start, nr, skew), raced=False)
+                if tally.is_idle(program):
+                    break
+            return tally.judgement(program)
+        parts = ((0, block), (1, 3), (block - 2, 2)) if form.signature.of("nr") else ((0, 1), (3, 1), (block - 1, 1))
+        shared = _aligned(program)
+        for start, nr in parts:
+            tally.add(_run_part(shared, form, block, start, nr, _touches(shared, form, block)), raced=False)
+            if tally.is_idle(program):
+                break
+    except (CannotExecute, OutOfBounds) as error:
+        tally.stop(error)
+    return tally.judgement(program)
+
+
+# --- setting ----------------------------------------------------------------------------------------------------------
+
+
+def _stretches(form: Form, block: int) -> tuple[tuple[int, int, int], ...]:
+    """Return where batches to be set begin in a block, how long they are, and by how much their page frame is off."""
+    if not form.signature.of("nr"):
+        return ((0, 1, 0), (block - 1, 1, 0))
+    return ((0, 2 * block + 1, 0), (block - 2, block + 4, 0), (1, block - 1, 0), (0, block, 1))
+
+
+def _run_set(program: Program, form: Form, block: int, start: int, nr: int, skew: int) -> Trial:
+    """Set a batch over empty entries: page frame ``ALIGNED + start + skew`` at place *start* of a block."""
+    pfn = ALIGNED + start + skew
+    base = setting(program, 3)
+    shared = replace(base, colours=palette(program, base.hardware, pfn, 1))
+    where = layout(program, nr, LONGEST_BLOCK + start)
+    space = still(shared.colours, 1, MOST_STATES, 1)
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        run = prepare(shared, where, space, base, answers)
+        first = run.batch.entry(0)
+        empty(run.batch)
+        ran = finished(shared, form, run, where, space, first, pfn, {})
+        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, block - start)], ran
+
+    return explore(len(space), drive)
+
+
+# --- folded blocks ----------------------------------------------------------------------------------------------------
+
+
+def _aligned(program: Program) -> Setting:
+    kept = program.settings.get(-1)
+    if kept is None:
+        base = setting(program, 3)
+        kept = replace(base, colours=palette(program, base.hardware, ALIGNED, 1))
+        program.settings[-1] = kept
+    assert isinstance(kept, Setting)
+    return kept
+
+
+def block_size(program: Program) -> int:
+    """Return how many entries the architecture folds when set_ptes() sets an aligned run of them; 1 for none."""
+    if not program.has("pte_batch_hint") or not program.has("set_ptes"):
+        return 1
+    kept = program.settings.get(-2)
+    if kept is None:
+        shared = _aligned(program)
+        where = layout(program, LONGEST_BLOCK, LONGEST_BLOCK)
+        space = still(shared.colours, 1, 1, 1).take(np.zeros(1, dtype=np.int64))
+        run = prepare(shared, replace(where, nr=1), space, np.zeros(1, dtype=np.int64), {})
+        _fold(run.session, run.batch, where)
+        size = run.session.run(
+            "pte_batch_hint(ptep, pte)",
+            ptep=("pte_t *", run.batch.ptep),
+            pte=("pte_t", run.session.entry(run.batch.entry(0))),
+        )
+        kept = program.settings[-2] = int(run.session.lanes_of(size)[0]) if isinstance(size, (int, np.ndarray)) else 1
+    assert isinstance(kept, int)
+    return kept
+
+
+def _fold(session: Session, batch: Batch, where: Layout) -> None:
+    """Set the whole of *where* to the batch's first entry through the kernel's own set_ptes()."""
+    first = session.entry(batch.entry(0))
+    empty(batch)
+    session.do(
+        "set_ptes(mm, addr, ptep, pte, nr)",
+        mm=("struct mm_struct *", session.opaque("vma->vm_mm", "struct mm_struct")),
+        addr=("unsigned long", where.addr),
+        ptep=("pte_t *", batch.ptep),
+        pte=("pte_t", first),
+        nr=("unsigned int", where.nr),
+    )
+
+
+def _touches(shared: Setting, form: Form, block: int) -> Space:
+    """Return lanes in which the MMU has accessed or written none, one or two entries of the block before the call.
+
+    ``entry`` and ``store`` are the first access (entry -1: none); a second one, at the end of the block, is in the
+    upper bits of ``request``: 16 a load, 32 a store.
+    """
+    still_states = still(shared.colours, 1, MOST_STATES, 1).states[:, 0]
+    calm = [int(s) for s in still_states if not shared.colours.young[s] and not shared.colours.dirty[s]]
+    flags = range(form.kind == "youngdirty", REQUESTS.get(form.kind, 1))
+    rows = [
+        (state, flag | second, entry, store)
+        for state in calm
+        for flag in flags
+        for second in (0, 16, 32)
+        for entry in (-1, 0, 1, block // 2, block - 1)
+        for store in (False, True)
+    ]
+    table = np.array(rows, dtype=np.int64)
+    off = np.full(len(rows), -1, dtype=np.int64)
+    return Space(table[:, :1], table[:, 1], off, table[:, 2], table[:, 3].astype(bool), exhaustive=True)
+
+
+def _run_part(shared: Setting, form: Form, block: int, start: int, nr: int, space: Space) -> Trial:
+    whole = layout(shared.program, block, LONGEST_BLOCK)
+    part = replace(whole, first=whole.first + start, addr=whole.addr + start * whole.page, nr=nr)
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        run = prepare(shared, replace(whole, nr=1), space, base, answers)
+        _fold(run.session, run.batch, whole)
+        _touch(run, shared, block)
+        beside = {index - start: run.batch.entry(index) for index in range(block)}
+        batch = copy.copy(run.batch)
+        batch.where = part
+        batch.initial = np.stack([beside[index] for index in range(nr)], axis=1)
+        outside = {index: raw for index, raw in beside.items() if not 0 <= index < nr}
+        lanes = replace(run.lanes, request=run.lanes.request & 15)
+        ready = Prepared(run.session, batch, lanes, run.usable)
+        ran = finished(shared, form, ready, part, space, beside[0], ALIGNED + start, outside)
+        if form.kind == "get":
+            folded = _is_folded(run.session, run.batch, block)
+            holders = tuple(np.where(folded, raw, beside[0]) for raw in beside.values())
+            ran = replace(ran, before=holders, where=replace(part, nr=block))
+            return ran.session.machine, list(batches.check(ran)), ran
+        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, -start)], ran
+
+    return explore(len(space), drive)
+
+
+def _is_folded(session: Session, batch: Batch, block: int) -> Mask:
+    """Return the lanes in which the whole block that *batch* begins is folded."""
+    hint = session.run(
+        "pte_batch_hint(ptep, pte)", ptep=("pte_t *", batch.ptep), pte=("pte_t", session.entry(batch.entry(0)))
+    )
+    folded: Mask = session.lanes_of(scalar(hint)) == np.uint64(block)
+    return folded
+
+
+def _touch(run: Prepared, shared: Setting, block: int) -> None:
+    """Let the MMU do the accesses of the space, before the call."""
+    second = run.lanes.request & 48
+    for entry in range(block):
+        for store in (False, True):
+            here = (run.lanes.entry == entry) & (run.lanes.store == store)
+            if entry == block - 1:
+                here = here | (second == (32 if store else 16))
+            if bool(here.any()):
+                _access(run.batch, shared, entry, here, store)
+
+
+def _access(batch: Batch, shared: Setting, entry: int, mask: Mask, store: bool) -> None:
+    new, changed = shared.hardware.touched(batch.entry(entry), store)
+    offset = batch.where.base + entry * batch.where.size
+    batch.table.blob.store(offset, batch.where.size, new, changed & mask)
