@@ -27,6 +27,7 @@ from ptlint.sim.scenarios.batches import REQUESTS, Form, empty, finished
 from ptlint.sim.scenarios.batches import subjects as helpers
 from ptlint.sim.session import Session
 from ptlint.sim.space import Space, still
+from ptlint.sim.stage import Folios, Stage
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
@@ -54,6 +55,8 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
     block = block_size(program)
     try:
         if form.kind == "set":
+            if form.signature.of("nr"):
+                tally.add(_run_singly(program, form, block), raced=False)
             for start, nr, skew in _stretches(form, block):
                 tally.add(_run_set(program, form, block, start, nr, skew), raced=False)
                 if tally.is_idle(program):
@@ -98,6 +101,44 @@ def _run_set(program: Program, form: Form, block: int, start: int, nr: int, skew
     return explore(len(space), drive)
 
 
+def _run_singly(program: Program, form: Form, block: int) -> Trial:
+    """Set the entries of a block one by one, one of them in another state than the rest: the last may fold it."""
+    base = setting(program, 3)
+    shared = replace(base, colours=palette(program, base.hardware, ALIGNED, block))
+    whole = layout(program, block, LONGEST_BLOCK)
+    states = np.arange(len(shared.colours.weight), dtype=np.int64)
+    rows = np.array([(one, other, at) for one in states for other in states for at in (0, 1, block - 2)])
+    chosen = np.repeat(rows[:, :1], block, axis=1)
+    chosen[np.arange(len(rows)), rows[:, 2]] = rows[:, 1]
+    nothing = np.zeros(len(rows), dtype=np.int64)
+    space = Space(chosen, nothing, nothing - 1, nothing, nothing.astype(bool), exhaustive=True)
+    last = replace(whole, first=whole.first + block - 1, addr=whole.addr + (block - 1) * whole.page, nr=1)
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+        run = prepare(shared, whole, space, base, answers)
+        entries = [run.batch.entry(index) for index in range(block)]
+        run.session.machine.stage = _of_one_folio(run, whole)
+        empty(run.batch)
+        for index in range(block - 1):
+            _set(run.session, run.batch, whole, index, entries[index], 1)
+        batch = copy.copy(run.batch)
+        batch.where = last
+        batch.initial = np.ascontiguousarray(run.batch.initial[:, -1:])
+        beside = {index - block + 1: entries[index] for index in range(block - 1)}
+        ready = Prepared(run.session, batch, run.lanes, run.usable)
+        ran = finished(shared, form, ready, last, space, entries[-1], ALIGNED + block - 1, beside)
+        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, 1 - block)], ran
+
+    return explore(len(space), drive)
+
+
+def _of_one_folio(run: Prepared, whole: Layout) -> Stage:
+    """Return a stage on which the pages of the block are those of one folio."""
+    nothing = np.zeros(run.session.machine.lanes, dtype=bool)
+    folio = Folios(np.full(len(nothing), whole.nr, dtype=np.int64), nothing, ~nothing, whole.nr)
+    return Stage(run.session, whole, run.batch, run.batch.table, ALIGNED, folio, ~nothing)
+
+
 # --- folded blocks ----------------------------------------------------------------------------------------------------
 
 
@@ -134,15 +175,19 @@ def block_size(program: Program) -> int:
 
 def _fold(session: Session, batch: Batch, where: Layout) -> None:
     """Set the whole of *where* to the batch's first entry through the kernel's own set_ptes()."""
-    first = session.entry(batch.entry(0))
+    first = batch.entry(0)
     empty(batch)
+    _set(session, batch, where, 0, first, where.nr)
+
+
+def _set(session: Session, batch: Batch, where: Layout, index: int, raw: NDArray[np.uint64], nr: int) -> None:
     session.do(
         "set_ptes(mm, addr, ptep, pte, nr)",
         mm=("struct mm_struct *", session.opaque("vma->vm_mm", "struct mm_struct")),
-        addr=("unsigned long", where.addr),
-        ptep=("pte_t *", batch.ptep),
-        pte=("pte_t", first),
-        nr=("unsigned int", where.nr),
+        addr=("unsigned long", where.addr + index * where.page),
+        ptep=("pte_t *", batch.ptep + index * where.size),
+        pte=("pte_t", session.entry(raw)),
+        nr=("unsigned int", nr),
     )
 
 
@@ -150,7 +195,7 @@ def _touches(shared: Setting, form: Form, block: int) -> Space:
     """Return lanes in which the MMU has accessed or written none, one or two entries of the block before the call.
 
     ``entry`` and ``store`` are the first access (entry -1: none); a second one, at the end of the block, is in the
-    upper bits of ``request``: 16 a load, 32 a store.
+    upper bits of ``request``: 16 a load, 32 a store; 64 is a store to the entry after the first.
     """
     still_states = still(shared.colours, 1, MOST_STATES, 1).states[:, 0]
     calm = [int(s) for s in still_states if not shared.colours.young[s] and not shared.colours.dirty[s]]
@@ -159,7 +204,7 @@ def _touches(shared: Setting, form: Form, block: int) -> Space:
         (state, flag | second, entry, store)
         for state in calm
         for flag in flags
-        for second in (0, 16, 32)
+        for second in (0, 16, 32, 64)
         for entry in (-1, 0, 1, block // 2, block - 1)
         for store in (False, True)
     ]
@@ -205,12 +250,14 @@ def _is_folded(session: Session, batch: Batch, block: int) -> Mask:
 
 def _touch(run: Prepared, shared: Setting, block: int) -> None:
     """Let the MMU do the accesses of the space, before the call."""
-    second = run.lanes.request & 48
+    second = run.lanes.request & 112
     for entry in range(block):
         for store in (False, True):
             here = (run.lanes.entry == entry) & (run.lanes.store == store)
             if entry == block - 1:
                 here = here | (second == (32 if store else 16))
+            if entry == 1 and store:
+                here = here | (second == 64)
             if bool(here.any()):
                 _access(run.batch, shared, entry, here, store)
 
