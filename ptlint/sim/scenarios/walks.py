@@ -34,7 +34,7 @@ from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
 from ptlint.sim.properties.pairing import FLAGS
-from ptlint.sim.scenarios.batches import ALIGNED, LONGEST_BLOCK, block_size
+from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import subjects as pairs
 from ptlint.sim.scope import nodes
 from ptlint.sim.session import Session, deep_recursion
