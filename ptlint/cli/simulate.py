@@ -69,7 +69,8 @@ def _litmus(request: "CheckRequest", arguments: argparse.Namespace) -> int:
 
     found = list(verdicts(request, Path(arguments.function)))
     if arguments.json:
-        text = json.dumps({"schema_version": 1, "results": [asdict(one) for one in found]}, indent=2, default=sorted) + "\n"
+        data = {"schema_version": 1, "results": [asdict(one) for one in found]}
+        text = json.dumps(data, indent=2, default=sorted) + "\n"
     else:
         text = "\n".join(line for verdict in found for line in _verdict_lines(verdict)) + "\n"
     write_output(lambda out: _write(out, text), arguments.output)
@@ -100,6 +101,9 @@ def _lines(judgements: "list[Judgement]") -> Iterator[str]:
             yield f"  {violation.property}{' (with the MMU in between)' if violation.raced else ''}: {violation.detail}"
             yield from run_lines(violation.counterexample)
             yield from (f"    seen by: {text}" for text in violation.observed)
+        for number, example in enumerate(judgement.traces, start=1):
+            yield f"  run {number} of {len(judgement.traces)}, {example.nr} entries"
+            yield from run_lines(example)
         for assumed in judgement.assumed:
             yield f"  explored both ways: {assumed.function}() ({assumed.what})"
 

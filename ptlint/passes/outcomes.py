@@ -30,6 +30,8 @@ class Runs:
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
     places: frozenset[str] = frozenset()
     everywhere: bool = False
+    sizes: tuple[int, ...] = (1, 2, 3)
+    trace: bool = False
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
     )
@@ -54,6 +56,7 @@ class Runs:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
                 program = Program(loaded[0])
                 program.places, program.everywhere = self.places, self.everywhere
+                program.sizes, program.trace = self.sizes, self.trace
                 return program
 
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))

@@ -1,11 +1,11 @@
 """Litmus tests: a few entries, hardware, a few lines of C, and a question about what can come out.
 
-A file has a header of ``word: text`` lines, an empty line, and C statements over ``vma``, ``mm``, ``addr``, ``ptep`` and
-``nr``. ``init`` gives the entries, separated by ``|``, in words (``writable``, ``young``, ``dirty``, ``soft-dirty``,
-``uffd``, ``none``); ``hardware`` is ``walker`` (what the profile's MMU does), ``software`` (a handler of TLB misses or of
-a hash table, which marks present entries without the page-table lock) or ``none``; ``question`` is one of ``QUESTIONS``;
-``arch`` the profile it is about, none for ptlint's own page table; ``expect`` the verdict that a test wants. Every run
-with up to ``MOST_EVENTS`` accesses before, between and after the steps of the code is looked at.
+A file has a header of ``word: text`` lines, an empty line, and C statements over ``vma``, ``mm``, ``addr``, ``ptep``
+and ``nr``. ``init`` gives the entries, separated by ``|``, in words (``writable``, ``young``, ``dirty``,
+``soft-dirty``, ``uffd``, ``none``); ``hardware`` is ``walker`` (what the profile's MMU does), ``software`` (a handler
+of TLB misses or of a hash table, which marks present entries without the page-table lock) or ``none``; ``question`` is
+one of ``QUESTIONS``; ``arch`` the profile it is about, none for ptlint's own page table; ``expect`` the verdict that a
+test wants. Every run with up to ``MOST_EVENTS`` accesses before, between and after the steps of the code is looked at.
 """
 
 from __future__ import annotations
@@ -163,9 +163,11 @@ def run(program: Program, litmus: Litmus, profile: str) -> Verdict:
     )
     still = _once(shared, litmus, where, raw, [()])
     steps = int(still[0].machine.steps.max())
-    events = [] if litmus.hardware == "none" else [
-        (slot, entry, store) for slot in range(steps + 1) for entry in range(nr) for store in (False, True)
-    ]
+    events = (
+        []
+        if litmus.hardware == "none"
+        else [(slot, entry, store) for slot in range(steps + 1) for entry in range(nr) for store in (False, True)]
+    )
     schedules = [chosen for count in range(MOST_EVENTS + 1) for chosen in combinations(events, count)]
     session, batch = _once(shared, litmus, where, raw, schedules)
     return _verdict(litmus, profile, session, batch, schedules)
@@ -303,7 +305,9 @@ def _words(program: Program, raws: NDArray[np.uint64]) -> dict[int, str]:
     for at, value in enumerate(values):
         words = [word for word, holds in flags.items() if bool(holds[at])]
         text = f"page {int(pfn[at]) - PFN} {' '.join(words) or 'read-only clean old'}"
-        found[int(value)] = "none" if bool(none[at]) else text if bool(present[at]) else f"not present ({int(value):#x})"
+        found[int(value)] = (
+            "none" if bool(none[at]) else text if bool(present[at]) else f"not present ({int(value):#x})"
+        )
     return found
 
 
@@ -324,7 +328,9 @@ def _told(session: Session, batch: Batch, lane: int) -> Iterator[str]:
         if record.kind == "read":
             yield f"cpu reads entry {index}: {before}"
         else:
-            who = "cpu writes" if record.kind == "write" else f"{'handler' if record.name == 'a handler' else 'mmu'} sets"
+            who = (
+                "cpu writes" if record.kind == "write" else f"{'handler' if record.name == 'a handler' else 'mmu'} sets"
+            )
             yield f"{who} entry {index}: {shown.get(_lane(record.data['new'], lane), '?')}"
 
 
