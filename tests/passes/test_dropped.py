@@ -21,6 +21,7 @@ HELPER = "static pte_t with_bits(pte_t old, pte_t pte)\n{\n\treturn pte_uffd(old
         ("pte = with_bits(old, pte); set_pte_at(mm, addr, ptep, pte);", []),
         ("bool tracked = pte_uffd(old); if (tracked) pte = pte_mkuffd(pte); set_pte_at(mm, addr, ptep, pte);", []),
         ("pte_clear(mm, addr, ptep);", []),
+        ("set_pte_at(mm, addr, ptep, pte); shown_elsewhere(ptep);", []),
     ],
 )
 def test_a_state_counts_as_dropped_while_entries_are_still_stored(body: str, expected: list[str]) -> None:
@@ -34,6 +35,12 @@ def test_what_moved_to_another_function_of_the_patch_is_not_dropped() -> None:
     before = views(HEAD + CARRIED + "\n}\n" + HEAD.replace("f(", "g(") + "set_pte_at(mm, addr, ptep, pte);\n}\n")
     after = views(HEAD + "set_pte_at(mm, addr, ptep, pte);\n}\n" + HEAD.replace("f(", "g(") + CARRIED + "\n}\n")
     assert list(dropped([(before[name], after[name]) for name in ("f", "g")], TRACKED)) == []
+
+
+def test_what_moved_to_a_new_function_is_not_dropped() -> None:
+    before = views(HEAD + CARRIED + "\n}\n")
+    after = views(HEAD + "set_pte_at(mm, addr, ptep, pte);\n}\n" + HEAD.replace("f(", "g(") + CARRIED + "\n}\n")
+    assert list(dropped([(before["f"], after["f"]), (None, after["g"])], TRACKED)) == []
 
 
 def test_a_new_function_has_nothing_to_drop() -> None:
