@@ -22,9 +22,8 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
-from ptlint.passes.functions import Book
-from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.functions import Book, View
+from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
 
