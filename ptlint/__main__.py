@@ -1,5 +1,6 @@
 """The ``ptlint`` program: finds the command, runs it, and turns whatever stops it into a sentence and an exit code."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from ptlint.errors import PtlintError
 
+    gc.disable()  # see passes/outcomes.py, which collects between two profiles
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -31,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except Exception as error:  # the outermost edge: a bug of ptlint
         return _internal(error)
+    finally:
+        gc.enable()
     return code
 
 
