@@ -81,6 +81,20 @@ static void age_range(struct mm_struct *mm, pte_t *ptep, unsigned long addr, boo
 }
 """
 
+RANGED = """\
+static void age_pages(struct mm_struct *mm, pte_t *ptep, unsigned long addr, unsigned long end)
+{
+	lazy_mmu_mode_enable_for_pte_range(mm, addr, end, ptep);
+	for (; addr < end; ptep++, addr += PAGE_SIZE) {
+		lazy_mmu_mode_disable();
+		cond_resched();
+		lazy_mmu_mode_enable();
+		set_pte_at(mm, addr, ptep, pte_mkold(ptep_get(ptep)));
+	}
+	lazy_mmu_mode_disable();
+}
+"""
+
 RULE = RuleInfo(
     code="PT601",
     name="lazy-mmu-unbalanced",
@@ -96,13 +110,14 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the early return keeps the mode on", path="mm/fill.c"),
         valid(VALID, why="errors leave the loop and pass the call that leaves the mode", path="mm/fill.c"),
+        valid(RANGED, why="a variant that names the range enters the same mode", path="mm/age.c"),
         valid(LOCKED, why="both calls depend on the same unchanged variable", path="mm/age.c"),
     ),
 )
 
 MODES = (
     Protocol(
-        re.compile("lazy_mmu_mode_enable|arch_enter_lazy_mmu_mode"),
+        re.compile(r"(lazy_mmu_mode_enable|arch_enter_lazy_mmu_mode)(_\w+)?"),
         re.compile("lazy_mmu_mode_disable|arch_leave_lazy_mmu_mode"),
         "single",
     ),

@@ -79,9 +79,9 @@ RULE = RuleInfo(
     ),
 )
 
-ENTERS = re.compile("arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable")
+ENTERS = re.compile(r"(arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable)(_\w+)?")
 LEAVES = re.compile("arch_leave_lazy_mmu_mode|lazy_mmu_mode_disable")
-WORDS = re.compile(r"\b(?:arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable)\s*\(")
+WORDS = re.compile(r"\b(?:arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable)\w*\s*\(")
 
 
 def check(ctx: Context) -> Iterator[Finding]:

@@ -33,6 +33,9 @@ KIND = "scan"
 Progress = Callable[[str], None]
 
 
+HOOKS = ("arch/", "include/")
+"""Where overrides stand."""
+
 LISTING = "scan files"
 """What the store calls a listing."""
 
@@ -130,8 +133,9 @@ def prepare(request: CheckRequest, use_store: bool, listing: Listing | None = No
     if listing is None:
         listing = _listing(base.tree, asked, store, content)
     running = tuple(rule for rule in chosen if not rule.info.of_series)
-    scanner = Scanner(base.tree, profiles, running, listing.names)
-    pieces = [Piece("profile", profile.name) for profile in profiles]
+    scanner = Scanner(base.tree, profiles, running, listing.names, frozenset(listing.files))
+    kinds = ("profile", "hooks") if any(path.startswith(HOOKS) for path in listing.files) else ("profile",)
+    pieces = [Piece(kind, profile.name) for profile in profiles for kind in kinds]
     pieces += [Piece("file", path) for path in listing.files]
     codes = frozenset(rule.info.code for rule in rules)
     key = None if content is None else (content, *_key(scanner, request))
@@ -210,6 +214,8 @@ def _notes(scan: Scan, request: CheckRequest) -> Iterator[LeftOut]:
     for rule in scan.rules:
         if rule.info.of_series:
             yield LeftOut("of-series", rule.info.code, "asks what a series changes, and a scan has none")
+    reason = "callers that walk over entries themselves are run for a series that changes them; rules on code read them"
+    yield LeftOut("walks", "change_pte_range() and its like", reason)
     own = {one.name for one in scan.scanner.profiles}
     missing = [one.name for one in profiles_asked(request) if one.name not in own]
     if missing:

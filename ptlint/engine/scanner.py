@@ -24,7 +24,10 @@ AS_IT_IS = PatchRef(0, 0, "", "")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is scanned on its own. ``kind`` is ``file`` (a path) or ``profile`` (the name of one)."""
+    """What is scanned on its own.
+
+    ``kind`` is ``file`` (a path), ``profile`` (what its helpers do) or ``hooks`` (which of them it overrides).
+    """
 
     kind: str
     name: str
@@ -48,23 +51,32 @@ class Part:
 class Scanner:
     """Scans the pieces of one tree.
 
-    ``interest`` holds the names that the paths asked for define; helpers that use none of them are not run.
+    ``interest`` holds the names that the paths asked for define, ``files`` those files: helpers that use none of them
+    are not run.
     """
 
     tree: SourceTree
     profiles: Sequence[Profile]
     rules: Sequence[LoadedRule]
     interest: frozenset[str]
+    files: frozenset[str] = frozenset()
     _runs: Runs = field(init=False)
     _empty: Runs = field(init=False)
 
     def __post_init__(self) -> None:
         self._runs = Runs(self.tree)
+        self._runs.places = self.files
+        self._runs.walks = False
         self._empty = Runs(MemoryTree())
 
     def scan(self, piece: Piece) -> Part:
         """Return what scanning *piece* came to. A rule that fails is in ``left_out``, and the others still run."""
-        return self._file(piece.name) if piece.kind == "file" else self._profile(piece.name)
+        match piece.kind:
+            case "file":
+                return self._file(piece.name)
+            case "hooks":
+                return self._hooks(piece.name)
+        return self._profile(piece.name)
 
     def _file(self, path: str) -> Part:
         changes = concerned(self.tree, path)
@@ -111,6 +123,14 @@ class Scanner:
             judgements = {name: made}
             empty, own = self._empty.tree, (profile,)
             run.look(Context(AS_IT_IS, empty, self.tree, changes, own, judgements, text=self._runs.text, whole=True))
+        return _part(run, frozenset())
+
+    def _hooks(self, name: str) -> Part:
+        """Return what rules on overrides say of a profile: they ask for hooks themselves, and no change is named."""
+        own = tuple(one for one in self.profiles if one.name == name)
+        books = self._empty.book(self.profiles), self._runs.book(self.profiles)
+        run = self._run()
+        run.look(Context(AS_IT_IS, self._empty.tree, self.tree, (), own, books=books, text=self._runs.text, whole=True))
         return _part(run, frozenset())
 
     def _at_fault(self, profile: Profile, judgements: Sequence[Judgement]) -> Iterator[Change]:

@@ -42,8 +42,8 @@ def _grouped(pieces: Sequence[Piece]) -> list[tuple[Piece, ...]]:
     groups: dict[str, list[Piece]] = {}
     number = 0
     for piece in pieces:
-        if piece.kind == "profile":
-            key = f"profile {piece.name}"
+        if piece.kind != "file":
+            key = f"{piece.kind} {piece.name}"
         elif piece.name.startswith("arch/"):
             key = "/".join(piece.name.split("/")[:2])
         else:

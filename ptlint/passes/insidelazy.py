@@ -10,7 +10,7 @@ from ptlint.passes.functions import View, functions_around
 from ptlint.passes.regions import called_inside
 from ptlint.passes.wording import called, calls_in, plain
 
-ENTERS = re.compile("arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable|lazy_mmu_mode_resume")
+ENTERS = re.compile(r"(arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable|lazy_mmu_mode_resume)(_\w+)?")
 LEAVES = re.compile("arch_leave_lazy_mmu_mode|lazy_mmu_mode_disable|lazy_mmu_mode_pause")
 MAX_DEPTH = 8
 

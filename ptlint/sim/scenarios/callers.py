@@ -21,6 +21,7 @@ from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
 from ptlint.sim.program import Program
 from ptlint.sim.properties import callers
@@ -79,8 +80,9 @@ def _files(program: Program) -> list[str]:
     for name in program.interest or ():
         if name in universe.overrides:
             found.add(universe.overrides[name].path)
-        elif not universe.headers.sites(name, "function"):
+        elif not program.places and not universe.headers.sites(name, "function"):
             found.add(universe.source_of(name) or "")
+    found |= program.places
     brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.text)}
     return sorted(
         path for path in found if path.endswith(".c") and (path in brought or _WRITTEN.search(universe.text_of(path)))
@@ -120,8 +122,8 @@ def judge(program: Program, caller: Caller, arch: str) -> Judgement:
     """Run the function over growing batches."""
     tally = Tally(name(caller), arch)
     try:
-        shared = setting(program, max(3, *program.sizes))
-        for nr in program.sizes:
+        shared = setting(program, 3)
+        for nr in (1, 2, 3):
             tally.add(_run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4)), raced=False)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
@@ -148,6 +150,7 @@ def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, spa
     commit_from = len(session.machine.log)
     others = [_other(session, p, shared.colours.pfn, granted) for p in caller.signature.of("other")]
     called(session, caller.signature, batch, 0, [returned, asked], others)
+    drain(session.machine)
     raws = (session.raw(returned), session.raw(asked))
     has_flag = any(_is_flag(p) for p in caller.signature.parameters)
     return Called(

@@ -107,8 +107,10 @@ class Walked(Ran):
 def subjects(program: Program) -> Iterator[Walk]:
     """Yield the callers among what is of interest and among those of their files that call them."""
     arch = program.universe.profile.data.get("arch")
-    if program.interest is None or (
-        arch and not program.everywhere and program.universe.profile.name not in arch.get("callers", ())
+    if (
+        program.interest is None
+        or not program.walks
+        or (arch and not program.everywhere and program.universe.profile.name not in arch.get("callers", ()))
     ):
         return
     for path in sorted(_files(program)):
@@ -122,7 +124,7 @@ def _files(program: Program) -> set[str]:
     for name in program.interest or ():
         if name in universe.overrides:
             found.add(universe.overrides[name].path)
-        elif not universe.headers.sites(name, "function"):
+        elif not program.places and not universe.headers.sites(name, "function"):
             found.add(universe.source_of(name) or "")
     found |= program.places
     return {path for path in found if path.endswith(".c") and not path.startswith("arch/")}
@@ -245,16 +247,15 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     """Run the caller over growing batches, then with the MMU in between."""
     tally = Tally(walk.name, arch)
     try:
-        shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
-        steps = raced = 0
+        shared = setting(program, BEFORE + 3 + AFTER)
+        steps = 0
         asked: tuple[Hashable, ...] = ()
-        for nr in (1,) if walk.is_single else program.sizes:
+        for nr in (1,) if walk.is_single else (1, 2, 3):
             trial = _run(shared, walk, nr, _space(shared, walk, nr), asked, tally)
             asked = trial.questions
-            raced = nr if nr <= 2 or not steps else raced
-            steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
+            steps = int(trial.machine.steps.max()) + 1 if nr <= 2 else steps
         if shared.hardware.updates:
-            nr = raced
+            nr = 1 if walk.is_single else 2
             _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
         block = 1 if walk.is_single else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
