@@ -42,7 +42,7 @@ from ptlint.passes.shadowed import shadowed
 from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.units import Mixture, mixtures_of
-from ptlint.passes.unstarted import unstarted
+from ptlint.passes.unstarted import foreign_commits, unstarted
 from ptlint.passes.uses import is_used
 from ptlint.passes.windows import Window, unbounded_windows
 from ptlint.passes.wording import called, calls_in
@@ -103,6 +103,7 @@ __all__ = [
     "declared_below",
     "drifted",
     "flag_bits",
+    "foreign_commits",
     "guessed_sizes",
     "half_given",
     "has_new_contract",

@@ -1,5 +1,6 @@
 """PT405: what an entry held is asked of an earlier read, after the entry itself has been taken."""
 
+import re
 from collections.abc import Iterator
 
 from ptlint.api import (
@@ -8,9 +9,12 @@ from ptlint.api import (
     Fault,
     Finding,
     Merge,
+    Protocol,
     RuleInfo,
     Severity,
     View,
+    called,
+    foreign_commits,
     introduced,
     invalid,
     misuses_of,
@@ -69,6 +73,16 @@ static void clean_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *p
 }
 """
 
+FOREIGN = """\
+static void mark_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, pte_t pte)
+{
+	pte_t old = ptep_modify_prot_start(vma, addr, ptep);
+
+	pte = pte_mkuffd(pte);
+	ptep_modify_prot_commit(vma, addr, ptep, old, pte); // want "nothing of what start returned"
+}
+"""
+
 RULE = RuleInfo(
     code="PT405",
     name="old-value-from-elsewhere",
@@ -81,6 +95,7 @@ RULE = RuleInfo(
     examples=(
         invalid(DROPPED, why="a store in between sets dirty, and nobody sees it", path="mm/take.c"),
         invalid(RESTORED, why="the new value is made from what was read before the start", path="mm/clean.c"),
+        invalid(FOREIGN, why="the caller read the value before the start", path="mm/mark.c"),
         valid(VALID, why="the variable gets the value that was taken", path="mm/take.c"),
     ),
 )
@@ -91,7 +106,16 @@ def check(ctx: Context) -> Iterator[Finding]:
     yield from introduced(ctx, RULE, _stale)
 
 
+TRANSACTION = Protocol(
+    re.compile("(huge_)?(ptep_|pmdp_)?modify_prot_start(_ptes)?"),
+    re.compile("(huge_)?(ptep_|pmdp_)?modify_prot_commit(_ptes)?"),
+    "argument",
+)
+NEW_VALUE = 4
+
+
 def _stale(view: View) -> Iterator[Fault]:
+    known = set()
     for one in misuses_of(view):
         if one.taken is None or one.kind not in ("stale-test", "stale-set"):
             continue
@@ -99,4 +123,9 @@ def _stale(view: View) -> Iterator[Fault]:
         if one.kind == "stale-test":
             text = f"{one.helper}() asks {one.variable}, an earlier read of the entry: bits set since are lost"
         taken = (one.taken, f"taken by {one.taker}()", view.name)
+        known.add(one.pos)
         yield Fault(f"{one.kind}:{one.helper}", one.pos, text, (taken,))
+    for call, start in foreign_commits(view, TRANSACTION, NEW_VALUE):
+        if call.pos not in known:
+            text = "what is committed here has nothing of what start returned: bits set until then are lost"
+            yield Fault("foreign", call.pos, text, ((start.pos, f"{called(start)}() returns it", view.name),))

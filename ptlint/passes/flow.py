@@ -7,10 +7,12 @@ the way around a loop (no round at all) is told from the way out of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ptlint.csrc.ast import (
+    NOWHERE,
     Asm,
     Assign,
     Binary,
@@ -51,6 +53,8 @@ from ptlint.passes.wording import WARNINGS, called, constant, plain
 NORETURN = frozenset(
     {"panic", "BUG", "do_exit", "make_task_dead", "__builtin_unreachable", "unreachable", "__builtin_trap", "die"}
 )
+_CONFIGURED = re.compile(r"IS_ENABLED|IS_BUILTIN|IS_REACHABLE|\w*supports?_\w+|[a-z]\w*_(enabled|supported|support)")
+"""Macros that ask for the configuration: code that the one at hand leaves out is looked at all the same."""
 MAX_NODES = 20_000
 
 
@@ -157,6 +161,7 @@ class _Builder:
         self.continues: list[list[_Open]] = []
         self.switches: list[tuple[int, Expr, list[bool]]] = []
         self.again = False
+        self.configured = False
 
     def emit(self, step: Step | None) -> int:
         """Append a node that all open edges lead to, and leave one open edge from it."""
@@ -258,6 +263,8 @@ class _Builder:
         """Append the evaluation of a condition; return the ways on when it is true and when it is false."""
         bare = plain(expr)
         known = constant(bare)
+        if known is not None and self.configured and _CONFIGURED.fullmatch(_macro(bare)):
+            return self._tested(Name(_macro(bare), NOWHERE))
         if known is not None:
             return (self.open, []) if known else ([], self.open)
         match bare:
@@ -313,8 +320,10 @@ class _Builder:
             case ExprStmt(expr=expr):
                 if expr is not None:
                     self.value(expr, dropped=True)
-            case If(cond=cond, then=then, other=other):
+            case If(cond=cond, then=then, other=other, pos=pos):
+                self.configured = not pos.macro
                 yes, no = self.condition(cond)
+                self.configured = False
                 self.open = yes
                 self.statement(then)
                 yes, self.open = self.open, no
@@ -453,6 +462,11 @@ class _Builder:
         cond = Binary("==", subject, low, pos) if low is not None and high is None else None
         self.open.append((number, cond, True, None))
         self.emit(None)
+
+
+def _macro(expr: Expr) -> str:
+    pos = getattr(expr, "pos", NOWHERE)
+    return pos.macro if isinstance(pos, Pos) else ""
 
 
 def _is_logical(expr: Expr) -> bool:

@@ -84,3 +84,10 @@ def test_a_breach_names_both_places() -> None:
 def test_many_independent_branches_end_within_bounds() -> None:
     body = "take();" + "".join(f"if (mm->flags & {1 << at}) g({at});" for at in range(40)) + "give(); return 0;"
     assert kinds(LOCK, body) == []
+
+
+def test_code_that_the_configuration_leaves_out_is_looked_at() -> None:
+    assert kinds(LOCK, "if (!IS_ENABLED(CONFIG_ABSENT)) return 0; take(); if (a) return 1; give(); return 0;") == [
+        "kept"
+    ]
+    assert kinds(LOCK, "if (IS_ENABLED(CONFIG_ABSENT)) take(); if (IS_ENABLED(CONFIG_ABSENT)) give(); return 0;") == []
