@@ -38,7 +38,7 @@ from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
 from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
-from ptlint.passes.shadowed import shadowed
+from ptlint.passes.shadowed import misspelt, shadowed
 from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.units import Mixture, mixtures_of
@@ -119,6 +119,7 @@ __all__ = [
     "made_before",
     "made_conditional",
     "may_sleep",
+    "misspelt",
     "misuses_of",
     "mixtures_of",
     "no_longer",

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 from ptlint.api import (
+    Books,
     Context,
     Evidence,
     Finding,
     Merge,
+    Misgiven,
+    Profile,
     RuleInfo,
     Severity,
     brought_by,
     invalid,
+    misspelt,
     overriding,
     shadowed,
     valid,
@@ -81,4 +85,9 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the definitions that a patch adds or leaves without effect."""
-    yield from overriding(ctx, RULE, brought_by(shadowed))
+    yield from overriding(ctx, RULE, _without_effect)
+
+
+def _without_effect(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
+    found = tuple(brought_by(shadowed)(books, profile, name))
+    yield from found or misspelt(books, profile, name)

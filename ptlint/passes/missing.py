@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from ptlint.calls.graph import function_in, nodes
 from ptlint.core.span import Span
@@ -19,6 +20,7 @@ from ptlint.csrc.ast import (
     Name,
     PointerType,
     TypedefName,
+    Unary,
     While,
 )
 from ptlint.csrc.profile import Profile
@@ -44,7 +46,10 @@ def not_given(hooks: Hooks, profile: Profile, name: str) -> Iterator[Misgiven]:
     """
     hook = hooks.get(profile, name)
     body = _body(hook)
-    if hook.is_overridden or body is None or not _sets_bits(profile) or not _takes_one_entry(body):
+    if hook.is_overridden or body is None or not _takes_one_entry(body):
+        return
+    yield from _torn(hook, profile, body)
+    if not _sets_bits(profile):
         return
     home = body.pos.path
     if home.startswith("arch/") or not _touches_directly(hooks, profile, body):
@@ -62,12 +67,36 @@ def not_given(hooks: Hooks, profile: Profile, name: str) -> Iterator[Misgiven]:
         yield Misgiven(name, profile.name, place, message, "several", related)
 
 
+def _torn(hook: Hook, profile: Profile, body: FunctionDef) -> Iterator[Misgiven]:
+    """Yield a generic body that reads or writes at once an entry that is too wide for one access."""
+    universe = hook.universe
+    size = universe.types.resolve(TypedefName("pte_t")).size if universe.is_typedef("pte_t") else 0
+    if size <= 2 * universe.model.long_size or body.pos.path.startswith("arch/"):
+        return
+    entries = _entries(body)
+    for node in nodes(body.body):
+        if (
+            isinstance(node, Unary)
+            and node.op == "*"
+            and isinstance(node.operand, Name)
+            and node.operand.name in entries
+        ):
+            span = Span(body.pos.path, body.pos.line)
+            message = (
+                f"{profile.arch} has no {hook.name}() of its own: the generic one takes {size} bytes in one access"
+            )
+            yield Misgiven(hook.name, profile.name, span, message, "torn")
+            return
+
+
 def taken_away(books: tuple[Book, Book], profile: Profile, name: str) -> Iterator[Misgiven]:
     """Yield hook *name* when a patch takes an override away that did what the generic body does not."""
     before, after = (hooks_in(book) for book in books)
     old, new = before.get(profile, name), after.get(profile, name)
     if not old.is_overridden or new.definition is None or new.is_overridden or old.definition is None:
         return
+    if any(one.is_arch and one.shape != "macro" for one in new.givers):
+        return  # it is there, and does not win (PT303), or not under this configuration (PT307)
     former, body = _body(old), _body(new)
     if former is None or body is None:
         return
@@ -79,7 +108,7 @@ def taken_away(books: tuple[Book, Book], profile: Profile, name: str) -> Iterato
 
 
 def _lost(old: Hook, new: Hook, former: FunctionDef, body: FunctionDef, profile: Profile) -> str:
-    if _takes_one_entry(former) and _steps(old.universe, former.name) and not _steps(new.universe, body.name):
+    if _takes_one_entry(former) and _steps(old.universe, former.name) and not _steps(new.universe, body.name, "", 1):
         return "it looks at one entry where the one that goes stepped through several"
     if not _sets_bits(profile):
         return ""
@@ -216,15 +245,40 @@ def _walk(universe: Universe, name: str) -> Iterator[tuple[str, FunctionDef | No
 
 
 def _is_atomic(universe: Universe, function: FunctionDef) -> bool:
-    """Return whether *function* changes memory in one step: by a primitive, or by assembly of the architecture."""
-    for name, body in _walk(universe, function.name):
-        if _ATOMIC.fullmatch(name) or any(
-            _ATOMIC.fullmatch(macro) for macro in (body.macros if body is not None else ())
-        ):
+    """Return whether *function* changes its entry in one step: by a primitive, or by assembly of the architecture.
+
+    Only who gets the entry's address is looked at: counters that are kept on the way change atomically too.
+    """
+    for body in _with_entry(universe, function):
+        names = [node.function.name for node in nodes(body.body) if isinstance(node, Call) and _is_name(node.function)]
+        if any(_ATOMIC.fullmatch(one) for one in (*names, *body.macros)):
             return True
-        if body is not None and any(isinstance(node, Asm) and node.outputs for node in nodes(body.body)):
+        if any(isinstance(node, Asm) and node.outputs for node in nodes(body.body)):
             return True
     return False
+
+
+def _is_name(node: object) -> TypeGuard[Name]:
+    return isinstance(node, Name)
+
+
+def _with_entry(universe: Universe, function: FunctionDef) -> Iterator[FunctionDef]:
+    """Yield *function* and those that get the address of its entry from it, however it is spelled, up to a bound."""
+    pending, seen = [(function, frozenset(_entries(function)))], {function.name}
+    while pending and len(seen) < MAX_REACH:
+        current, pointers = pending.pop(0)
+        yield current
+        for node in nodes(current.body):
+            if not isinstance(node, Call) or not isinstance(node.function, Name) or node.function.name in seen:
+                continue
+            at = [n for n, arg in enumerate(node.args) if any(_is_name(x) and x.name in pointers for x in nodes(arg))]
+            callee = function_in(universe, node.function.name, current.pos.path) if at else None
+            if callee is not None:
+                seen.add(node.function.name)
+                params = callee.type.params
+                handed = [params[n] for n in at if n < len(params)]
+                names = frozenset(one.name for one in handed if one.name and isinstance(one.type, PointerType))
+                pending += [(callee, names)] if names else []
 
 
 def _writes(universe: Universe, function: FunctionDef) -> bool:

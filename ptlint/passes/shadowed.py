@@ -9,7 +9,7 @@ from ptlint.core.span import Span
 from ptlint.csrc.items import words_of
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe
-from ptlint.passes.overriding import Hook, Hooks, Misgiven
+from ptlint.passes.overriding import Books, Hook, Hooks, Misgiven, hooks_in
 
 _SIMILAR = 2  # letters that a misspelt guard may differ in
 
@@ -37,6 +37,18 @@ def shadowed(hooks: Hooks, profile: Profile, name: str) -> Iterator[Misgiven]:
         message = f"{guard} switches the generic {name}() off, and nothing gives another one"
         related = [(one.span, f"the generic {name}()") for one in hook.generic if one.shape != "prototype"][:1]
         yield Misgiven(name, profile.name, place, message, "nothing", tuple(related))
+
+
+def misspelt(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
+    """Yield hook *name* when a patch takes its override away and brings a macro that looks like it misspelt."""
+    old, new = (hooks_in(book).get(profile, name) for book in books)
+    if not old.is_overridden or new.is_overridden or new.definition is None:
+        return
+    near = next((one for guard in (name, *new.guards) if (one := _near_miss(new, guard, any_macro=True))), None)
+    if near is not None and old.universe.macro(near[0]) is None:
+        related = ((new.definition.prototype, f"the generic {name}()"),)
+        message = f"{profile.arch} runs the generic {name}() from here on: nothing asks for {near[0]}"
+        yield Misgiven(name, profile.name, near[1], message, "misspelt", related)
 
 
 def _help(guard: str) -> str:
@@ -89,8 +101,11 @@ def _guard_of(generic: Giver) -> str:
     return ""
 
 
-def _near_miss(hook: Hook, guard: str) -> tuple[str, Span] | None:
-    """Return a macro of the architecture that looks like *guard* misspelt: nothing asks for it."""
+def _near_miss(hook: Hook, guard: str, any_macro: bool = False) -> tuple[str, Span] | None:
+    """Return a macro of the architecture that looks like *guard* misspelt: nothing asks for it.
+
+    It only says that a name is taken, unless it may be *any_macro*.
+    """
     if not guard:
         return None
     universe = hook.universe
@@ -100,7 +115,7 @@ def _near_miss(hook: Hook, guard: str) -> tuple[str, Span] | None:
             if place is not None and place.path.startswith("arch/") and _distance(word, guard) <= _SIMILAR:
                 macro = universe.macro(word)
                 is_mark = macro is not None and (not macro.body or [one.text for one in macro.body] == [word])
-                if is_mark and not _is_asked_for(universe, word):
+                if (is_mark or any_macro) and not _is_asked_for(universe, word):
                     return word, place
     return None
 
