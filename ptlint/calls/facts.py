@@ -48,11 +48,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """A function or macro that calls a name, and the line of the first call."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the model knows of one name under one profile.
 
     ``guard`` is the condition that chooses between the generic and an architecture's body, ``""`` when there is none.
     ``uses`` are the parameters whose value matters, ``parameters`` all of them; both are empty for a macro.
+    ``signature`` is the type of the function with typedefs resolved; ``callers`` are filled when they are asked for.
     """
 
     definition: Definition
@@ -61,6 +70,8 @@ class Row:
     parameters: tuple[str, ...]
     uses: tuple[str, ...]
     why: tuple[Reason, ...] = ()
+    signature: str = ""
+    callers: tuple[Caller, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,11 @@ def hooks(universe: Universe) -> tuple[str, ...]:
     return tuple(sorted(found & _known(universe)))
 
 
+def is_page_table_name(name: str) -> bool:
+    """Return whether a name is about page tables by its words."""
+    return _PAGE_TABLE.search(name) is not None and not name.isupper()
+
+
 def asked(universe: Universe) -> dict[str, frozenset[str]]:
     """Return, for what generic headers give under a guard, the macros whose definition switches it off.
 

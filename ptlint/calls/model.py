@@ -1,13 +1,16 @@
 """The call model: for each name and profile its effective definition, why, what it calls and what it uses."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+from ptlint.calls.callers import callers_of
 from ptlint.calls.definition import locate
 from ptlint.calls.facts import Call, Definition, ProfileModel, Row
 from ptlint.calls.graph import callees, used_parameters
 from ptlint.calls.guards import guard_of, reasons
 from ptlint.calls.hooks import hooks, page_table_names
+from ptlint.calls.signatures import signature_of
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe, load_universe
@@ -18,10 +21,11 @@ def build_model(tree: SourceTree, profiles: Iterable[Profile], names: Sequence[s
     return tuple(profile_model(load_universe(tree, profile), names) for profile in profiles)
 
 
-def profile_model(universe: Universe, names: Sequence[str] = ()) -> ProfileModel:
+def profile_model(universe: Universe, names: Sequence[str] = (), callers: bool = False) -> ProfileModel:
     """Return the rows of one universe; names that it does not have are left out.
 
-    Without names, bodies are read only of what an architecture may override; the other rows have no calls and uses.
+    *callers* asks for who calls each name. Without names, bodies are read only of what an architecture may override;
+    the other rows have no calls and uses.
     """
     rows: dict[str, Row] = {}
     wanted = names or page_table_names(universe)
@@ -30,6 +34,8 @@ def profile_model(universe: Universe, names: Sequence[str] = ()) -> ProfileModel
         definition = locate(universe, name)
         if definition is not None:
             rows[name] = row(universe, definition, name in with_bodies)
+            if callers:
+                rows[name] = replace(rows[name], callers=callers_of(universe, name))
     return ProfileModel(universe.profile.name, universe.profile.arch, rows, universe.not_understood)
 
 
@@ -40,14 +46,16 @@ def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:
     parameters: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     function = universe.function(definition.function) if bodies and definition.definition is not None else None
+    signature = ""
     if function is not None:
+        signature = signature_of(universe, function.type)
         calls = tuple(Call(one.name, one.through) for one in callees(universe, function))
         parameters = tuple(param.name or "" for param in function.type.params)
         uses = used_parameters(universe, definition.function)
     elif bodies and definition.body:
         calls = _macro_calls(universe, definition)
     why = reasons(universe, definition) if bodies else ()
-    return Row(definition, (guard.macro or guard.text) if guard else "", calls, parameters, uses, why)
+    return Row(definition, (guard.macro or guard.text) if guard else "", calls, parameters, uses, why, signature)
 
 
 def _macro_calls(universe: Universe, definition: Definition) -> tuple[Call, ...]:

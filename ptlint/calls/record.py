@@ -6,10 +6,10 @@ A row is one text, so that a row which several profiles share is read once.
 import json
 from functools import lru_cache
 
-from ptlint.calls.facts import Call, Definition, ProfileModel, Reason, Row
+from ptlint.calls.facts import Call, Caller, Definition, ProfileModel, Reason, Row
 from ptlint.core.span import Span
 
-SCHEMA = "1"
+SCHEMA = "2"
 """Changes with what a record holds."""
 
 
@@ -35,12 +35,14 @@ def _definition(one: Definition) -> list[object]:
 def _row(row: Row) -> list[object]:
     calls = [[call.name, call.through] for call in row.calls]
     why = [[reason.text, str(reason.span)] for reason in row.why]
-    return [row.guard, calls, list(row.parameters), list(row.uses), why]
+    callers = [[one.name, str(one.span)] for one in row.callers]
+    return [row.guard, calls, list(row.parameters), list(row.uses), why, row.signature, callers]
 
 
 @lru_cache(maxsize=1 << 15)
 def _row_of(text: str) -> Row:
-    name, kind, shape, place, proto, via, target, body, guard, calls, parameters, uses, why = _list(json.loads(text))
+    record = _list(json.loads(text))
+    name, kind, shape, place, proto, via, target, body, guard, calls, parameters, uses, why, signature, callers = record
     definition = Definition(
         _text(name),
         _text(kind),
@@ -58,6 +60,8 @@ def _row_of(text: str) -> Row:
         _texts(parameters),
         _texts(uses),
         tuple(Reason(_text(text), _span(at)) for text, at in map(_list, _list(why))),
+        _text(signature),
+        tuple(Caller(_text(name), _span(at)) for name, at in map(_list, _list(callers))),
     )
 
 

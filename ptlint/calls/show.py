@@ -39,6 +39,8 @@ def _entry(row: Row) -> dict[str, object]:
         "through": {call.name: call.through for call in row.calls if call.through},
         "parameters": list(row.parameters),
         "uses": list(row.uses),
+        "signature": row.signature,
+        "callers": [{"name": one.name, "place": _place(one.span)} for one in row.callers],
         "why": [{"place": _place(reason.span), "text": reason.text} for reason in row.why],
     }
 
@@ -70,7 +72,8 @@ def write_table(models: tuple[ProfileModel, ...], out: TextIO, why: bool = False
 def _key(row: Row) -> tuple[str, ...]:
     one = row.definition
     calls = tuple(f"{call.name}<{call.through}" for call in row.calls)
-    return (one.kind, one.shape, str(one.definition), str(one.prototype), *one.via, *calls, *row.uses)
+    callers = tuple(f"{caller.name}@{caller.span}" for caller in row.callers)
+    return (one.kind, one.shape, str(one.definition), str(one.prototype), *one.via, *calls, *row.uses, *callers)
 
 
 def _write_group(members: list[ProfileModel], name: str, out: TextIO, why: bool) -> None:
@@ -88,6 +91,10 @@ def _write_group(members: list[ProfileModel], name: str, out: TextIO, why: bool)
     ignored = [param for param in row.parameters if param and param not in row.uses]
     if ignored:
         out.write(f"    ignores {', '.join(ignored)}\n")
+    if row.callers:
+        out.write("    called by\n")
+    for caller in row.callers:
+        out.write(f"      {caller.name}  {caller.span}\n")
     for reason in row.why if why else ():
         out.write(f"    {reason.span}: {reason.text}\n")
 

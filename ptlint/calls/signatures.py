@@ -33,6 +33,15 @@ def disagreement(universe: Universe, own: Giver, other: Giver) -> str:
     return _types(universe, own.type, other.type)
 
 
+def signature_of(universe: Universe, type_: FunctionType) -> str:
+    """Return a function type in words: ``void (struct mm_struct *mm, pte_t pte)``."""
+    words = (" ".join(filter(None, (spelled(universe, one.type), one.name))) for one in type_.params)
+    params = [word.replace("* ", "*") for word in words]
+    if type_.variadic:
+        params.append("...")
+    return f"{spelled(universe, type_.ret)} ({', '.join(params) or 'void'})"
+
+
 def _is_open(own: Giver, other: Giver) -> bool:
     return any("..." in one.text.split(")", 1)[0] for one in (own, other) if one.shape == "macro")
 

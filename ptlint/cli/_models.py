@@ -1,7 +1,8 @@
 """The call models of a tree, profile by profile: those kept from an earlier run, the others built and kept."""
 
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,27 @@ class Selection:
         self.archs = tuple(archs)
         self.every = every
         self.config: tuple[str, bytes] | None = None
+        self.some: frozenset[str] | None = None
         if config is not None:
             if len(archs) != 1:
                 raise UsageError("--config needs one --arch, the architecture that the configuration is for")
             self.config = (str(config), _read(config))
 
+    def touched(self, paths: Collection[str], store: FactStore) -> "Selection":
+        """Return the part of it that a change of *paths* can concern."""
+        from ptlint.passes.outcomes import profiles_touched
+
+        part = copy.copy(self)
+        own = {name: self.profile(name) for name in self.names(store)}
+        wanted = {profile.name for profile in profiles_touched(own.values(), paths)}
+        part.some = frozenset(name for name, profile in own.items() if profile.name in wanted)
+        return part
+
     def names(self, store: FactStore) -> tuple[str, ...]:
         """Return the names of the profiles, in order."""
+        return tuple(name for name in self._names(store) if self.some is None or name in self.some)
+
+    def _names(self, store: FactStore) -> tuple[str, ...]:
         if self.config is not None:
             return (self.config[0],)
         key = ["every" if self.every else "main", *self.archs]
@@ -71,34 +86,42 @@ if TYPE_CHECKING:
 
 
 def models_of(
-    tree: "SourceTree", selection: Selection, store: FactStore, symbols: Sequence[str], everything: bool = False
+    tree: "SourceTree",
+    selection: Selection,
+    store: FactStore,
+    symbols: Sequence[str],
+    everything: bool = False,
+    callers: bool = False,
 ) -> "tuple[ProfileModel, ...]":
     """Return the models of *tree* in the selection's order: for *symbols*, else the hooks, or all page-table names."""
     from ptlint.calls.record import SCHEMA, model_of, record_of
     from ptlint.core.tree import content_key
 
     content = content_key(tree)
-    scope = [*sorted(symbols)] if symbols else [" everything" if everything else " hooks"]
+    scope = sorted(symbols) if symbols else [" everything" if everything else " hooks"]
+    scope += [" callers"] if callers else []
     found: list[ProfileModel] = []
     for name in selection.names(store):
         key = [SCHEMA, content or "", *selection.key(name), *scope]
         model = store.get(KIND, key, model_of) if content is not None else None
         if model is None:
-            model = _built(tree, selection.profile(name), symbols, everything)
+            model = _built(tree, selection.profile(name), symbols, everything, callers)
             if content is not None:
                 store.put(KIND, key, record_of(model))
         found.append(model)
     return tuple(found)
 
 
-def _built(tree: "SourceTree", profile: "Profile", symbols: Sequence[str], everything: bool) -> "ProfileModel":
+def _built(
+    tree: "SourceTree", profile: "Profile", symbols: Sequence[str], everything: bool, callers: bool
+) -> "ProfileModel":
     from ptlint.calls.hooks import hooks
     from ptlint.calls.model import profile_model
     from ptlint.csrc.universe import load_universe
 
     universe = load_universe(tree, profile)
     if symbols or everything:
-        return profile_model(universe, symbols)
+        return profile_model(universe, symbols, callers)
     return profile_model(universe, hooks(universe))
 
 
