@@ -8,7 +8,7 @@ from ptlint.calls.facts import Caller
 from ptlint.calls.hooks import raw_items
 from ptlint.core.span import Span
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import ItemIndex, items_of, words_of
+from ptlint.csrc.items import FileItems, ItemIndex, items_of, words_of
 from ptlint.csrc.unit import Instance
 from ptlint.csrc.universe import Universe
 
@@ -51,7 +51,9 @@ def _in_source(scan: FileScan, name: str, word: re.Pattern[str]) -> Iterator[Cal
     yield from _in_functions(scan.path, text, index, name, word)
 
 
-def _in_functions(path: str, text: str, index: ItemIndex, name: str, word: re.Pattern[str]) -> Iterator[Caller]:
+def _in_functions(
+    path: str, text: str, index: ItemIndex | FileItems, name: str, word: re.Pattern[str]
+) -> Iterator[Caller]:
     for other, places in index.names.items():
         for what, number, _ in places:
             item = index.items[number]
