@@ -1,5 +1,6 @@
 """The ``ptlint`` program: finds the command, runs it, and turns whatever stops it into a sentence and an exit code."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from ptlint.errors import PtlintError
 
+    gc.disable()  # see passes/outcomes.py, which collects between two profiles
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -31,14 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except Exception as error:  # the outermost edge: a bug of ptlint
         return _internal(error)
+    finally:
+        gc.enable()
     return code
 
 
 def _run(argv: list[str]) -> int:
     if argv[:1] in (["--version"], ["-V"]):
-        from ptlint import __version__
-
-        print(f"ptlint {__version__}")
+        print(_version())
         return 0
     if argv[:1] in (["--help"], ["-h"]):
         print(_help())
@@ -62,6 +64,26 @@ def _run(argv: list[str]) -> int:
         print(parser.format_help(), end="")
         return 0
     return command.run(parser.parse_intermixed_args(rest))
+
+
+def _version() -> str:
+    """Return version, rule set and schema on one line, without importing what a check needs.
+
+    The rule set is the number of rule files that come with ptlint and a digest of them: equal digests judge alike.
+    """
+    import hashlib
+
+    from ptlint import SCHEMA_VERSION, __version__
+
+    package = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(package, "_rules")
+    folder = inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "rules")
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".py") and name != "__init__.py")
+    digest = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as file:
+            digest.update(name.encode() + b"\0" + file.read() + b"\0")
+    return f"ptlint {__version__} ({len(names)} rules {digest.hexdigest()[:12]}, report schema {SCHEMA_VERSION})"
 
 
 def _help() -> str:

@@ -45,7 +45,7 @@ from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import foreign_commits, unstarted
 from ptlint.passes.uses import is_used
 from ptlint.passes.windows import Window, unbounded_windows
-from ptlint.passes.wording import called, calls_in
+from ptlint.passes.wording import called, calls_in, is_null
 from ptlint.sim.judgement import Judgement, Violation
 
 __all__ = [
@@ -111,6 +111,7 @@ __all__ = [
     "introduced",
     "invalid",
     "invented",
+    "is_null",
     "is_used",
     "kernel_doc_of",
     "leaves",
@@ -156,7 +157,8 @@ class Context:
     ``looked_at`` and ``present`` note which functions a rule has looked at and which it finds at fault, whoever brought
     the fault: (code, path, function).
     ``origins`` says what a new function was before, where the patch moved or renamed it: (path, name) by (path, name).
-    ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new.
+    ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new. ``parts`` returns
+    the functions that the patch shows in part, with the lines that it adds to each.
     """
 
     patch: PatchRef
@@ -174,6 +176,7 @@ class Context:
     present: set[tuple[str, str, str]] = field(default_factory=set)
     whole: bool = False
     origins: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    parts: Callable[[], Sequence[tuple[frozenset[int], View]]] = tuple
 
     def functions(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the functions that the patch adds or changes, with their syntax before it and after it.
@@ -295,11 +298,14 @@ def broken(
         )
 
 
-def introduced(ctx: Context, info: RuleInfo, look: Look, *, callers: bool = False) -> Iterator[Finding]:
+def introduced(
+    ctx: Context, info: RuleInfo, look: Look, *, callers: bool = False, fragments: bool = False
+) -> Iterator[Finding]:
     """Yield a finding for each fault that *look* sees in a function of the patch and not in what it was before.
 
     With *callers*, unchanged functions that call a changed one are looked at as well; what the change does to them is
-    reported at the change.
+    reported at the change. With *fragments*, so are functions that the patch shows in part, as far as a line that it
+    adds is at fault: for a *look* at what stands there, whatever the path.
     """
     found: list[tuple[Fault, View]] = []
     for _, old, new in ctx.functions():
@@ -320,6 +326,8 @@ def introduced(ctx: Context, info: RuleInfo, look: Look, *, callers: bool = Fals
             seen = (fault.pos, f"seen in {caller.name}()", caller.name)
             told = replace(fault, related=(seen, *fault.related))
             yield _finding(ctx, info, told, caller, Pos(change.span.path, change.line, 1), change.name)
+    for added, view in ctx.parts() if fragments else ():
+        yield from (_finding(ctx, info, fault, view, fault.pos) for fault in look(view) if fault.pos.line in added)
 
 
 def no_longer(ctx: Context, info: RuleInfo, handing: Handing, message: str) -> Iterator[Finding]:

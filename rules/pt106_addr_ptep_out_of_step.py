@@ -136,4 +136,6 @@ def _loops(view: View) -> Iterator[Fault]:
         text = (
             f"{one.helper}() gets another entry ({one.moves}) in each round, and always the same address ({one.stays})"
         )
+        if one.step != ("", ""):
+            text = f"each round moves {one.moves} on by {one.step[0]} entries and {one.stays} by {one.step[1]} pages"
         yield Fault(f"loop:{one.helper}:{one.moves}", one.pos, text)

@@ -19,6 +19,7 @@ from ptlint.api import (
     flag_bits,
     introduced,
     invalid,
+    is_null,
     leaves,
     valid,
 )
@@ -94,24 +95,25 @@ RULE = RuleInfo(
     ),
 )
 
+ANY_WRITABLE = 6
 TAKEN = re.compile("get_and_clear_(full_)?ptes|modify_prot_start_ptes")
 
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the batches that a patch writes back without regard to the write bit."""
-    yield from introduced(ctx, RULE, _ignoring, callers=True)
+    yield from introduced(ctx, RULE, _ignoring, callers=True, fragments=True)
 
 
 def _ignoring(view: View) -> Iterator[Fault]:
     for call in calls_in(view.definition.body):
         name, args = called(call), call.args
         if name == "set_ptes" and len(args) > 4:
-            value, count = args[3], args[4]
+            values, count = [args[3]], args[4]
         elif name == "modify_prot_commit_ptes" and len(args) > 5:
-            value, count = args[4], args[5]
+            values, count = [args[3], args[4]], args[5]
         else:
             continue
-        if not any(TAKEN.fullmatch(called(leaf.expr)) for leaf in leaves(view, value)):
+        if not any(TAKEN.fullmatch(called(leaf.expr)) for value in values for leaf in leaves(view, value)):
             continue
         for batch in batches_behind(view, count):
             if _ignores(batch):
@@ -121,5 +123,8 @@ def _ignoring(view: View) -> Iterator[Fault]:
 
 
 def _ignores(batch: Batch) -> bool:
+    if len(batch.call.args) > ANY_WRITABLE:  # as it was until Linux 6.16: the write bit is merged there, or ignored
+        merged = batch.call.args[ANY_WRITABLE]
+        return is_null(merged)
     regard = flag_bits(batch.view, "FPB_RESPECT_WRITE") | flag_bits(batch.view, "FPB_MERGE_WRITE")
     return batch.flags is not None and (batch.flags == 0 or (regard != 0 and not batch.flags & regard))

@@ -95,7 +95,7 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the limits that a patch makes of the folio alone."""
-    yield from introduced(ctx, RULE, _unbounded)
+    yield from introduced(ctx, RULE, _unbounded, fragments=True)
 
 
 def _unbounded(view: View) -> Iterator[Fault]:

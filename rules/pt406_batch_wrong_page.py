@@ -90,7 +90,7 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the pages that a patch takes from the wrong place."""
     found = set()
-    for finding in introduced(ctx, RULE, _wrong, callers=True):
+    for finding in introduced(ctx, RULE, _wrong, callers=True, fragments=True):
         found.add((finding.span.path, finding.function))
         yield finding
     for finding in broken(ctx, RULE, "page", "{detail}: {subject}"):

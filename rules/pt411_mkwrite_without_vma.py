@@ -64,7 +64,7 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report what a patch brings of it."""
-    yield from introduced(ctx, RULE, _found)
+    yield from introduced(ctx, RULE, _found, fragments=True)
 
 
 def _found(view: View) -> Iterator[Fault]:

@@ -1,8 +1,10 @@
 """Where tests find what the repository does not carry: the measurement corpus and other programs."""
 
+import importlib
 import os
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -41,3 +43,14 @@ def program(name: str) -> str:
             pytest.fail(sentence)
         pytest.skip(sentence)
     return found
+
+
+def package(name: str) -> ModuleType:
+    """Return an installed package that only tests use, or skip the test as ``program`` does."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        sentence = f"the package {name} is not installed, so nothing was compared with it"
+        if os.environ.get("PTLINT_REQUIRE_ALL"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)

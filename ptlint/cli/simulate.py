@@ -11,14 +11,18 @@ from ptlint.cli._output import write_output
 from ptlint.cli._parser import comma_separated
 
 if TYPE_CHECKING:
+    from ptlint.engine.request import CheckRequest
     from ptlint.sim.judgement import Judgement
+    from ptlint.sim.litmus import Verdict
 
 SUMMARY = "Run a helper on the simulator: what holds, what breaks, and the smallest run that shows it."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the helper, the code and the output."""
-    parser.add_argument("function", metavar="FUNCTION", help="a helper, or a function that helpers call")
+    parser.add_argument(
+        "function", metavar="FUNCTION", help="a helper, a caller, a function that they call, or a file *.litmus"
+    )
     parser.add_argument("--tree", metavar="PATH", type=Path, help="kernel repository or source tree (default: here)")
     parser.add_argument("--base", metavar="REV", help="revision to run (default: HEAD)")
     parser.add_argument("--patch", metavar="INPUT", action="append", default=[], help="patches to apply first")
@@ -32,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="architectures or profiles (default: all)",
     )
     parser.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config, for one --arch")
+    parser.add_argument("--nr", metavar="N", type=int, help="only batches of N entries (1 to 3)")
+    parser.add_argument("--trace", action="store_true", help="a run of every batch size, also where nothing breaks")
     parser.add_argument("--json", action="store_true", help="as JSON, with every counterexample")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE, whole or not at all")
 
@@ -49,10 +55,37 @@ def run(arguments: argparse.Namespace) -> int:
         config=arguments.config,
         cwd=Path.cwd(),
     )
-    judgements = list(simulate(request, arguments.function))
+    if arguments.function.endswith(".litmus"):
+        return _litmus(request, arguments)
+    judgements = list(simulate(request, arguments.function, arguments.nr, trace=arguments.trace))
     text = _as_json(arguments.function, judgements) if arguments.json else "\n".join(_lines(judgements)) + "\n"
     write_output(lambda out: _write(out, text), arguments.output)
     return int(any(judgement.violations for judgement in judgements))
+
+
+def _litmus(request: "CheckRequest", arguments: argparse.Namespace) -> int:
+    """Print what can come out of a litmus test; 1 when its file expects another verdict."""
+    from ptlint.engine.litmus import verdicts
+
+    found = list(verdicts(request, Path(arguments.function)))
+    if arguments.json:
+        data = {"schema_version": 1, "results": [asdict(one) for one in found]}
+        text = json.dumps(data, indent=2, default=sorted) + "\n"
+    else:
+        text = "\n".join(line for verdict in found for line in _verdict_lines(verdict)) + "\n"
+    write_output(lambda out: _write(out, text), arguments.output)
+    return int(any(one.litmus.expect not in ("", one.word) for one in found))
+
+
+def _verdict_lines(verdict: "Verdict") -> Iterator[str]:
+    question = verdict.litmus.question
+    yield f"{verdict.litmus.name} on {verdict.profile}: {len(verdict.states)} final states"
+    for state in verdict.states:
+        yield f"  {' | '.join(state.entries)}{'  ' + question if state.holds else ''}"
+        yield from (f"      {step}" for step in state.run)
+    yield f"{question}: {verdict.word}"
+    if verdict.litmus.expect not in ("", verdict.word):
+        yield f"the file expects: {verdict.litmus.expect}"
 
 
 def _write(out: Any, text: str) -> None:
@@ -68,6 +101,9 @@ def _lines(judgements: "list[Judgement]") -> Iterator[str]:
             yield f"  {violation.property}{' (with the MMU in between)' if violation.raced else ''}: {violation.detail}"
             yield from run_lines(violation.counterexample)
             yield from (f"    seen by: {text}" for text in violation.observed)
+        for number, example in enumerate(judgement.traces, start=1):
+            yield f"  run {number} of {len(judgement.traces)}, {example.nr} entries"
+            yield from run_lines(example)
         for assumed in judgement.assumed:
             yield f"  explored both ways: {assumed.function}() ({assumed.what})"
 

@@ -15,7 +15,7 @@ from ptlint.csrc.directives import FileScan
 from ptlint.csrc.scope import Scope
 from ptlint.csrc.unit import Unit
 
-MAX_HELD = 32
+MAX_HELD = 96  # the page-table headers and all headers of some forty profiles
 
 ReadView = tuple[Unit, dict[str, bool]]
 """The unit of a ``.c`` file, and the paths whose existence decided an include: was it there?"""

@@ -17,6 +17,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro, define_from
 from ptlint.csrc.macros import expand
+from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.segments import active_text
 from ptlint.csrc.tokens import tokenize
 
@@ -25,6 +26,7 @@ MAX_INSTANCES = 20_000
 MAX_STEPS = 3_000_000  # a kernel's page-table headers take about 50,000
 PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
 
+_DEFINED = re.compile(r"(!?)\s*defined\s*(?:\(\s*([A-Za-z_]\w*)\s*\)|\s([A-Za-z_]\w*))\s*$")
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
 
 
@@ -106,6 +108,19 @@ class MacroState:
         return found
 
 
+def _asked(scan: FileScan, index: int) -> tuple[str, bool | None]:
+    """Return the macro that a conditional asks for and whether it must be there; None for an expression."""
+    kind, text = scan.directives[index].kind, scan.argument(index)
+    if kind in ("ifdef", "ifndef", "elifdef", "elifndef"):
+        return (text.split(None, 1)[0] if text else ""), not kind.endswith("ndef")
+    found = _DEFINED.match(text)
+    return (found.group(2) or found.group(3), not found.group(1)) if found is not None else ("", None)
+
+
+def _is_no_typedef(_name: str) -> bool:
+    return False
+
+
 class _View:
     """The macro table as conditions see it while the unit is read."""
 
@@ -122,8 +137,13 @@ class _View:
         return None if macro is None or macro.params is not None else one_line(macro.text)
 
     def expand_text(self, text: str) -> str:
-        tokens = expand(tokenize(text, self.includer), MacroState(self._unit))
-        return " ".join(token.text for token in tokens)
+        path = self.includer
+
+        def expanded(asking: Asking) -> str:
+            return " ".join(token.text for token in expand(tokenize(text, path), asking))
+
+        found: str = recalled(("condition", text, path), MacroState(self._unit), _is_no_typedef, expanded)
+        return found
 
     def has_include(self, spelled: str) -> bool:
         return self._unit.includes.find(spelled[1:-1], spelled.startswith('"'), self.includer) is not None
@@ -352,13 +372,16 @@ class Unit:
         instance.pc = after + 1
 
     def _holds(self, instance: Instance, index: int) -> bool:
-        one = instance.scan.directives[index]
-        text = instance.scan.argument(index)
-        if one.kind in ("ifdef", "ifndef", "elifdef", "elifndef"):
-            name = text.split(None, 1)[0] if text else ""
-            return (self.table.get(name) is not None) == (not one.kind.endswith("ndef"))
+        scan = instance.scan
+        asked = scan.asked.get(index)
+        if asked is None:
+            asked = scan.asked[index] = _asked(scan, index)
+        name, holds = asked
+        if holds is not None:
+            return (self.table.get(name) is not None) == holds
+        one = scan.directives[index]
         try:
-            return evaluate(text, self._view)
+            return evaluate(scan.argument(index), self._view)
         except ConditionError as error:
             what = error.what
         except CSourceError as error:

@@ -114,7 +114,7 @@ class Universe:
             headers = Headers(self.tree, unit, scope, files, dict(self.includes.asked), views=views)
             HEADERS.keep(key, headers)
         else:
-            self._scans = {path: self.scan_of(path) for path in headers.unit.by_path}
+            self._scans = {path: instances[0].scan for path, instances in headers.unit.by_path.items()}
         return headers
 
     def _headers_read(self, roots: tuple[str, ...]) -> Unit:

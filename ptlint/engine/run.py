@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ptlint import __version__
@@ -21,7 +22,7 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
-from ptlint.passes.functions import Book
+from ptlint.passes.functions import Book, View
 from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
 from ptlint.sim.judgement import Judgement
@@ -122,6 +123,17 @@ MOST_PAST_BOUNDS = 3
 """Profiles on which changed code may run past the bounds of a run before the others are left out."""
 
 
+def _parts(step: Step, profiles: Sequence[Profile]) -> tuple[tuple[frozenset[int], View], ...]:
+    """Return the functions that a patch shows in part, with the lines that it adds to each."""
+    found: list[tuple[frozenset[int], View]] = []
+    for one in step.fragments:
+        overrides = {**step.after.overrides, one.name: one.text}
+        view = Runs(step.after.tree, overrides).book(profiles).view(one.text.path, one.name)
+        if view is not None:
+            found.append((one.added, view))
+    return tuple(found)
+
+
 @dataclass
 class Run(Gathered):
     """Runs rules over the steps of one series and gathers what they find.
@@ -176,6 +188,7 @@ class Run(Gathered):
             self.final,
             ran_before=whole,
             origins=origins,
+            parts=partial(_parts, step, self.profiles),
         )
         self.look(context)
         for finding in self.findings:

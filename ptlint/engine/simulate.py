@@ -13,14 +13,22 @@ from ptlint.errors import UsageError
 from ptlint.passes.outcomes import Runs, profiles_of
 from ptlint.sim.judgement import Judgement
 
+MOST_ENTRIES = 512
 
-def simulate(request: CheckRequest, function: str) -> Iterator[Judgement]:
+
+def simulate(
+    request: CheckRequest, function: str, nr: int | None = None, *, trace: bool = False
+) -> Iterator[Judgement]:
     """Yield, profile by profile, the judgements of every subject that *function* is, or takes part in.
 
-    ``request.inputs`` are patches to put over the tree first. Raises UsageError when no profile runs such a function.
+    ``request.inputs`` are patches to put over the tree first. With *nr* only batches of that size run; with
+    *trace* a run of each is kept. Raises UsageError when no profile runs such a function.
     """
+    if nr is not None and not 0 < nr <= MOST_ENTRIES:
+        raise UsageError(f"a batch has 1 to {MOST_ENTRIES} entries")
     runs, profiles = _code(request)
-    runs.everywhere = True
+    runs.everywhere, runs.trace = True, trace
+    runs.sizes = runs.sizes if nr is None else (nr,)
     found = False
     for profile in profiles:
         for judgement in runs.of(profile, frozenset((function,))):

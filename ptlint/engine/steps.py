@@ -10,6 +10,7 @@ from ptlint.core.report import PatchStatus
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
 from ptlint.passes.changes import Change, changes_between, changes_in_hunks, functions_before, partial_functions
+from ptlint.passes.fragments import Fragment, fragments_of
 from ptlint.passes.outcomes import Runs
 
 
@@ -18,7 +19,8 @@ class Step:
     """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs.
 
     ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them; ``texts`` what
-    the hunks show of each file before and after, where the trees do not have it.
+    the hunks show of each file before and after, where the trees do not have it; ``fragments`` the functions that the
+    hunks show in part.
     """
 
     ref: PatchRef
@@ -28,6 +30,7 @@ class Step:
     paths: tuple[str, ...]
     shown: Mapping[str, SourceText] = field(default_factory=dict)
     texts: tuple[Mapping[str, bytes], Mapping[str, bytes]] = ({}, {})
+    fragments: tuple[Fragment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             after, changes, missing = _replaced(runs, patch, snapshot)
             left_out.extend(missing)
             shown = functions_before(patch)
-            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), shown, _texts(patch)))
+            steps.append(
+                Step(patch.ref, runs, after, changes, _paths(patch), shown, _texts(patch), tuple(fragments_of(patch)))
+            )
         runs = steps[-1].after
     for proposal in series.proposals:
         step = _proposal_step(proposal, steps)

@@ -41,12 +41,14 @@ def dropped(pairs: Iterable[tuple[View | None, View]], handing: Handing) -> Iter
     What moved to a helper, or to another function of the patch, is still handed on. A giving call that is gone counts
     when it was the last of its name there, or when a question for the state went with it.
     """
-    known = [(old, new) for old, new in pairs if old is not None]
+    pairs = tuple(pairs)
     total: Counter[str] = Counter()
-    for old, new in known:
-        total += _count(new, handing.gives)
-        total.subtract(_count(old, handing.gives))
-    for old, new in known:
+    for old, new in pairs:
+        total.update(_count(new, handing.gives))
+        total.subtract(_count(old, handing.gives) if old is not None else Counter())
+    for old, new in pairs:
+        if old is None:
+            continue
         gave, gives = _count(old, handing.gives), _count(new, handing.gives)
         asked, asks = _count(old, handing.asks), _count(new, handing.asks)
         still = _count(new, handing.needs).total() >= _count(old, handing.needs).total() > 0
@@ -64,8 +66,13 @@ def _count(view: View, pattern: re.Pattern[str]) -> Counter[str]:
 
 
 def _given_by_helpers(old: View, new: View, handing: Handing) -> bool:
-    """Return whether a helper that only the new version calls gives the state."""
-    return any(_gives(new, name, handing, 0) for name in new.callees - old.callees)
+    """Return whether a helper that only the new version calls gives the state, or may, as it cannot be read."""
+    return any(_gives(new, name, handing, 0) or _is_unknown(new, name) for name in new.callees - old.callees)
+
+
+def _is_unknown(view: View, name: str) -> bool:
+    known = view.lookup(name) is not None or name in view.book.kept(view.universe)
+    return not known and view.universe.macro(name) is None and view.universe.prototype(name) is None
 
 
 def _gives(view: View, name: str, handing: Handing, depth: int) -> bool:

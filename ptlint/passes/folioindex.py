@@ -6,14 +6,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ptlint.csrc.ast import Binary, Call, Expr, IntConst, MemberAccess, Name, PointerType, Pos, TypedefName, Unary
+from ptlint.csrc.ast import (
+    Binary,
+    Call,
+    Expr,
+    IncDec,
+    IntConst,
+    MemberAccess,
+    Name,
+    PointerType,
+    Pos,
+    TypedefName,
+    Unary,
+)
 from ptlint.passes.functions import View
 from ptlint.passes.origins import Leaf, leaves, writes
 from ptlint.passes.wording import called, calls_in, comparison, constant, names_in, plain, text, walk
 
 _KNOWS_PLACE = re.compile(r"\w*(pfn|index|idx|offset|page_to|pgoff|addr)\w*")
 _WHOLE = re.compile(r"folio_(large_)?nr_pages|compound_nr|thp_nr_pages|pages_per_huge_page|folio_(order|size)")
-MAX_CALLERS_DEEP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +40,29 @@ class WrongPage:
 def wrong_pages(view: View) -> tuple[WrongPage, ...]:
     """Return where *view* takes the pages of a batch of entries from the beginning of the folio, in text order.
 
-    The batch must be one of entries: *view*, or the caller that the index comes from, handles ``pte_t`` pointers. An
-    index that is compared with the size of the folio walks over the whole of it.
+    The batch must be one of entries: *view* handles ``pte_t`` pointers. An index that is compared with the size of the
+    folio walks over the whole of it. Helpers that take the pages are followed.
     """
     found: dict[str, WrongPage] = {}
-    for pos, index in _indexed(view):
-        begins = _from_zero(view, index, 0)
+    for pos, index in (*_indexed(view), *_handed_on(view)):
+        begins = _from_zero(view, index)
         if begins is not None:
             found.setdefault(text(index), WrongPage(pos, "page", text(index), begins))
     return tuple(found.values())
+
+
+def _handed_on(view: View) -> Iterator[tuple[Pos, Expr]]:
+    """Yield the indexes that *view* hands to helpers of its file, which take the pages by them."""
+    for call in calls_in(view.definition.body):
+        helper = view.lookup(called(call)) if called(call) else None
+        if helper is None or helper.path != view.path or "static" not in helper.definition.storage:
+            continue
+        for _, index in _indexed(helper):
+            own = [one for one in leaves(helper, index) if one.kind != "constant"]
+            if len(own) == 1 and own[0].kind == "param" and isinstance(own[0].expr, Name):
+                at = helper.param_names.index(own[0].expr.name)
+                if at < len(call.args) and not _whole_bound(helper, own[0].expr.name):
+                    yield call.pos, call.args[at]
 
 
 def _indexed(view: View) -> Iterator[tuple[Pos, Expr]]:
@@ -46,11 +71,16 @@ def _indexed(view: View) -> Iterator[tuple[Pos, Expr]]:
     for node in walk(view.definition.body):
         if isinstance(node, Call) and called(node) == "folio_page" and len(node.args) == 2:
             if constant(node.args[1]) is None:
-                yield node.pos, node.args[1]
+                yield node.pos, _before_step(node.args[1])
         elif isinstance(node, Binary) and node.op == "+" and constant(node.right) is None:
             base = plain(node.left)
             if (isinstance(base, Name) and base.name in first) or _is_first(base):
-                yield node.pos, node.right
+                yield node.pos, _before_step(node.right)
+
+
+def _before_step(index: Expr) -> Expr:
+    bare = plain(index)
+    return bare.operand if isinstance(bare, IncDec) else index
 
 
 def _first_pages(view: View) -> Iterator[str]:
@@ -70,7 +100,7 @@ def _is_first(expr: Expr) -> bool:
     return isinstance(inner, MemberAccess) and inner.name == "page" and "folio" in text(inner.base)
 
 
-def _from_zero(view: View, index: Expr, depth: int) -> Pos | None:
+def _from_zero(view: View, index: Expr) -> Pos | None:
     """Return where *index* begins at 0 and is only moved on by counts; None when it knows a place, or may."""
     names = names_in(index)
     if not names or any(_whole_bound(view, name) for name in names):
@@ -78,24 +108,9 @@ def _from_zero(view: View, index: Expr, depth: int) -> Pos | None:
     found = leaves(view, index)
     if any(one.kind == "other" or (one.kind == "call" and _KNOWS_PLACE.fullmatch(_callee(one))) for one in found):
         return None
-    params = [one for one in found if one.kind == "param"]
-    zero = next((step.pos for name in names for step in writes(view, name) if _is_zero(step.value)), None)
-    if zero is not None and all(_is_count(one.expr) for one in params):
-        return zero if _handles_entries(view) else None
-    if len(params) != 1 or depth >= MAX_CALLERS_DEEP:
+    if not all(_is_count(one.expr) for one in found if one.kind == "param") or not _handles_entries(view):
         return None
-    return _at_callers(view, params[0].expr, depth)
-
-
-def _at_callers(view: View, param: Expr, depth: int) -> Pos | None:
-    at = view.param_names.index(param.name) if isinstance(param, Name) and param.name in view.param_names else -1
-    for caller in view.callers() if at >= 0 else ():
-        for call in calls_in(caller.definition.body):
-            if called(call) == view.name and at < len(call.args):
-                begins = _from_zero(caller, call.args[at], depth + 1)
-                if begins is not None:
-                    return begins
-    return None
+    return next((step.pos for name in sorted(names) for step in writes(view, name) if _is_zero(step.value)), None)
 
 
 def _callee(leaf: Leaf) -> str:
@@ -128,4 +143,6 @@ def _whole_bound(view: View, name: str) -> bool:
 
 def _handles_entries(view: View) -> bool:
     entry = PointerType(TypedefName("pte_t"))
-    return any(param.type == entry for param in view.params) or any("ptep_" in name for name in view.callees)
+    return any(param.type == entry for param in view.params) or any(
+        "ptep_" in name or name.endswith("_ptes") for name in view.callees
+    )

@@ -85,7 +85,9 @@ def _variable(expr: Expr) -> str:
 
 
 def _entries(view: View) -> Iterator[GuessedSize]:
-    read = frozenset(_read_from_entries(view))
+    read = frozenset(_read_from_entries(view)) | {
+        one.name for one in view.params if one.name and one.type == TypedefName("pte_t")
+    }
     if view.graph is None or not read:
         return
     walk_ = _Walk(read)

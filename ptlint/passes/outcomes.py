@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +32,8 @@ class Runs:
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
     places: frozenset[str] = frozenset()
     everywhere: bool = False
+    sizes: tuple[int, ...] = (1, 2, 3)
+    trace: bool = False
     walks: bool = True
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
@@ -56,6 +59,7 @@ class Runs:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
                 program = Program(loaded[0])
                 program.places, program.everywhere, program.walks = self.places, self.everywhere, self.walks
+                program.sizes, program.trace = self.sizes, self.trace
                 return program
 
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))
@@ -63,6 +67,8 @@ class Runs:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
             if loaded:
                 self._note_places(loaded[0], self._kept[key])
+            loaded.clear()
+            _tidy()
         return self._kept[key]
 
     def _note_places(self, universe: Universe, made: Iterable[Judgement]) -> None:
@@ -96,6 +102,17 @@ class Runs:
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""
         return self._unread.get(profile.name, ())
+
+
+def _tidy() -> None:
+    """Drop what is in circles now and leave the rest alone for good, where the collector does not run by itself.
+
+    A command switches it off: what is read is kept until its end, and looking through it again and again takes a fifth
+    of the time.
+    """
+    if not gc.isenabled():
+        gc.collect()
+        gc.freeze()
 
 
 def _place(universe: Universe, name: str) -> Span | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ptlint.csrc.ast import (
     Assign,
+    Binary,
     Call,
     Declaration,
     Expr,
@@ -23,12 +24,15 @@ from ptlint.csrc.ast import (
     While,
 )
 from ptlint.passes.functions import View
-from ptlint.passes.origins import writes
+from ptlint.passes.origins import flag_bits, folded, writes
 from ptlint.passes.wording import called, calls_in, names_in, plain, text, walk
 
 _ADDRESS = re.compile(r"\w*(addr(ess)?|va|vaddr)")
 _HOOKS = re.compile(
     r"(__)?(huge_)?(set_pte_at|set_ptes|set_huge_pte_at|pte_clear)|(__|huge_)*ptep_(?!get$|get_lockless$)\w+"
+)
+_SEVERAL = re.compile(
+    r"(get_and_)?clear_(full_|flush_young_)?ptes|modify_prot_(start|commit)_ptes|wrprotect_ptes|clear_\w+_ptes"
 )
 _ENTRY = frozenset({"pte_t", "pmd_t", "pud_t"})
 
@@ -44,12 +48,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class OutOfStep:
-    """A call in a loop in which one of the entry and its address moves on and the other stays."""
+    """A call in a loop in which the entry ``moves`` moves on and its address ``stays``, or by another ``step``."""
 
     pos: Pos
     helper: str
     moves: str
     stays: str
+    step: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,52 @@ def out_of_step(view: View) -> tuple[OutOfStep, ...]:
             address, entry = pair
             if _varies(entry, one.moving) and _stays(address, one.written) and "init_mm" not in names_in(call.args[0]):
                 found.setdefault(call.pos, OutOfStep(call.pos, called(call), text(entry), text(address)))
+            steps = _entries_of_step(view, one.loop, entry), _pages_of_step(view, one.loop, address)
+            if None not in steps and steps[0] != steps[1]:
+                pair_of_steps = (steps[0] or "", steps[1] or "")
+                found.setdefault(call.pos, OutOfStep(call.pos, called(call), text(entry), text(address), pair_of_steps))
     return tuple(found.values())
+
+
+def _only_step(loop: For | While, expr: Expr) -> Expr | str | None:
+    """Return by how much each round moves the variable *expr* on: a value, or ``1``; None when that is not one step."""
+    name = _variable(expr)
+    steps: list[Expr | str] = []
+    for node in walk(_parts(loop)):
+        if isinstance(node, IncDec) and _variable(node.operand) == name:
+            steps.append("1" if node.op == "++" else "")
+        elif isinstance(node, Assign) and _variable(node.target) == name:
+            steps.append(node.value if node.op == "+" else "")
+    return steps[0] if name and len(steps) == 1 and steps[0] != "" else None
+
+
+def _entries_of_step(view: View, loop: For | While, entry: Expr) -> str | None:
+    step = _only_step(loop, entry)
+    return step if step is None or isinstance(step, str) else text(step)
+
+
+def _pages_of_step(view: View, loop: For | While, address: Expr) -> str | None:
+    """Return the number of pages by which each round moves the address on, as it is written; None when unknown."""
+    step = _only_step(loop, address)
+    page = flag_bits(view, "PAGE_SIZE")
+    if step is None or isinstance(step, str) or not page:
+        return None
+    bare = plain(step)
+    if folded(view, bare) == page:
+        return "1"
+    if isinstance(bare, Binary) and bare.op == "*":
+        for size, count in ((bare.left, bare.right), (bare.right, bare.left)):
+            if folded(view, size) == page:
+                return text(count)
+    if isinstance(bare, Binary) and bare.op == "<<" and flag_bits(view, "PAGE_SHIFT") == folded(view, bare.right):
+        return text(bare.left)
+    return None
 
 
 def _pair_of(view: View, call: Call) -> tuple[Expr, Expr] | None:
     """Return the address and the entry that *call* gets side by side."""
     name = called(call)
-    if _HOOKS.fullmatch(name) and len(call.args) >= 3:
+    if (_HOOKS.fullmatch(name) or _SEVERAL.fullmatch(name)) and len(call.args) >= 3:
         return call.args[1], call.args[2]
     callee = view.lookup(name) if name else None
     if callee is None or not any("ptep_" in one or "set_pte" in one or "_ptes" in one for one in callee.callees):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ptlint.csrc.ast import Assign, Binary, BuiltinType, Call, Expr, Name, Pos
+from ptlint.csrc.ast import Assign, Binary, BuiltinType, Call, Declaration, Expr, Name, Pos
 from ptlint.passes.flow import Written
 from ptlint.passes.functions import View
 from ptlint.passes.wording import called, calls_in, plain, text, walk
@@ -16,6 +16,9 @@ _COUNT = re.compile(r"nr|nr_(ptes|pages|entries)|max_nr(_ptes)?")
 
 _LOOKS_UP = re.compile(r"\w+_to_(shift|size|bytes|order)|\w*psize_\w*(shift|size)")
 _OF_BYTES = re.compile(r"set_huge_pte_at|huge_ptep_get_and_clear|huge_pte_(clear|alloc|offset)|hugetlb_walk")
+
+_ADDRESS_TYPES = frozenset({"unsigned long"})
+_COUNT_TYPES = frozenset({"int", "unsigned int", "long", "unsigned long"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,23 @@ def _writes(view: View) -> dict[str, list[Written]]:
 
 def _addresses(view: View) -> frozenset[str]:
     """Return the parameters that are addresses by name and type, and the locals that begin as one of them."""
-    known = set(_params(view, _ADDRESS))
+    known = set(_params(view, _ADDRESS)) | _locals(view, _ADDRESS, _ADDRESS_TYPES)
     for name, steps in _writes(view).items():
         first = [plain(step.value) for step in steps if step.value is not None and not step.op]
         if first and name not in view.param_names and all(_is_address(value, known) for value in first):
             known.add(name)
     return frozenset(known)
+
+
+def _locals(view: View, names: re.Pattern[str], types: frozenset[str]) -> set[str]:
+    """Return the local variables that are addresses or counts by name and type."""
+    declared = (node for node in walk(view.definition.body) if isinstance(node, Declaration))
+    return {
+        one.name
+        for node in declared
+        for one in node.declarators
+        if isinstance(one.type, BuiltinType) and one.type.name in types and names.fullmatch(one.name)
+    }
 
 
 def _is_address(value: Expr, known: set[str]) -> bool:
@@ -77,7 +91,7 @@ def _is_address(value: Expr, known: set[str]) -> bool:
 
 def _counts(view: View) -> frozenset[str]:
     """Return the parameters that count entries, and the locals that batches or shifted differences are written to."""
-    known = set(_params(view, _COUNT))
+    known = set(_params(view, _COUNT)) | _locals(view, _COUNT, _COUNT_TYPES)
     for name, steps in _writes(view).items():
         values = [plain(step.value) for step in steps if step.value is not None and not step.op]
         if name not in view.param_names and values and all("pte_batch" in called(value) for value in values):

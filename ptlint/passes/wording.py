@@ -189,3 +189,9 @@ def comparison(expr: Expr) -> tuple[Expr, str, Expr] | None:
     if constant(expr.left) is not None and constant(expr.right) is None:
         return expr.right, _SWAPPED[expr.op], expr.left
     return expr.left, expr.op, expr.right
+
+
+def is_null(expr: Expr) -> bool:
+    """Return whether *expr* is the null pointer."""
+    bare = plain(expr)
+    return constant(bare) == 0 or (isinstance(bare, Name) and bare.name == "NULL")

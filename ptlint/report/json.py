@@ -6,13 +6,12 @@
 import json
 from typing import TextIO
 
+from ptlint import SCHEMA_VERSION
 from ptlint.core.finding import Finding
 from ptlint.core.outcome import Counterexample, Event
 from ptlint.core.patch import PatchRef, Series
 from ptlint.core.report import Report
 from ptlint.core.span import Span
-
-SCHEMA_VERSION = 1
 
 Json = dict[str, object]
 

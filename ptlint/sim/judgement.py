@@ -49,8 +49,9 @@ class Judgement:
 
     ``scenarios`` counts lanes. ``executed`` are the functions that ran, as ``path:name``; ``used`` are their names and
     those of the macros they expanded. ``stopped`` is why the runs
-    could not be finished, None when they were: then nothing is known of the properties without a violation.
-    ``failed`` describes a mistake of ptlint itself that ended the runs.
+    could not be finished, None when they were: then nothing is known of the properties without a violation. ``traces``
+    are runs that were asked for, whatever they show. ``failed`` describes a mistake of ptlint itself that ended the
+    runs.
     """
 
     subject: str
@@ -64,6 +65,7 @@ class Judgement:
     stopped: tuple[str, Pos, str] | None = None
     exhausted: str = ""
     failed: str = ""
+    traces: tuple[Counterexample, ...] = ()
 
     @property
     def is_whole(self) -> bool:

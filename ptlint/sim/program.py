@@ -61,7 +61,8 @@ class Program:
     representation of an entry depends (52-bit addresses or not). They are fixed when the entries are made.
     ``interest`` are the functions and macros whose effect is asked for, None for all: a subject whose first runs use
     none of them needs no more. ``places`` are ``.c`` files that hold some of it, built or not; ``everywhere`` asks for
-    callers also where other profiles stand for this one.
+    callers also where other profiles stand for this one. ``sizes`` are the batches that run; with ``trace`` a run of
+    each is kept, whatever it shows.
     """
 
     def __init__(self, universe: Universe) -> None:
@@ -78,6 +79,8 @@ class Program:
         self.interest: frozenset[str] | None = None
         self.places: frozenset[str] = frozenset()
         self.everywhere = False
+        self.sizes: tuple[int, ...] = (1, 2, 3)
+        self.trace = False
         self.walks = True
         self._reach = Reach(self)
         self.mmu = hardware_data(universe.profile)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from ptlint.core.outcome import Counterexample
 from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim.counterexample import build
 from ptlint.sim.driving import Ran
@@ -31,6 +34,7 @@ class Tally:
     assumed: dict[str, tuple[str, Pos]] = field(default_factory=dict)
     stopped: tuple[str, Pos, str] | None = None
     exhausted: str = ""
+    traces: list[Counterexample] = field(default_factory=list)
 
     def add(self, trial: Trial, *, raced: bool, observers: Observers | None = None) -> None:
         """Take in a trial; *observers* tells who acts on what a breach of ``old-pte`` gets wrong."""
@@ -42,8 +46,21 @@ class Tally:
         self.assumed.update(trial.machine.assumed)
         lanes = ran.lanes
         trial.weight = ran.colours.weight[lanes.states].sum(axis=1) * 8 + lanes.request + 2 * (lanes.slot + 1)
+        if ran.session.program.trace:
+            self._keep_run(ran, trial)
         for breach in trial.breaches:
             self._violation(ran, trial, breach, raced, observers)
+
+    def _keep_run(self, ran: Ran, trial: Trial) -> None:
+        """Keep the run of the lane in which the CPU writes most, of equals the lightest."""
+        written = np.zeros(trial.machine.lanes, dtype=np.int64)
+        for record in trial.machine.log:
+            if record.kind == "write":
+                written += record.mask
+        live = ran.live
+        most = live & (written == written[live].max()) if bool(live.any()) else live
+        if bool(most.any()):
+            self.traces.append(build(ran, trial, Breach("run", most, None, ""), self.arch, ""))
 
     def _violation(self, ran: Ran, trial: Trial, breach: Breach, raced: bool, observers: Observers | None) -> None:
         key = f"{breach.property}/race" if raced and breach.property == "accessed-dirty" else breach.property
@@ -93,6 +110,7 @@ class Tally:
             tuple(Assumption(name, what, pos) for name, (what, pos) in sorted(self.assumed.items())),
             self.stopped,
             self.exhausted,
+            traces=tuple(self.traces),
         )
 
 

@@ -1,6 +1,7 @@
 """The program: exit codes, one sentence for every failure, and a quick start."""
 
 import os
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -8,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import ptlint.cli
-from ptlint import __version__
+from ptlint import SCHEMA_VERSION, __version__
 from ptlint.__main__ import main
 from ptlint.errors import InputError, PtlintError, TreeError, UsageError
 from tests.shared import ROOT
@@ -78,7 +79,12 @@ def test_wrong_usage_is_one_sentence(argv: list[str], capsys: pytest.CaptureFixt
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"ptlint {__version__}\n"
+    (line,) = capsys.readouterr().out.splitlines()
+    found = re.fullmatch(r"ptlint (\S+) \((\d+) rules ([0-9a-f]{12}), report schema (\d+)\)", line)
+    assert found is not None
+    assert found[1] == __version__
+    assert int(found[2]) == len(list((ROOT / "rules").glob("pt*.py")))
+    assert int(found[4]) == SCHEMA_VERSION
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,15 @@ HEAD = (
         ("while (nr--) { set_pte_at(mm, addr, ptep, pte); ptep++; addr += PAGE_SIZE; }", []),
         ("do { pte_clear(mm, addr, ptep++); } while (--nr);", [("pte_clear", "ptep++", "addr")]),
         ("for (i = 0; i < nr; i++, ptep++) set_pte(ptep, pte);", []),
+        ("while (addr < 9) { pte_clear(mm, addr, ptep); ptep += nr; addr += nr * PAGE_SIZE; }", []),
+        (
+            "while (addr < 9) { pte_clear(mm, addr, ptep); ptep += nr; addr += PAGE_SIZE; }",
+            [("pte_clear", "ptep", "addr")],
+        ),
+        (
+            "while (addr < 9) { pte_clear(mm, addr, ptep); ptep++; addr += nr << PAGE_SHIFT; }",
+            [("pte_clear", "ptep", "addr")],
+        ),
         ("for (i = 0; i < nr; i++, ptep++) set_pte_at(&init_mm, addr, ptep, pte);", []),
     ],
 )

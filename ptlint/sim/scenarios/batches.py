@@ -105,8 +105,8 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
     """Run the helper over growing batches and, where entries fold, over parts of a block."""
     tally = Tally(form.signature.name, arch)
     try:
-        shared = setting(program, 3)
-        sizes = (1, 2, 3) if form.signature.of("nr") else (1,)
+        shared = setting(program, max(3, *program.sizes))
+        sizes = program.sizes if form.signature.of("nr") else (1,)
         steps = {}
         for nr in sizes[:2]:
             trial = _run(shared, form, nr, _space(shared, form, nr))

@@ -122,8 +122,8 @@ def judge(program: Program, caller: Caller, arch: str) -> Judgement:
     """Run the function over growing batches."""
     tally = Tally(name(caller), arch)
     try:
-        shared = setting(program, 3)
-        for nr in (1, 2, 3):
+        shared = setting(program, max(3, *program.sizes))
+        for nr in program.sizes:
             tally.add(_run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4)), raced=False)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)

@@ -193,16 +193,17 @@ def judge(program: Program, pair: Pair, arch: str) -> Judgement:
     """Run the pair over growing batches and return the verdicts. What stops a run is part of the judgement."""
     tally = Tally(name(pair), arch)
     try:
-        shared = setting(program, 3)
+        shared = setting(program, max(3, *program.sizes))
         steps = {}
-        for nr in (1, 2):
+        for nr in program.sizes[:2]:
             trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES))
             tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
             steps[nr] = int(trial.machine.steps.max()) + 1
         if tally.is_idle(program):
             return tally.judgement(program)
-        trial = run_pair(shared, pair, 3, FIRST, still(shared.colours, 3, MOST_STATES))
-        tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
+        for nr in program.sizes[2:]:
+            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES))
+            tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
         for nr, slots in steps.items() if shared.hardware.updates else ():
             space = raced(still(shared.colours, nr, MOST_STATES), nr, slots)
             tally.add(run_pair(shared, pair, nr, FIRST, space), raced=True)

@@ -247,15 +247,16 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     """Run the caller over growing batches, then with the MMU in between."""
     tally = Tally(walk.name, arch)
     try:
-        shared = setting(program, BEFORE + 3 + AFTER)
-        steps = 0
+        shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
+        steps = raced = 0
         asked: tuple[Hashable, ...] = ()
-        for nr in (1,) if walk.is_single else (1, 2, 3):
+        for nr in (1,) if walk.is_single else program.sizes:
             trial = _run(shared, walk, nr, _space(shared, walk, nr), asked, tally)
             asked = trial.questions
-            steps = int(trial.machine.steps.max()) + 1 if nr <= 2 else steps
+            raced = nr if nr <= 2 or not steps else raced
+            steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
         if shared.hardware.updates:
-            nr = 1 if walk.is_single else 2
+            nr = raced
             _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
         block = 1 if walk.is_single else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
