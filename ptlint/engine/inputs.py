@@ -16,7 +16,7 @@ from ptlint.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ptlint.mail import RawMail
 
-_RANGE = re.compile(r"[^\s/<>]*[\w~^@{}-]\.\.[\w~^@{}/.-]*|\.\.[\w~^@{}/.-]+")
+_RANGE = re.compile(r"(?!.*@[^{])(?:(?![./])[^\s<>:]*[\w~^@{}-]\.\.[\w~^@{}/.-]*|\.\.[\w~^@{}-][\w~^@{}/.-]*)")
 
 
 def enclosing_folder(request: CheckRequest) -> Path | None:

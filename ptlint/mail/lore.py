@@ -26,7 +26,7 @@ SECONDS = 120.0
 """How long fetching one thread may take in all."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.DOTALL)
-_MESSAGE_ID = re.compile(r"<[^<>\s]+>|[^<>\s/]+@[^<>\s/]+")
+_MESSAGE_ID = re.compile(r"<[^<>\s]+>|[^<>\s/]+@(?!\{)[^<>\s/]+")
 _WITH_LIST = re.compile(r"/([^/]+)/([^/]*(?:@|%40)[^/]*)(?:/.*)?", re.IGNORECASE)
 _LAST = re.compile(r"(?:/.*)?/([^/]*(?:@|%40)[^/]*)(?:/.*)?", re.IGNORECASE)
 _PATCHWORK = re.compile(r".*/project/[^/]+/patch/([^/]+)(?:/.*)?", re.IGNORECASE)
