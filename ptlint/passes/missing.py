@@ -282,6 +282,10 @@ def _with_entry(universe: Universe, function: FunctionDef) -> Iterator[FunctionD
 
 
 def _writes(universe: Universe, function: FunctionDef) -> bool:
-    """Return whether *function* hands its entry to something that stores to it, by the words of its callees."""
+    """Return whether *function* stores to its entry: itself, or by the words of the functions that it calls."""
+    entries = set(_entries(function))
+    stores = (node.target for node in nodes(function.body) if isinstance(node, Assign) and not _is_name(node.target))
+    if any(_is_name(one) and one.name in entries for target in stores for one in nodes(target)):
+        return True
     words = {word for name in _reached(universe, function.name) for word in name.split("_")}
     return bool(words & {"set", "clear"})
