@@ -19,6 +19,9 @@ TOKEN_LIMIT = 150_000
 NESTING_LIMIT = 100
 """How deep macro uses may stand in the arguments of macro uses."""
 
+CHAIN_LIMIT = 400
+"""How many macros may lead from one to the next: what each token remembers of them grows with it."""
+
 _Arguments = dict[str, list[Token]]
 
 
@@ -91,6 +94,8 @@ class _Expander:
             return
         if rest.space and pending and not pending[-1].space:
             pending[-1] = pending[-1]._replace(space=True)
+        if len(hide) > CHAIN_LIMIT:
+            raise MacroLimit(position(use), f"more than {CHAIN_LIMIT} macros lead from one to the next")
         union = self.union
         new_token = tuple.__new__
         place = len(pending)

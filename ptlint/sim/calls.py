@@ -310,20 +310,33 @@ def ask(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CT
 
 
 def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> Mask:
-    """Ask once for each different tuple of arguments among the current lanes."""
-    columns = [_column(value, machine.lanes) for value in values]
-    table = np.stack(columns, axis=1)[machine.mask] if columns else np.zeros((0, 0), dtype=np.uint64)
-    rows = np.unique(table, axis=0)
-    if len(rows) > MAX_QUESTIONS:
+    """Ask once for each different tuple of arguments among the current lanes, in the order of the tuples."""
+    here = np.flatnonzero(machine.mask)
+    columns = [_column(value, machine.lanes)[here] for value in values]
+    firsts, groups = _distinct(columns, len(here))
+    if len(firsts) > MAX_QUESTIONS:
         raise CannotExecute(f"{name}() is not known and asked with too many arguments", machine.pos, machine.function)
     answer = np.zeros(machine.lanes, dtype=bool)
-    for row in rows:
-        here = np.ones(machine.lanes, dtype=bool)
-        for column, wanted in zip(columns, row, strict=True):
-            here &= column == wanted
-        key = _question(machine, name, [int(v) for v in row], types)
-        answer |= here & machine.ask(key)
+    for number, first in enumerate(firsts):
+        key = _question(machine, name, [int(column[first]) for column in columns], types)
+        lanes = here[groups == number]
+        answer[lanes] = machine.ask(key)[lanes]
     return answer
+
+
+def _distinct(
+    columns: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.uint64]]], size: int
+) -> tuple[list[int], np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    """Return the place of each different row of *columns*, in the order of the rows, and for every row its number."""
+    groups = np.zeros(size, dtype=np.int64)
+    firsts = [0] if size else []
+    for column in columns:
+        if not size or bool((column == column[0]).all()):
+            continue
+        values, codes = np.unique(column, return_inverse=True)
+        _, places, groups = np.unique(groups * len(values) + codes, return_index=True, return_inverse=True)
+        firsts = places.tolist()
+    return firsts, groups
 
 
 def _column(value: Value, lanes: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:

@@ -336,8 +336,9 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
         elif init is not None:
             made = memory.share(shared, memory.add(shared, blob, type))  # an initialiser may hold its own address
             if not build:
-                with frame.machine.reading():
-                    build.append(_scalar_or_aggregate(program, expressions, type, init))
+                before = program.expressions
+                build.append(_scalar_or_aggregate(program, expressions, type, init))
+                frame.machine.read(program.expressions - before)
             value = build[0](frame)
             if isinstance(value, Blob):
                 blob.put(0, value)

@@ -66,6 +66,7 @@ class Expressions:
 
     def expr(self, expr: ast.Expr) -> Op:
         """Return the op of *expr*; an array becomes a pointer to its first element."""
+        self.program.expressions += 1
         try:
             return self._expr(expr)
         except CannotExecute as error:

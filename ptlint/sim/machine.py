@@ -6,8 +6,6 @@ table are atomic steps: before each, the MMU agent may act in the lanes whose sc
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,22 +24,25 @@ if TYPE_CHECKING:
     from ptlint.sim.stage import Stage
 
 MIN_ARRAYS = 128
-MANY_LANES = 1 << 14
-"""Lanes from which on one statement takes long enough to look at the clock after each."""
+LANES_OF_WORK = 1 << 10
+"""Lanes that take about as long as the way to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a run: statements executed, nested calls, iterations of one loop, seconds of this thread's CPU time for
-    running and for reading source on the way, bytes that objects hold in arrays of one value a lane (but MIN_ARRAYS
-    arrays are always granted).
+    """Bounds of a run: statements executed, nested calls, iterations of one loop, ``work`` (a statement counts once,
+    and once more for every ``LANES_OF_WORK`` lanes), expressions of source that are read on the way, bytes that objects
+    hold in arrays of one value a lane (but MIN_ARRAYS arrays are always granted).
+
+    Nothing is measured in seconds: a run comes to the same on a busy machine. The longest runs of a kernel's own
+    helpers take some 500 statements and 12,000 of work.
     """
 
-    statements: int = 200_000
+    statements: int = 60_000
     depth: int = 80
     iterations: int = 20_000
-    seconds: float = 2.0
-    reading: float = 10.0
+    work: int = 120_000
+    reading: int = 100_000
     bytes: int = 96 << 20
 
 
@@ -111,53 +112,24 @@ class Machine:
         self.asserting = False
         self._statements = 0
         self._held = 0
-        self._rarely = 0xF if lanes < MANY_LANES else 0  # a bit mask: how often the clock is read
-        self._left = self.limits.seconds  # of CPU time, while nothing runs
-        self._deadline: float | None = None  # while something runs
-        self._read = 0.0
+        self._most = min(self.limits.statements, self.limits.work // (1 + lanes // LANES_OF_WORK))
+        self._read = 0
 
     # --- bounds ---------------------------------------------------------------------------------------------------
 
     def tick(self, work: int = 1) -> None:
         """Count a statement, an iteration, or as much *work*. Raises OutOfBounds past the limit."""
         self._statements += work
-        if self._statements > self.limits.statements:
-            raise OutOfBounds(f"more than {self.limits.statements} statements", self.pos, self.function)
-        if (
-            self._deadline is not None
-            and (work > 1 or not self._statements & self._rarely)
-            and time.thread_time() > self._deadline
-        ):
-            raise OutOfBounds(f"more than {self.limits.seconds:g} seconds", self.pos, self.function)
+        if self._statements > self._most:
+            limits = self.limits
+            what = f"{limits.statements} statements" if self._most == limits.statements else f"{limits.work} of work"
+            raise OutOfBounds(f"more than {what}", self.pos, self.function)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Let the clock run: what happens between the runs of a machine is none of its time."""
-        if self._deadline is not None:  # a run within a run
-            yield
-            return
-        self._deadline = time.thread_time() + self._left
-        try:
-            yield
-        finally:
-            self._left, self._deadline = self._deadline - time.thread_time(), None
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Stop the clock while source that is met for the first time is read. Raises OutOfBounds past its own limit."""
-        if self._deadline is None or self._deadline == math.inf:
-            yield
-            return
-        began, left = time.thread_time(), self._deadline - time.thread_time()
-        self._deadline = math.inf
-        try:
-            yield
-        finally:
-            now = time.thread_time()
-            self._deadline = now + left
-            self._read += now - began
+    def read(self, expressions: int) -> None:
+        """Count source that was met for the first time and read. Raises OutOfBounds past the limit."""
+        self._read += expressions
         if self._read > self.limits.reading:
-            raise OutOfBounds(f"more than {self.limits.reading:g} seconds of reading", self.pos, self.function)
+            raise OutOfBounds(f"more than {self.limits.reading} expressions to read", self.pos, self.function)
 
     def _hold(self, arrays: int) -> None:
         """Count arrays of one word a lane that objects keep. Raises OutOfBounds past the limit."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +73,7 @@ class Program:
         self.long = CInt(self.model.long_size, True, "long")
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
+        self.expressions = 0
         self.settings: dict[int, object] = {}
         self._seen_from: dict[str, str] = {}  # a header that only .c files read -> the one it was met in
         self.interest: frozenset[str] | None = None
@@ -250,12 +250,14 @@ class Program:
         return found
 
     def lowered(self, definition: ast.FunctionDef, machine: Machine | None = None) -> Lowered:
-        """Return the lowered form of a definition, made on first use and not in the time of *machine*, if one runs."""
+        """Return the lowered form of a definition, made on first use, which *machine* counts."""
         key = (definition.name, definition.pos.path)
         found = self._lowered.get(key)
         if found is None:
-            with nullcontext() if machine is None else machine.reading():
-                found = self._lower(definition)
+            before = self.expressions
+            found = self._lower(definition)
+            if machine is not None:
+                machine.read(self.expressions - before)
             self._lowered[key] = found
         return found
 

@@ -52,7 +52,7 @@ class Session:
         for slot, (name, _) in enumerate(types):
             value = variables[name][1]
             frame.slots[slot] = value.copy() if isinstance(value, Blob) else value
-        with deep_recursion(), self.machine.running():
+        with deep_recursion():
             return snippet.op.run(frame)
 
     def do(self, statement: str, **variables: tuple[str, Value]) -> None:

@@ -140,6 +140,13 @@ def test_a_growing_paste_is_stopped() -> None:
         expansion("m59(a)", *doubling, "m0(x) x")
 
 
+def test_a_long_chain_of_macros_is_stopped() -> None:
+    chain = [f"C{at} C{at + 1}" for at in range(20_000)]
+    with pytest.raises(MacroLimit, match="more than 400 macros lead from one to the next"):
+        expansion("C0", *chain)
+    assert expansion("C19700", *chain) == "C20000"
+
+
 def test_deeply_nested_uses_are_stopped() -> None:
     with pytest.raises(MacroLimit):
         expansion("id(" * 5000 + "x" + ")" * 5000, "id(x) x")

@@ -56,6 +56,9 @@ SENSELESS = {
     "a macro that doubles": "#define A0 a\n"
     + "".join(f"#define A{i} A{i - 1} + A{i - 1}\n" for i in range(1, 40))
     + "static u64 f(u64 a) { return A39; }",
+    "a chain of macros": "#define A0 a\n"
+    + "".join(f"#define A{i} A{i - 1}\n" for i in range(1, 20_000))
+    + "static u64 f(u64 a) { return A19999; }",
     "an enormous initialiser": "static u64 f(u64 a) { u32 m[1000000] = { [0 ... 999999] = 3 }; return m[a & 7]; }",
     "an enormous array": "static u64 f(u64 a) { u32 m[1ul << 38]; m[a & 1023] = 5; return m[3]; }",
     "a structure in itself": "struct s { struct s x; }; static u64 f(u64 a) { struct s x; return sizeof(x); }",
@@ -89,7 +92,7 @@ SENSELESS = {
 
 LARGE = (
     *("a large array filled", "an index that differs everywhere", "objects", "an enormous array"),
-    *("a macro that doubles", "a long sum", "recursion through deep blocks"),
+    *("a macro that doubles", "a chain of macros", "a long sum", "recursion through deep blocks"),
 )
 
 FAULTS = {

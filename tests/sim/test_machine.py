@@ -1,69 +1,45 @@
-"""The clock of a run counts what runs, and what is read on the way by a clock of its own."""
-
-import time
+"""The bounds of a run count what it does, so that they mean the same on every machine."""
 
 import pytest
 
 from ptlint.sim.errors import OutOfBounds
-from ptlint.sim.machine import Limits, Machine
+from ptlint.sim.machine import LANES_OF_WORK, Limits, Machine
 from ptlint.sim.memory import Memory
 
-SHORT = Limits(seconds=0.05, reading=0.05)
+
+def machine(lanes: int = 1, **limits: int) -> Machine:
+    return Machine(lanes, Memory(8, False), limits=Limits(**limits))
 
 
-def machine(limits: Limits = SHORT) -> Machine:
-    return Machine(1, Memory(8, False), limits=limits)
+def ticks_until_the_end(subject: Machine) -> int:
+    for count in range(10_000):
+        try:
+            subject.tick()
+        except OutOfBounds:
+            return count
+    raise AssertionError("it never ends")
 
 
-def spend(seconds: float) -> None:
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
+def test_statements_are_counted() -> None:
+    assert ticks_until_the_end(machine(statements=70)) == 70
 
 
-def run(subject: Machine, seconds: float) -> None:
-    with subject.running():
-        spend(seconds)
-        looked_at(subject)
+def test_a_statement_over_many_lanes_is_more_work() -> None:
+    few = ticks_until_the_end(machine(1, work=1000))
+    many = ticks_until_the_end(machine(9 * LANES_OF_WORK, work=1000))
+    assert (few, many) == (1000, 100)
 
 
-def looked_at(subject: Machine) -> None:
-    """Tick often enough for the clock to be read."""
-    for _ in range(32):
-        subject.tick()
+def test_the_bound_that_was_met_is_named() -> None:
+    with pytest.raises(OutOfBounds, match="more than 5 statements"):
+        machine(statements=5).tick(6)
+    with pytest.raises(OutOfBounds, match="more than 5 of work"):
+        machine(work=5).tick(6)
 
 
-def test_time_in_runs_adds_up() -> None:
-    subject = machine()
-    run(subject, 0.03)
-    with pytest.raises(OutOfBounds, match="seconds"):
-        run(subject, 0.03)
-
-
-def test_time_between_runs_is_not_counted() -> None:
-    subject = machine()
-    run(subject, 0.0)
-    spend(0.1)
-    run(subject, 0.0)
-
-
-def test_a_run_within_a_run_does_not_start_anew() -> None:
-    subject = machine()
-    with subject.running():
-        spend(0.03)
-        with pytest.raises(OutOfBounds, match="seconds"):
-            run(subject, 0.03)
-
-
-def test_reading_source_is_not_running() -> None:
-    subject = machine(Limits(seconds=0.05, reading=60.0))
-    with subject.running():
-        with subject.reading(), subject.reading():
-            spend(0.1)
-        looked_at(subject)
-
-
-def test_reading_source_has_its_own_bound() -> None:
-    subject = machine(Limits(seconds=60.0, reading=0.05))
-    with pytest.raises(OutOfBounds, match="reading"), subject.running(), subject.reading():
-        spend(0.1)
+def test_reading_source_is_no_statement_and_has_its_own_bound() -> None:
+    subject = machine(statements=5, reading=50)
+    subject.read(50)
+    subject.tick()
+    with pytest.raises(OutOfBounds, match="50 expressions"):
+        subject.read(1)

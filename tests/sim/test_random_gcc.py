@@ -13,7 +13,7 @@ from tests.shared import program
 from tests.sim.native import compiled, differences, interpreted, lanes_of_words, program_of
 from tests.sim.random_c import SUPPORT, random_function
 
-PATIENT = Limits(seconds=60.0)
+PATIENT = Limits(statements=10_000_000, work=10_000_000)
 _QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 

@@ -93,8 +93,7 @@ def check_truncation(bench: Bench, world: World, name: str, base: Lanes) -> Iter
         told = bench.holds(name, raw)
         whole_type = replace(definition.type, ret=written("unsigned long long"))
         wide = replace(definition, name=f"{name} (whole)", type=whole_type)
-        with machine.running():
-            value = run_lowered(machine, program.lowered(wide, machine), [bench.entry(raw)])
+        value = run_lowered(machine, program.lowered(wide, machine), [bench.entry(raw)])
         whole = bench.session.lanes_of(scalar(value)) != 0
         detail = f"{name}() holds, but its result is false: the type that it returns cuts it off"
         yield Broken(TRUNCATES, whole & ~told, detail, raw, raw, "true", states)

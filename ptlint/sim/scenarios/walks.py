@@ -58,7 +58,7 @@ MOST_ROWS = 192
 CALLERS = 3
 """Levels of callers in the same file that run for a function of interest."""
 
-LIMITS = Limits(statements=60_000, seconds=4.0)
+LIMITS = Limits(work=240_000)
 
 _COUNT = re.compile(r"_*(?:nr|nr_ptes|nr_pages|npages)_*")
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
@@ -487,7 +487,7 @@ def _finished(
     returned: Value = None
     endless: OutOfBounds | None = None
     try:
-        with deep_recursion(), machine.running():
+        with deep_recursion():
             returned = invoke(shared.program, machine, walk.definition, arguments, list(walk.types))
     except OutOfBounds as error:  # what it has done to entries beside the batch by then is not undone
         endless = error
