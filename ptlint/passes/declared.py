@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from ptlint.passes.functions import View
 
+MAX_BELOW = 80
+"""How far below a function the line may stand that tells its place."""
+MIN_TELLING = 30
+"""How long a line is at least that tells a place."""
+
 
 def declared_below(view: View, name: str) -> int:
     """Return the line of the first declaration of *name* when it stands in the file of *view*, below it; else 0.
@@ -15,7 +20,9 @@ def declared_below(view: View, name: str) -> int:
     overrides = view.book.overrides
     if view.name in overrides:
         other = overrides.get(name)
-        if other is None or other.path != view.path or view.universe.headers.sites(name):
+        if other is None:
+            return _below_in_tree(view, name)
+        if other.path != view.path or view.universe.headers.sites(name):
             return 0
         return other.line if other.line > view.definition.end.line and not view.universe.macro(name) else 0
     is_code = view.path.endswith(".c") and view.book.tree.exists(view.path)
@@ -30,3 +37,35 @@ def declared_below(view: View, name: str) -> int:
         return 0  # a header that is not there may declare it
     first = min(site.line for site in sites)
     return first if first > view.definition.end.line else 0
+
+
+def _below_in_tree(view: View, name: str) -> int:
+    """Return the line of the tree's first declaration of *name*, when *view*, which a patch shows, belongs above it.
+
+    The place of *view* is where the tree has the line that the patch shows below it.
+    """
+    universe = view.universe
+    sites = universe.headers.sites(name)
+    if not sites or universe.macro(name) is not None or any(site.instance.path != view.path for site in sites):
+        return 0
+    place = _place(view)
+    first = min(site.line for site in sites)
+    return first if 0 < place <= first else 0
+
+
+def _place(view: View) -> int:
+    """Return the line of the tree's file that stands behind *view*, 0 when the patch shows none that is there once."""
+    data = view.book.tree.read(view.path) or b""
+    tree = data.decode("utf-8", "replace").splitlines()
+    shown = view.book.text(view.path).splitlines()
+    brought = {
+        line
+        for text in view.book.overrides.values()
+        if text.path == view.path
+        for line in range(text.line, text.line + text.text.count("\n") + 1)
+    }
+    for number in range(view.definition.end.line, min(len(shown), view.definition.end.line + MAX_BELOW)):
+        line = shown[number].strip()
+        if number + 1 not in brought and len(line) >= MIN_TELLING and [one.strip() for one in tree].count(line) == 1:
+            return next(at for at, one in enumerate(tree, 1) if one.strip() == line)
+    return 0
