@@ -78,6 +78,20 @@ static inline void reset_entry(struct mm_struct *mm, unsigned long addr, pte_t *
 }
 """
 
+GUARDED = """\
+/**
+ * drop_young_entry - Make an entry old.
+ * @mm: Address space.
+ * @ptep: The entry.
+ */
+#ifndef drop_young_entry
+static inline void drop_young_entry(struct mm_struct *mm, unsigned long addr, pte_t *ptep) // want "@addr"
+{
+	set_pte_at(mm, addr, ptep, pte_mkold(ptep_get(ptep)));
+}
+#endif
+"""
+
 RULE = RuleInfo(
     code="PT701",
     name="kerneldoc-mismatch",
@@ -89,6 +103,7 @@ RULE = RuleInfo(
     evidence=(Evidence("doc", "Documentation/doc-guide/kernel-doc.rst", "Function parameters"),),
     examples=(
         invalid(MISSING, why="the address is not described"),
+        invalid(GUARDED, why="the comment stands above the guard that lets an architecture have its own"),
         invalid(INVENTED, why="the function takes no vma"),
         valid(VALID, why="each parameter is described"),
     ),

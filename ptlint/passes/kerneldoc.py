@@ -11,6 +11,7 @@ from ptlint.passes.functions import View
 MAX_LINES = 400
 """How far above a function its comment may begin."""
 _PARAM = re.compile(r"^\s*\*?\s*@(\w+)(?:\.\.\.)?\s*:")
+_GUARD = re.compile(r"\s*#\s*(ifndef|ifdef|if|define)\b")
 _TITLE = re.compile(r"^\s*\*\s*(\w+)\s*(?:\(\))?\s*(?:-|:|$)")
 
 
@@ -28,8 +29,8 @@ def kernel_doc_of(view: View) -> KernelDoc | None:
     at = _head(lines, view) - 1
     if at > len(lines):
         return None  # a patch shows the function, and nothing of the file above it
-    while at > 0 and not lines[at - 1].strip():
-        at -= 1
+    while at > 0 and (not lines[at - 1].strip() or _GUARD.match(lines[at - 1])):
+        at -= 1  # what lets an architecture have its own stands between comment and function
     if at <= 0 or not lines[at - 1].strip().endswith("*/"):
         return None
     start = at - 1
