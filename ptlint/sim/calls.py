@@ -121,7 +121,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     frame = Frame(machine, lowered.size)
     for local, value in zip(lowered.params, values, strict=False):
         if local.boxed:
-            frame.slots[local.slot] = _box(machine, local.name, local.type, value)
+            frame.slots[local.slot] = boxed(machine, local.name, local.type, value)
         else:
             frame.slots[local.slot] = value.copy() if isinstance(value, Blob) else value
     entry, caller = machine.mask, machine.function
@@ -159,7 +159,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     return nothing_of(lowered.returns, machine.memory.big_endian) if frame.ret is None else frame.ret
 
 
-def _box(machine: Machine, name: str, type: CType, value: Value) -> int:
+def boxed(machine: Machine, name: str, type: CType, value: Value) -> int:
     size = size_or_none(type)
     if size is None or value is None:
         raise CannotExecute(f"passes an incomplete {type}")

@@ -330,6 +330,10 @@ def global_place(program: Program, expressions: Expressions, name: ast.Name) -> 
         size = size_of(type)
         blob = Blob(size, memory.big_endian, zero)
         if name.name in program.values:
+            given_value = program.values[name.name]
+            if isinstance(given_value, str) and given_value.startswith("{"):
+                blob.put(0, program.initial_value(frame, given_value, type))
+                return memory.share(shared, memory.add(shared, blob, type)).base
             start = program.boot_value(name.name)
             if start:  # the rest, or the whole of a structure, is zero
                 blob.store(0, size, start)

@@ -15,19 +15,23 @@ from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe
 from ptlint.sim import data
 from ptlint.sim.assembly import is_understood
-from ptlint.sim.calls import direct, lower_call
+from ptlint.sim.blob import Blob
+from ptlint.sim.calls import boxed, direct, lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import Step
-from ptlint.sim.frame import Frame, Op, Place, Run
+from ptlint.sim.frame import Frame, Op, Place, Run, Value
 from ptlint.sim.localtypes import localised
 from ptlint.sim.machine import Machine
-from ptlint.sim.primitives import KEEP
+from ptlint.sim.primitives import KEEP, keep_but
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach
 from ptlint.sim.scope import Local, Scope, address_taken
 from ptlint.sim.statements import Statements
 from ptlint.sim.types import VOID, has_array, size_of
+
+ARGUMENT = "ptlint_argument"
+"""The variable that stands for the argument of a macro."""
 
 
 @dataclass(slots=True)
@@ -312,6 +316,29 @@ class Program:
             found = self._snippets[key] = Snippet(op, scope.size)
         return found
 
+    def expanded(self, expressions: Expressions, call: ast.Call, name: str) -> Op | None:
+        """Return the op of the tree's own macro *name* of one parameter, which a primitive stands for; None without."""
+        macro = self.universe.macro(name)
+        if macro is None or macro.params is None or len(call.args) != 1:
+            return None
+        try:
+            parsed = self.universe.expression(f"{name}({ARGUMENT})", keep_but(name))
+        except CSourceError as error:
+            raise CannotExecute(f"{name}(): {error.what}", call.pos) from None
+        argument, scope = expressions.expr(call.args[0]), Scope(frozenset())
+        inner = Expressions(self, scope, "")
+        is_boxed = ARGUMENT in address_taken(parsed)
+        slot = scope.declare(ARGUMENT, argument.type, boxed=is_boxed).slot
+        op = inner.expr(parsed)
+
+        def run(frame: Frame) -> Value:
+            own = Frame(frame.machine, scope.size)
+            value = argument.run(frame)
+            own.slots[slot] = boxed(frame.machine, ARGUMENT, argument.type, value) if is_boxed else value
+            return op.run(own)
+
+        return Op(op.type, run)
+
     def constant(self, text: str) -> int:
         """Return the value of a constant expression in the universe (``_PAGE_DIRTY``, ``PAGE_SIZE``)."""
         from ptlint.sim.session import Session
@@ -327,6 +354,17 @@ class Program:
         """Return the value that start-up code gives to a variable, as the profile says (a number or C)."""
         value = self.values[name]
         return self.constant(value) if isinstance(value, str) else value
+
+    def initial_value(self, frame: Frame, text: str, type: CType) -> Blob:
+        """Return the object of *type* that an initialiser in braces, written in C, describes."""
+        try:
+            parsed = self.universe.expression(f"(int[]){text}", KEEP)
+        except CSourceError as error:
+            raise CannotExecute(f"{text}: {error.what}") from None
+        assert isinstance(parsed, ast.CompoundLiteral)
+        value = data.initialiser(self, self.file_scope(), type, parsed.init)(frame)
+        assert isinstance(value, Blob)
+        return value
 
     def has(self, name: str) -> bool:
         """Return whether the universe has a function or function-like macro *name*."""

@@ -65,4 +65,29 @@ class _Keep(frozenset[str]):
         return iter(_NAMES)
 
 
+class _KeepBut(_Keep):
+    """All of those but one."""
+
+    def __new__(cls, name: str) -> _KeepBut:
+        made = super().__new__(cls)
+        made.name = name
+        return made
+
+    name: str
+
+    def __contains__(self, name: object) -> bool:
+        return name != self.name and super().__contains__(name)
+
+    def __hash__(self) -> int:
+        return hash(("all but", self.name))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _KeepBut) and other.name == self.name
+
+
+def keep_but(name: str) -> frozenset[str]:
+    """Return the macros that expansion leaves alone where the primitive *name* asks what the tree's own would do."""
+    return _KeepBut(name)
+
+
 KEEP: frozenset[str] = _Keep()

@@ -99,7 +99,9 @@ def unmap(expressions: Expressions, call: ast.Call, name: str) -> Op:
 def not_huge(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """A pmd of the scenario leads to a table; elsewhere the code of the tree answers."""
     own = expressions.program.definition(name, expressions.path)
-    value = None if own is None else expressions.program.direct(expressions, own, call)
+    value = expressions.program.expanded(expressions, call, name)
+    if value is None and own is not None:
+        value = expressions.program.direct(expressions, own, call)
 
     def run(frame: Frame) -> Value:
         if frame.machine.stage is not None:

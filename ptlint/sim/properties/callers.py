@@ -16,6 +16,7 @@ from ptlint.sim.properties import transaction
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
+    from ptlint.sim.driving import Ran
     from ptlint.sim.scenarios.callers import Called
 
 _PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
@@ -96,13 +97,13 @@ def _flushed(ran: Called) -> Iterator[Breach]:
         for record in session.machine.log:
             if record.kind == "flush":
                 anything |= record.mask
-                covered |= record.mask & _covers(ran, record, where.addr + index * where.page)
+                covered |= record.mask & covers(ran, record, where.addr + index * where.page)
                 nearest = record if bool((record.mask & lost).any()) else nearest
         detail = f"entry {index} loses its write permission and no flush covers it"
         yield Breach("flush", lost & anything & ~covered, index, detail, "flushed", nearest)
 
 
-def _covers(ran: Called, record: Record, addr: int) -> Mask:
+def covers(ran: Ran, record: Record, addr: int) -> Mask:
     """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
     numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
     start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
@@ -115,7 +116,7 @@ def _covers(ran: Called, record: Record, addr: int) -> Mask:
     return result
 
 
-def _length(ran: Called, numbers: Mapping[str, Scalar], first: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _length(ran: Ran, numbers: Mapping[str, Scalar], first: NDArray[np.uint64]) -> NDArray[np.uint64]:
     for name, value in numbers.items():
         if "end" in name:
             return ran.session.lanes_of(value) - first

@@ -1,0 +1,158 @@
+"""Properties of hugetlb helpers: what include/asm-generic/hugetlb.h and mm/hugetlb.c rely on, for every entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.blob import Blob
+from ptlint.sim.convert import scalar
+from ptlint.sim.explore import Breach
+from ptlint.sim.machine import Record
+from ptlint.sim.properties.callers import covers
+from ptlint.sim.values import Mask
+
+if TYPE_CHECKING:
+    from ptlint.sim.scenarios.huge import Handled
+
+Raw = NDArray[np.uint64]
+
+
+def check(ran: Handled) -> Iterator[Breach]:
+    """Yield every broken property of one run."""
+    for breach in (*_faults(ran), *_by_kind(ran), *_outside(ran)):
+        mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
+        if bool(mask.any()):
+            breach.mask = mask
+            breach.suspect = breach.suspect or ran.name
+            yield breach
+
+
+def _by_kind(ran: Handled) -> Iterator[Breach]:
+    match ran.kind:
+        case "set":
+            yield from _set(ran)
+        case "get":
+            yield from _told(ran, ran.returned, "what is read")
+        case "collect":
+            yield from _told(ran, ran.returned, "what is returned")
+            yield from _empty(ran)
+            if "flush" in ran.name:
+                yield from _flushed(ran)
+        case "clear":
+            yield from _empty(ran)
+        case "wrprotect":
+            yield from _stays(ran, writable=False)
+        case "access":
+            yield from _stays(ran, writable=True)
+        case "transaction":
+            yield from _told(ran, ran.returned, "what start returns")
+            yield from _stays(ran, writable=False)
+
+
+def _faults(ran: Handled) -> Iterator[Breach]:
+    for record in ran.session.machine.log:
+        if record.kind == "fault":
+            name = "outside" if " outside " in record.name else "fault"
+            yield Breach(name, record.mask, None, record.name, "", record)
+
+
+def _last(ran: Handled, index: int) -> Record | None:
+    for record in reversed(ran.session.machine.log[ran.called_from :]):
+        at = record.data.get("offset")
+        if record.kind == "write" and at == ran.where.base + index * ran.where.size:
+            return record
+    return None
+
+
+def _told(ran: Handled, entry: Raw, what: str, *, write: bool | None = None) -> Iterator[Breach]:
+    """An entry as the kernel sees it: the page frame that was set, and accessed and dirty of the whole page."""
+    session = ran.session
+    page = ran.lanes.request == 0
+    present = session.holds("pte_present", entry)
+    yield Breach("underrun", page & ~present, 0, f"{what} is not present", "present", _last(ran, 0))
+    settled = page & present
+    wrong = settled & (session.number("pte_pfn(pte)", entry) != np.uint64(ran.pfn))
+    yield Breach("pfn", wrong, 0, f"{what} maps another page", f"pfn {ran.pfn:#x}", _last(ran, 0))
+    for word, predicate, owed in (("accessed", "pte_young", ran.young), ("dirty", "pte_dirty", ran.dirty)):
+        lost = settled & owed & ~session.holds(predicate, entry)
+        yield Breach("accessed-dirty", lost, 0, f"{what} has lost the {word} bit", word, _last(ran, 0))
+    wanted = session.holds("pte_write", ran.asked) if write is None else np.full(len(entry), write)
+    now = session.holds("pte_write", entry)
+    yield Breach("permission", settled & now & ~wanted, 0, f"{what} is writable", "read-only", _last(ran, 0))
+    yield Breach("underrun", settled & ~now & wanted, 0, f"{what} is not writable", "writable", _last(ran, 0))
+
+
+def _set(ran: Handled) -> Iterator[Breach]:
+    yield from _told(ran, ran.view, "the page that was set")
+    yield from _entries(ran)
+    gone = ran.lanes.request != 0
+    for index, raw in enumerate(ran.final if ran.where.nr > 1 else ()):
+        detail = f"entry {index} is not set to the entry that is not present"
+        yield Breach("underrun", gone & (raw != ran.asked), index, detail, "as asked", _last(ran, index))
+
+
+def _empty(ran: Handled) -> Iterator[Breach]:
+    gone = ran.session.holds("huge_pte_none", ran.view) if ran.where.nr == 1 else np.zeros(len(ran.view), dtype=bool)
+    for index, raw in enumerate(ran.final):
+        yield Breach(
+            "underrun", (raw != np.uint64(ran.none)) & ~gone, index, f"entry {index} is not cleared", "none", None
+        )
+
+
+def _stays(ran: Handled, *, writable: bool) -> Iterator[Breach]:
+    """The page stays where it is, with accessed and dirty, and every entry has the permission that was asked for."""
+    yield from _told(ran, ran.view, "the page afterwards", write=writable)
+    yield from _entries(ran, write=writable)
+
+
+def _entries(ran: Handled, *, write: bool | None = None) -> Iterator[Breach]:
+    """Each entry of a page that several map leads to its own part of it, with the page's permission."""
+    if ran.where.nr < 2:
+        return
+    page = ran.lanes.request == 0
+    level, step = ran.page.level, ran.page.step // ran.session.program.constant("PAGE_SIZE")
+    same = ran.session.program.mmu.get("same_frame", "")  # entries that all hold the frame of the whole (NAPOT)
+    for index, raw in enumerate(ran.final):
+        last = _last(ran, index)
+        present = _asked(ran, f"!!{level}_present(x)", raw) != 0
+        yield Breach("underrun", page & ~present, index, f"entry {index} of the page is not set", "present", last)
+        settled = page & present
+        expected = np.full(len(raw), ran.pfn + index * step, dtype=np.uint64)
+        if same:
+            expected = np.where(_asked(ran, f"!!{same}(x)", raw) != 0, np.uint64(ran.pfn), expected)
+        wrong = settled & (_asked(ran, f"{level}_pfn(x)", raw) != expected)
+        yield Breach("pfn", wrong, index, f"entry {index} leads to another part of memory", "its own part", last)
+        now = _asked(ran, f"!!{level}_write(x)", raw) != 0
+        wanted = ran.session.holds("pte_write", ran.asked) if write is None else np.full(len(raw), write)
+        yield Breach("permission", settled & now & ~wanted, index, f"entry {index} is writable", "read-only", last)
+        yield Breach("underrun", settled & ~now & wanted, index, f"entry {index} is not writable", "writable", last)
+
+
+def _asked(ran: Handled, text: str, raw: Raw) -> Raw:
+    """Return what an expression over an entry ``x`` of the page's level gives."""
+    blob = Blob(ran.where.size, ran.session.machine.memory.big_endian)
+    blob.store(0, ran.where.size, raw)
+    return ran.session.lanes_of(scalar(ran.session.run(text, x=(f"{ran.page.level}_t", blob))))
+
+
+def _flushed(ran: Handled) -> Iterator[Breach]:
+    """A helper that is to flush does so for the first and the last byte of a page that was there."""
+    lanes = ran.session.machine.lanes
+    for index, addr in ((0, ran.where.addr), (ran.where.nr - 1, ran.where.addr + ran.page.size - 1)):
+        covered, nearest = np.zeros(lanes, dtype=bool), None
+        for record in ran.session.machine.log[ran.called_from :]:
+            if record.kind == "flush":
+                covered |= record.mask & covers(ran, record, addr)
+                nearest = record
+        cached: Mask = ran.young & (ran.lanes.request == 0)  # an old entry may never have been in a TLB
+        yield Breach("flush", cached & ~covered, index, "the flush does not cover the page", "flushed", nearest)
+
+
+def _outside(ran: Handled) -> Iterator[Breach]:
+    for index, mask in ran.batch.disturbed():
+        detail = f"an entry {'before' if index < 0 else 'after'} the page is written"
+        yield Breach("outside", mask, index, detail, "untouched", _last(ran, index))

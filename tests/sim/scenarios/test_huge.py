@@ -1,0 +1,60 @@
+"""Helpers of hugetlb entries run over pages of every size, in tables that the kernel's own code links."""
+
+import pytest
+
+from ptlint.csrc.profile import profile_named
+from ptlint.csrc.universe import SourceText, load_universe
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
+from ptlint.sim.scenarios import huge
+from tests.csrc.kernel import kernel_tree
+
+ARM64 = "arch/arm64/mm/hugetlbpage.c"
+
+GET_CLEAR = """\
+static pte_t get_clear_contig(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned long pgsize,
+			unsigned long ncontig)
+{
+	pte_t all = __ptep_get_and_clear_anysz(mm, addr, ptep, pgsize), one;
+	unsigned long i;
+
+	for (i = 1; i < ncontig; i++) {
+		one = __ptep_get_and_clear_anysz(mm, addr + i * pgsize, ptep + i, pgsize);
+		if (%s)
+			all = pte_mkdirty(all);
+		if (pte_young(one))
+			all = pte_mkyoung(all);
+	}
+	return all;
+}
+"""
+
+
+def judged(arch: str, overrides: dict[str, SourceText] | None = None, only: str = "") -> list[Judgement]:
+    program = Program(load_universe(kernel_tree(), profile_named(arch), huge.ROOTS, overrides))
+    return [huge.judge(program, one, arch) for one in huge.subjects(program) if not only or huge.name(one) == only]
+
+
+@pytest.mark.parametrize("arch", ["arm64", "riscv", "s390"])
+def test_the_kernels_helpers_hold(arch: str) -> None:
+    results = judged(arch)
+    assert len(results) >= 7
+    assert [(one.subject, one.violations, one.stopped) for one in results if one.violations or one.stopped] == []
+    assert sum(one.scenarios for one in results) > 100
+
+
+@pytest.mark.parametrize(("condition", "broken"), [("pte_dirty(one)", set()), ("pte_dirty(all)", {"accessed-dirty"})])
+def test_bits_of_every_entry_of_a_page_are_collected(condition: str, broken: set[str]) -> None:
+    text = SourceText(ARM64, 1, GET_CLEAR % condition)
+    (result,) = judged("arm64", {"get_clear_contig": text}, "huge_ptep_get_and_clear")
+    assert {violation.property for violation in result.violations} == broken
+
+
+def test_sizes_are_those_that_the_architecture_says_are_valid() -> None:
+    program = Program(load_universe(kernel_tree(), profile_named("arm64"), huge.ROOTS))
+    assert [(page.size >> 10, page.level, page.entries) for page in huge.pages(program)] == [
+        (64, "pte", 16),
+        (2048, "pmd", 1),
+        (32768, "pmd", 16),
+        (1 << 20, "pud", 1),
+    ]
