@@ -132,8 +132,8 @@ LOCKED = Automaton(
         ENTER,
         LEAVE,
         COMPLETE,
-        Event("lock", re.compile("spin_lock|raw_spin_lock|pte_offset_map_lock")),
-        Event("unlock", re.compile("spin_unlock|raw_spin_unlock|pte_unmap_unlock")),
+        Event("lock", re.compile(r"(raw_)?spin_lock|pte_offset_map_lock|class_(raw_)?spinlock\w*_constructor")),
+        Event("unlock", re.compile(r"(raw_)?spin_unlock|pte_unmap_unlock|class_(raw_)?spinlock\w*_destructor")),
         Event("write", WRITES),
     ),
     moves={

@@ -2,7 +2,8 @@
 
 Short circuits, ``?:``, statement expressions, ``switch`` with fall-through, ``goto`` and calls that do not return are
 edges like any other. The condition of a loop stands twice in the graph, before the first round and after each, so that
-the way around a loop (no round at all) is told from the way out of it.
+the way around a loop (no round at all) is told from the way out of it. Leaving a scope calls the cleanups of what was
+declared in it (``guard()``, ``__free()``), the last one first; a ``goto`` out of such a scope does not.
 """
 
 from __future__ import annotations
@@ -159,6 +160,9 @@ class _Builder:
         self.computed: list[_Open] = []
         self.breaks: list[list[_Open]] = []
         self.continues: list[list[_Open]] = []
+        self.scopes: list[list[Call]] = [[]]
+        self.break_depths: list[int] = []
+        self.continue_depths: list[int] = []
         self.switches: list[tuple[int, Expr, list[bool]]] = []
         self.again = False
         self.configured = False
@@ -312,11 +316,16 @@ class _Builder:
         """Append *stmt*. Code that nothing leads to is appended as well: a label in it may."""
         match stmt:
             case Block(items=items):
+                self.scopes.append([])
                 for item in items:
                     self.statement(item)
+                self._end_scope()
             case Declaration(declarators=declarators, storage=storage):
                 for one in declarators if "static" not in storage else ():
                     self._declared(Name(one.name, one.pos), one.init)
+                    if one.cleanup:
+                        variable = Unary("&", Name(one.name, one.pos), one.pos)
+                        self.scopes[-1].append(Call(Name(one.cleanup, one.pos), (variable,), one.pos))
             case ExprStmt(expr=expr):
                 if expr is not None:
                     self.value(expr, dropped=True)
@@ -348,6 +357,17 @@ class _Builder:
             case _:
                 self._jump(stmt)
 
+    def _cleaned(self, depth: int) -> None:
+        """Append the cleanups of the scopes from *depth* on, the last declared first: what leaving them calls."""
+        for scope in reversed(self.scopes[depth:]):
+            for call in reversed(scope):
+                if self.open:
+                    self.emit(Evaluated(call, None, True))
+
+    def _end_scope(self) -> None:
+        self._cleaned(len(self.scopes) - 1)
+        self.scopes.pop()
+
     def _declared(self, name: Name, init: Expr | InitList | None) -> None:
         if isinstance(init, InitList):
             for item in init.items:
@@ -368,15 +388,18 @@ class _Builder:
                 self.open = []
             case Break():
                 if self.breaks:
+                    self._cleaned(self.break_depths[-1])
                     self.breaks[-1].extend(self.open)
                 self.open = []
             case Continue():
                 if self.continues:
+                    self._cleaned(self.continue_depths[-1])
                     self.continues[-1].extend(self.open)
                 self.open = []
             case Return(value=value, pos=pos):
                 if value is not None:
                     self.value(value)
+                self._cleaned(0)
                 if self.open:
                     self.emit(Returned(value, pos))
             case Asm(inputs=inputs, outputs=outputs, labels=labels, pos=pos):
@@ -405,6 +428,7 @@ class _Builder:
         self._leave(head, around, no + left)
 
     def _for(self, loop: For) -> None:
+        self.scopes.append([])
         if isinstance(loop.init, Declaration):
             self.statement(loop.init)
         elif loop.init is not None:
@@ -419,6 +443,7 @@ class _Builder:
         yes, no = self._repeated(loop.cond) if loop.cond is not None else (self.open, [])
         self._back(yes, head)
         self._leave(head, around, no + left)
+        self._end_scope()
 
     def _repeated(self, cond: Expr) -> tuple[list[_Open], list[_Open]]:
         before, self.again = self.again, True
@@ -437,7 +462,11 @@ class _Builder:
     def _body(self, body: Stmt) -> tuple[list[_Open], list[_Open]]:
         self.breaks.append([])
         self.continues.append([])
+        self.break_depths.append(len(self.scopes))
+        self.continue_depths.append(len(self.scopes))
         self.statement(body)
+        self.break_depths.pop()
+        self.continue_depths.pop()
         return self.breaks.pop(), self.continues.pop()
 
     def _switch(self, stmt: Switch) -> None:
@@ -445,10 +474,12 @@ class _Builder:
         number = self.emit(Tested(stmt.cond))
         self.open = []
         self.breaks.append([])
+        self.break_depths.append(len(self.scopes))
         has_default: list[bool] = []
         self.switches.append((number, _stored(stmt.cond), has_default))
         self.statement(stmt.body)
         self.switches.pop()
+        self.break_depths.pop()
         if not has_default:
             self.open.append((number, None, True, None))
         self.open += self.breaks.pop()

@@ -83,3 +83,27 @@ def test_a_function_with_too_many_steps_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(flow, "MAX_NODES", 10)
     with pytest.raises(TooLarge):
         graph("f(a);" * 20 + "return 0;")
+
+
+GUARD = "int g __attribute__((cleanup(unlock))) = lock(a);"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (f"{GUARD} return f(b);", {"lock f unlock"}),
+        (f"{{ {GUARD} f(b); }} g(b); return 0;", {"lock f unlock g"}),
+        (f"{GUARD} if (a) return f(b); g(b); return 0;", {"lock f unlock", "lock g unlock"}),
+        (f"while (f(a)) {{ {GUARD} if (b) break; g(b); }} return 0;", None),
+        (f"{GUARD} {{ int h __attribute__((cleanup(free_it))) = take(); }} return 0;", {"lock take free_it unlock"}),
+        ("for (int g __attribute__((cleanup(unlock))) = lock(a); b; b = 0) f(b); return 0;", None),
+    ],
+)
+def test_leaving_a_scope_calls_the_cleanups_of_it(body: str, expected: set[str] | None) -> None:
+    found = traces(body)
+    assert found
+    assert expected is None or found == expected
+    for trace in found:
+        calls = trace.split()
+        assert calls.count("lock") == calls.count("unlock")
+        assert [name for name in calls if name in ("lock", "unlock")][::2] == ["lock"] * calls.count("lock")
