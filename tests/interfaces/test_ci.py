@@ -1,7 +1,6 @@
 """What docs/ci.md shows: every command runs, every configuration holds commands that exist, clean series are clean."""
 
 import json
-import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +57,8 @@ def test_a_pipeline_runs_as_it_is_shown(at: Path, heading: str) -> None:
         assert result["codeFlows"][0]["threadFlows"][0]["locations"]
 
 
-def test_a_clean_series_has_no_finding_in_any_format(at: Path) -> None:
-    outputs = {}
-    for name in ("gcc", "github", "gitlab", "junit", "rdjson", "sarif"):
-        code, outputs[name], err = run(["ptlint", "check", "--format", name, "../clean.mbox"], at)
-        assert (code, err) == (0, "")
-    assert outputs["gcc"] == outputs["github"] == ""
-    assert json.loads(outputs["gitlab"]) == []
-    assert json.loads(outputs["rdjson"])["diagnostics"] == []
-    assert json.loads(outputs["sarif"])["runs"][0]["results"] == []
-    assert list(ET.fromstring(outputs["junit"]).iter("failure")) == []
+def test_a_clean_series_is_silent_and_has_no_result(at: Path) -> None:
+    assert run(["ptlint", "check", "--format", "github", "../clean.mbox"], at) == (0, "", "")
+    code, out, err = run(["ptlint", "check", "--format", "sarif", "../clean.mbox"], at)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["runs"][0]["results"] == []
