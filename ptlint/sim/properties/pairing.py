@@ -145,6 +145,12 @@ class Ledger:
             return
         session, entry = self.ran.session, self.entries[index]
         names = entry_parameters(session.program, record.name)
+        new = next((value for name, value in record.data.items() if name in names and "old" not in name), None)
+        if new is not None and not isinstance(new, Unknown):
+            raw = session.raw(new)
+            other = session.number("pte_pfn(pte)", raw) != np.uint64(self.ran.stage.pfn + index)
+            detail = f"{record.name}() makes entry {index} map another page"
+            self.found.append(Breach("pfn", mask & other, index, detail, "the same page", record))
         given = [(name, value) for name, value in record.data.items() if name in names]
         if len(given) < 2:
             return

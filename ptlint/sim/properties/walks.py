@@ -273,7 +273,7 @@ def _permission(facts: Facts) -> Iterator[Breach]:
 
 
 def _shared(facts: Facts) -> Iterator[Breach]:
-    """Where a copy makes its source read-only, it is read-only itself."""
+    """An entry and its copy are both write-protected, or neither is: who writes must not change what others read."""
     session = facts.ran.session
     for index in range(facts.ran.where.nr):
         before, after, copy = (
@@ -281,6 +281,9 @@ def _shared(facts: Facts) -> Iterator[Breach]:
         )
         split = facts.present[index] & facts.copied[index] & before & ~after & copy
         detail = f"the copy of entry {index} stays writable, and the entry is write-protected"
+        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
+        split = facts.present[index] & facts.copied[index] & after & ~copy
+        detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
         yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
 
 

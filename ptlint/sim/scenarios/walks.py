@@ -258,7 +258,7 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if shared.hardware.updates:
             nr = raced
             _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
-        block = 1 if walk.is_single else block_size(program)
+        block = 1 if walk.is_single or _batches(trial.machine) else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = _folded_setting(program, 2 * block)
             _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
@@ -417,6 +417,17 @@ def _run(
     if more is not None:
         tally.add(more, raced=raced)
     return trial
+
+
+def _batches(machine: Machine) -> bool:
+    """Return whether a helper was called for more than one entry: then code does not need folded ones to batch."""
+    return any(
+        bool((np.asarray(value) > 1).any())
+        for record in machine.log
+        if record.kind == "call" and len(record.stack) > 0
+        for name, value in record.data.items()
+        if name.startswith("nr") and isinstance(value, (int, np.ndarray))
+    )
 
 
 def _changing(machine: Machine) -> Mask:

@@ -51,3 +51,42 @@ def test_a_caller_of_any_name_that_keeps_the_contract_holds() -> None:
 )
 def test_a_mistake_breaks_its_property(body: str, what: str) -> None:
     assert what in broken(GIVEN % body, "set_batch")
+
+
+COPIES = """
+static void copy_some(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, pte_t *dst_pte, pte_t *src_pte,
+		pte_t pte, unsigned long addr, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		%s
+	}
+}
+"""
+PROTECTED = """ptep_set_wrprotect(src_vma->vm_mm, addr + i * PAGE_SIZE, src_pte + i);
+		set_pte_at(dst_vma->vm_mm, addr + i * PAGE_SIZE, dst_pte + i, pte_wrprotect(pte_advance_pfn(pte, i)));"""
+
+
+def test_a_copy_whose_both_sides_are_write_protected_holds() -> None:
+    assert broken(COPIES % PROTECTED, "copy_some") == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (PROTECTED.replace("pte_wrprotect(pte_advance_pfn(pte, i))", "pte_advance_pfn(pte, i)"), "permission"),
+        (PROTECTED.replace("src_pte + i);", "src_pte);"), "permission"),
+        (PROTECTED.replace("pte_advance_pfn(pte, i)", "pte"), "pfn"),
+        (PROTECTED.replace("dst_pte + i,", "dst_pte + i + 1,"), "outside"),
+        ("if (i)\n\t\t\tbreak;\n\t\t" + PROTECTED, "underrun"),
+    ],
+)
+def test_a_mistake_of_a_copy_breaks_its_property(body: str, what: str) -> None:
+    assert what in broken(COPIES % body, "copy_some")
+
+
+def test_a_caller_without_an_end_is_reported_by_what_it_writes_beside_the_batch() -> None:
+    endless = "while (1) {\n\t\tset_pte_at(vma->vm_mm, addr, ptep, new);\n\t\tptep++;\n\t}"
+    found = judged(GIVEN % endless)["set_batch"]
+    assert "outside" in {violation.property for violation in found.violations}
