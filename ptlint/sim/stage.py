@@ -35,6 +35,9 @@ _END = re.compile(r"(?:.*_)?end(?:_addr)?")
 _COUNT = re.compile(r"_*(?:(?:max_)?nr|count|n|(?:max_)?nr_ptes|nr_pages|npages|batch|max)_*")
 _LENGTH = re.compile(r"(?:.*_)?(?:extent|len|length|size|sz)")
 
+_POINTED = {"pte": "pte_t", "ptep": "pte_t", "pmd": "pmd_t", "pmdp": "pmd_t"}
+"""What members of these names point to, where types do not tell."""
+
 AWAY = 1 << 30
 """Bytes from the addresses of a table to those of the table that a copy goes to: the same index in both."""
 
@@ -157,7 +160,10 @@ def distance(address: int | NDArray[np.uint64], base: int, lanes: int) -> NDArra
 
 
 def argument(stage: Stage, name: str, type: CType, written: str) -> Value:
-    """Return the value of a parameter. *written* is the typedef it is declared with, if it is one."""
+    """Return the value of a parameter. *written* is the typedef that it, or what it points to, is declared with.
+
+    Where ``pte_t`` is a plain integer only that tells it from others.
+    """
     found = _by_type(stage, name, type, written, 0)
     if found is not None:
         return found
@@ -174,15 +180,16 @@ def argument(stage: Stage, name: str, type: CType, written: str) -> Value:
 def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> Value:
     """Return what a parameter or member is by its role, None when it has none."""
     session, where = stage.session, stage.where
-    target = TARGET.fullmatch(name) is not None
-    if written == "pte_t" or (isinstance(type, CRecord) and type == session.program.pte_type):
+    if (written == "pte_t" and not isinstance(type, CPointer)) or (
+        isinstance(type, CRecord) and type == session.program.pte_type
+    ):
         return session.entry(stage.source.entry(0))
     if written == "pgprot_t":
         return _protection(stage)
     if isinstance(type, CPointer):
-        return _by_pointer(stage, name, type, target, depth)
+        return _by_pointer(stage, name, type, written or _POINTED.get(name, ""), depth)
     if isinstance(type, CInt) and type.name != "_Bool":
-        away = AWAY if target else 0
+        away = AWAY if TARGET.fullmatch(name) else 0
         wide = type.size == session.program.model.pointer_size
         if wide and _END.fullmatch(name):
             return where.addr + away + where.nr * where.page
@@ -195,10 +202,11 @@ def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> 
     return None
 
 
-def _by_pointer(stage: Stage, name: str, type: CPointer, target: bool, depth: int) -> Value:
+def _by_pointer(stage: Stage, name: str, type: CPointer, written: str, depth: int) -> Value:
     session, to = stage.session, type.to
     program = session.program
-    if to == program.pte_type:
+    target = TARGET.fullmatch(name) is not None
+    if to == program.pte_type and (isinstance(to, CRecord) or written == "pte_t"):
         return (stage.target.base if target else stage.source.table.base) + stage.where.base
     if isinstance(to, CRecord) and to.tag is not None:
         match to.tag:
@@ -212,7 +220,7 @@ def _by_pointer(stage: Stage, name: str, type: CPointer, target: bool, depth: in
                 return session.run("pfn_to_page(pfn)", pfn=("unsigned long", stage.pfn))
             case "folio":
                 return session.run("page_folio(pfn_to_page(pfn))", pfn=("unsigned long", stage.pfn))
-    if _is_upper_entry(stage, to):
+    if _is_upper_entry(stage, to) and (isinstance(to, CRecord) or written == "pmd_t"):
         found = opaque(session.machine, "new_pmd" if target else "pmd", to)
         stage.tables[found.base] = stage.target if target else stage.source.table
         return found.base

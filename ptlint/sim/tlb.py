@@ -2,7 +2,8 @@
 
 It is read off the log, over all calls of the run. A translation may be cached while its entry is valid for the hardware
 (and, where that sets the accessed bit, accessed). It stays when the entry changes, until a flush after that takes it
-out. Each flush is an event with the range that its arguments name (``ptlint.sim.primitives.tlb``).
+out. Each flush is an event with the range that its arguments name (``ptlint.sim.primitives.tlb``); one that an
+``mmu_gather`` collects is done when the caller of the function finishes the gather, after everything else.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
     session, where = ran.session, ran.where
     lanes = session.machine.lanes
     offset, addr = where.base + index * where.size, where.addr + index * where.page
-    nothing = np.zeros(lanes, dtype=bool)
+    nothing = gathered = np.zeros(lanes, dtype=bool)
     stale = Stale(nothing, nothing, nothing, None)
     cached, writable = _cachable(ran, initial), session.holds("pte_write", initial)
     for record in session.machine.log:
@@ -58,11 +59,15 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
             if bool((lost | cleaned).any()) and record.kind == "write":
                 left = stale.left | lost | cleaned
                 stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, record)
+        elif is_flush(record) and "tlb" in record.data:
+            gathered = gathered | (record.mask & covers(ran, record, addr))
         elif is_flush(record):
             covered = record.mask & covers(ran, record, addr)
             stale.left, stale.writable = stale.left & ~covered, stale.writable & ~covered
             stale.dirty = stale.dirty & ~covered
             cached = cached & ~covered
+    stale.left, stale.writable = stale.left & ~gathered, stale.writable & ~gathered
+    stale.dirty = stale.dirty & ~gathered
     return stale
 
 

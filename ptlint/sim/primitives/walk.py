@@ -66,7 +66,9 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
         machine.pos = call.pos
         if isinstance(addr, Unknown):
             raise CannotExecute("the page table of an unknown address", call.pos, machine.function)
-        table = stage.table_of(where) if isinstance(where, int) else stage.source.table
+        if isinstance(where, np.ndarray):
+            where = int(where[int(machine.mask.argmax())])
+        table = stage.table_of(where & 0xFFFF_FFFF_FFFF_FFFF) if isinstance(where, int) else stage.source.table
         layout = stage.where
         page = arithmetic("/", addr, layout.page, 8, False)
         offset = arithmetic("*", arithmetic("&", page, layout.entries - 1, 8, False), layout.size, 8, False)

@@ -203,7 +203,9 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
     names = [param.name or "" for param in params]
     entries = sum(_written(param) == "pte_t" for param in params)
     tags = {_tag(type) for type in types}
-    pointer = any(isinstance(t, CPointer) and t.to == program.pte_type for t in types)
+    pointer = any(
+        _written(param, pointed=True) == "pte_t" and isinstance(param.type, ast.PointerType) for param in params
+    )
     counted = any(_COUNT.fullmatch(n) for n in names)
     if pointer:
         if any(_MOST.fullmatch(n) for n in names):
@@ -488,7 +490,7 @@ def _finished(
     walker.table = stage.source.table
     machine = session.machine
     arguments = [
-        argument(stage, param.name or f"arg{at}", type, _written(param))
+        argument(stage, param.name or f"arg{at}", type, _written(param, pointed=True))
         for at, (param, type) in enumerate(zip(walk.definition.type.params, walk.types, strict=True))
     ]
     machine.steps[:] = 0
