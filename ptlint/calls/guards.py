@@ -1,6 +1,7 @@
 """Why a definition is the effective one: the conditionals around it, and the macros that decide them."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -50,17 +51,31 @@ class Guard:
 
 def enclosing(scan: FileScan, line: int) -> tuple[Guard, ...]:
     """Return the conditionals of a file that *line* stands in, outermost first, its include guard left out."""
+    around: tuple[list[int], list[tuple[Guard, ...]]] | None = scan.item_cache.get("around")
+    if around is None:
+        around = scan.item_cache["around"] = _around(scan)
+    lines, guards = around
+    at = bisect_right(lines, line)
+    return guards[at - 1] if at else ()
+
+
+def _around(scan: FileScan) -> tuple[list[int], list[tuple[Guard, ...]]]:
+    """Return the lines of a file at which the conditionals around it change, and those in force from each on."""
+    lines: list[int] = []
+    guards: list[tuple[Guard, ...]] = []
     stack: list[Guard] = []
     for index, one in enumerate(scan.directives):
-        if one.line > line:
-            break
         if one.kind in ("if", "ifdef", "ifndef"):
             stack.append(_guard(scan, index))
         elif one.kind in ("elif", "elifdef", "elifndef", "else") and stack:
             stack[-1] = replace(_guard(scan, index), before=(*stack[-1].before, stack[-1].text))
         elif one.kind == "endif" and stack:
             stack.pop()
-    return tuple(guard for guard in stack if not (scan.guard and guard.macro == scan.guard))
+        else:
+            continue
+        lines.append(one.line)
+        guards.append(tuple(guard for guard in stack if not (scan.guard and guard.macro == scan.guard)))
+    return lines, guards
 
 
 def _guard(scan: FileScan, index: int) -> Guard:
