@@ -21,7 +21,7 @@ demo: $(READY)
 	if [ $$status -ne 1 ]; then echo "demo: expected exit code 1 (findings), got $$status" >&2; exit 1; fi
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
