@@ -41,6 +41,7 @@ from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
 from ptlint.passes.shadowed import misspelt, shadowed
 from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
+from ptlint.passes.unchecked import Unchecked, unchecked_uses
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import foreign_commits, unstarted
 from ptlint.passes.uses import is_used
@@ -85,6 +86,7 @@ __all__ = [
     "Slip",
     "Span",
     "StaleCount",
+    "Unchecked",
     "View",
     "Violation",
     "Window",
@@ -133,6 +135,7 @@ __all__ = [
     "stale_counts",
     "taken_away",
     "unbounded_windows",
+    "unchecked_uses",
     "undescribed",
     "unstarted",
     "users_inside",

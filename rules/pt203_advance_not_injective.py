@@ -49,7 +49,7 @@ RULE = RuleInfo(
     since="0.1.0",
     evidence=(
         Evidence("commit", "ce60f27bb62d", "mm: abstract moving to the next PFN"),
-        Evidence("commit", "6e8f58870897", "arm64/mm: Make set_ptes() robust when OAs cross 48-bit boundary"),
+        Evidence("commit", "6e8f58870897", "arm64/mm: make set_ptes() robust when OAs cross 48-bit boundary"),
     ),
     examples=(
         invalid(INVALID, why="bits that are set already swallow the step, and a large one is cut off"),

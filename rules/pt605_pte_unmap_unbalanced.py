@@ -17,6 +17,7 @@ from ptlint.api import (
     copies_given,
     introduced,
     invalid,
+    unchecked_uses,
     valid,
 )
 
@@ -25,7 +26,7 @@ What it reports
 A local pointer gets a mapped (and locked) page table from pte_offset_map_lock() or one of its relatives, and on some
 path the function ends without pte_unmap() or pte_unmap_unlock() of it; or it is unmapped on a path on which the
 function does not have it, or before a table that was mapped after it. Also a local copy of an entry that is unmapped
-in place of the table.
+in place of the table, and a pointer that is used before anybody has asked whether mapping has failed.
 
 Why it matters
 The page-table lock stays held, or RCU stays in its read-side section: the machine hangs later, elsewhere. With
@@ -110,6 +111,18 @@ static bool is_dirty(pmd_t *pmd, unsigned long addr)
 }
 """
 
+UNCHECKED = """\
+static bool is_young(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	bool young = pte_young(ptep_get(ptep)); // want "NULL"
+
+	pte_unmap_unlock(ptep, ptl);
+	return young;
+}
+"""
+
 RULE = RuleInfo(
     code="PT605",
     name="pte-unmap-unbalanced",
@@ -125,11 +138,13 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the early return keeps the lock and the mapping", path="mm/count.c"),
         invalid(TWICE, why="on one path the table is unmapped twice", path="mm/drop.c"),
+        invalid(UNCHECKED, why="the page table may be gone by now", path="mm/young.c"),
         invalid(COPY, why="the copy lies on the stack", path="mm/dirty.c"),
         valid(VALID, why="NULL needs no unmapping, all else goes through the end", path="mm/count.c"),
     ),
 )
 
+USES = re.compile(r"ptep_\w+|set_pte(_at)?|set_ptes|pte_clear|get_and_clear_\w*ptes|clear_\w*ptes|pte_unmap(_unlock)?")
 MAPPING = Protocol(
     re.compile("pte_(offset|alloc)_map(_lock|_nolock|_ro_nolock|_rw_nolock)?|get_locked_pte"),
     re.compile("pte_unmap(_unlock)?"),
@@ -146,6 +161,9 @@ def check(ctx: Context) -> Iterator[Finding]:
 def _unbalanced(view: View) -> Iterator[Fault]:
     for call, name in copies_given(view, MAPPING.gives, 0):
         yield Fault(f"copy:{name}", call.pos, f"&{name} is unmapped here: a local copy of an entry, not a page table")
+    for one in unchecked_uses(view, MAPPING.takes, USES):
+        text = f"{one.user}() gets {one.variable}, which is NULL when the page table could not be mapped"
+        yield Fault(f"null:{one.variable}", one.pos, text, ((one.taken, f"mapped by {one.taker}()", view.name),))
     for breach in breaches_of(view, MAPPING):
         taken = ((breach.taken, f"mapped by {breach.taker}()", view.name),) if breach.taken is not None else ()
         if breach.kind == "kept":
