@@ -2,11 +2,15 @@
 
 import pytest
 
+from ptlint.core.tree import MemoryTree
 from ptlint.csrc.ast import FunctionDef
 from ptlint.csrc.items import items_of
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.scope import Scope, Site
 from ptlint.csrc.universe import load_universe
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.program import Program
+from ptlint.sim.session import Session
 from tests.csrc.kernel import kernel_tree
 
 
@@ -41,3 +45,19 @@ def test_kernel_functions_can_be_read(name: str) -> None:
             amount, unread = amount + more, unread + missed
     assert amount > 3000
     assert len(unread) < amount * 0.002, unread
+
+
+@pytest.mark.slow
+def test_every_function_of_mm_can_be_read() -> None:
+    universe = load_universe(kernel_tree(), profile_named("x86"))
+    found = [functions_of(universe.in_file(path), {path}) for path in universe.c_files() if path.startswith("mm/")]
+    assert sum(amount for amount, _ in found) == 3645
+    assert [place for _, unread in found for place in unread] == []
+
+
+def test_a_function_that_cannot_be_read_is_not_run() -> None:
+    code = "static inline int half(int a)\n{\n\tint b = a @ 1;\n\n\treturn 2;\n}\n"
+    tree = MemoryTree({"include/broken.h": code.encode()})
+    program = Program(load_universe(tree, profile_named("x86"), roots=("broken.h",)))
+    with pytest.raises(CannotExecute, match="cannot be read"):
+        Session(program, 1).run("half(1)")
