@@ -73,18 +73,11 @@ def _torn(hook: Hook, profile: Profile, body: FunctionDef) -> Iterator[Misgiven]
     size = universe.types.resolve(TypedefName("pte_t")).size if universe.is_typedef("pte_t") else 0
     if size <= 2 * universe.model.long_size or body.pos.path.startswith("arch/"):
         return
-    entries = _entries(body)
+    entries = _entries(body, ("pte_t",))
     for node in nodes(body.body):
-        if (
-            isinstance(node, Unary)
-            and node.op == "*"
-            and isinstance(node.operand, Name)
-            and node.operand.name in entries
-        ):
+        if isinstance(node, Unary) and node.op == "*" and _is_name(node.operand) and node.operand.name in entries:
             span = Span(body.pos.path, body.pos.line)
-            message = (
-                f"{profile.arch} has no {hook.name}() of its own: the generic one takes {size} bytes in one access"
-            )
+            message = f"{profile.arch} has no {hook.name}() of its own: the generic one accesses {size} bytes at once"
             yield Misgiven(hook.name, profile.name, span, message, "torn")
             return
 
@@ -154,13 +147,16 @@ def _body(hook: Hook) -> FunctionDef | None:
     return hook.universe.function(definition.function)
 
 
-def _entries(function: FunctionDef) -> tuple[str, ...]:
-    """Return the parameters that point to an entry: a pointer to a typedef of a table level."""
+_LEVELS = ("pte_t", "pmd_t", "pud_t")
+
+
+def _entries(function: FunctionDef, levels: tuple[str, ...] = _LEVELS) -> tuple[str, ...]:
+    """Return the parameters that point to an entry of one of *levels*."""
     return tuple(
         param.name
         for param in function.type.params
         if param.name and isinstance(param.type, PointerType) and isinstance(param.type.to, TypedefName)
-        if param.type.to.name in ("pte_t", "pmd_t", "pud_t")
+        if param.type.to.name in levels
     )
 
 

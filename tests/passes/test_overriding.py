@@ -134,9 +134,9 @@ void pte_extern(pte_t *ptep, pte_t pte)
 }
 
 
-def found(changes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return code and function of each finding of PT3 on a patch that makes the files of FILES those of *changes*."""
-    before, after = MemoryTree(_bytes(FILES)), MemoryTree(_bytes({**FILES, **changes}))
+def found(changes: Mapping[str, str], files: Mapping[str, str] = FILES) -> list[tuple[str, str]]:
+    """Return code and function of each finding of PT3 on a patch that makes *files* those of *changes*."""
+    before, after = MemoryTree(_bytes(files)), MemoryTree(_bytes({**files, **changes}))
     profiles = (profile_named("riscv"),)
     rules = select_rules(load_rules(()), ("PT3",), ())
     gathered = Gathered(rules, profiles)
@@ -234,3 +234,27 @@ SOUND = {
 @pytest.mark.parametrize("name", SOUND)
 def test_an_override_that_still_holds_gives_none(name: str) -> None:
     assert found(SOUND[name]) == []
+
+
+WIDE = "typedef struct { unsigned long pte, pte1, pte2, pte3; } pte_t;\ntypedef struct { unsigned long pmd; } pmd_t;\n"
+READERS = """\
+#include <asm/pgtable.h>
+#ifndef pte_read
+static inline pte_t pte_read(pte_t *ptep)
+{
+\treturn *ptep;
+}
+#endif
+#ifndef pmd_read
+static inline pmd_t pmd_read(pmd_t *pmdp)
+{
+\treturn *pmdp;
+}
+#endif
+"""
+
+
+def test_an_entry_of_four_words_is_not_read_at_once_and_one_of_another_level_may_be() -> None:
+    own = WIDE + "#define pte_read pte_read\npte_t pte_read(pte_t *ptep);\n"
+    own += "#define pmd_read pmd_read\npmd_t pmd_read(pmd_t *pmdp);\n"
+    assert found({ARCH: WIDE}, {ARCH: own, GENERIC: READERS}) == [("PT306", "pte_read")]
