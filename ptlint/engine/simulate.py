@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ptlint.csrc.profile import Profile
 from ptlint.engine.inputs import enclosing_folder, series_asked
@@ -34,11 +35,18 @@ def simulate(
         for judgement in runs.of(profile, frozenset((function,))):
             if function in judgement.subject.split("+") or function in judgement.used:
                 found = True
-                yield judgement
+                yield _by_itself(judgement)
             elif judgement.stopped is not None or judgement.exhausted or judgement.failed:
                 yield judgement
     if not found:
         raise UsageError(f"{function}: no scenario of these profiles runs a function of this name")
+
+
+def _by_itself(judgement: Judgement) -> Judgement:
+    """Return a judgement without what is only wrong when the code before a patch did otherwise (a bit that is dropped
+    on purpose).
+    """
+    return replace(judgement, violations=tuple(one for one in judgement.violations if one.property != "dropped"))
 
 
 def _code(request: CheckRequest) -> tuple[Runs, tuple[Profile, ...]]:

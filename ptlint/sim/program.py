@@ -16,7 +16,7 @@ from ptlint.csrc.universe import Universe
 from ptlint.sim import data
 from ptlint.sim.assembly import is_understood
 from ptlint.sim.blob import Blob
-from ptlint.sim.calls import boxed, direct, lower_call
+from ptlint.sim.calls import boxed, lower_call
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import Step
@@ -391,10 +391,6 @@ class Program:
     def call(self, expressions: Expressions, expr: ast.Call) -> Op:
         """Return the op of a call."""
         return lower_call(self, expressions, expr)
-
-    def direct(self, expressions: Expressions, definition: ast.FunctionDef, expr: ast.Call) -> Op:
-        """Return the op of a call of a function whose source is at hand."""
-        return direct(self, expressions, definition, expr)
 
     def statement_expression(self, expressions: Expressions, expr: ast.StmtExpr) -> Op:
         """Return the op of ``({ … })``: the value of its last statement."""

@@ -222,6 +222,7 @@ def _by_pointer(stage: Stage, name: str, type: CPointer, written: str, depth: in
                 return session.run("page_folio(pfn_to_page(pfn))", pfn=("unsigned long", stage.pfn))
     if _is_upper_entry(stage, to) and (isinstance(to, CRecord) or written == "pmd_t"):
         found = opaque(session.machine, "new_pmd" if target else "pmd", to)
+        found.blob.store(0, size_or_none(to) or 8, 0)  # neither huge nor swapped; what it leads to is the stage's
         stage.tables[found.base] = stage.target if target else stage.source.table
         return found.base
     return None

@@ -97,24 +97,6 @@ def unmap(expressions: Expressions, call: ast.Call, name: str) -> Op:
     return Op(VOID, run)
 
 
-@lowers("pmd_trans_huge", "pmd_leaf", "pmd_none", "pmd_bad", "pmd_devmap", "is_swap_pmd", "pmd_trans_unstable")
-def not_huge(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """A pmd of the scenario leads to a table; elsewhere the code of the tree answers."""
-    own = expressions.program.definition(name, expressions.path)
-    value = expressions.program.expanded(expressions, call, name)
-    if value is None and own is not None:
-        value = expressions.program.direct(expressions, own, call)
-
-    def run(frame: Frame) -> Value:
-        if frame.machine.stage is not None:
-            return 0
-        if value is None:
-            raise CannotExecute(f"{name}() is not known", call.pos, frame.machine.function)
-        return value.run(frame)
-
-    return Op(BOOL if value is None else value.type, run)
-
-
 @lowers("page_vma_mapped_walk")
 def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     """The next entry of the batch that is not empty, from ``pvmw->address`` on (mm/page_vma_mapped.c)."""
