@@ -161,3 +161,11 @@ def test_white_space_of_an_empty_expansion_passes_on() -> None:
 
 def test_tokens_are_plain_values() -> None:
     assert Token("id", "x", "a.c", 1, 1).hide == frozenset()
+
+
+@pytest.mark.parametrize("form", ["m{} m{}", "m{}(x) m{}(x)"])
+def test_a_chain_of_thousands_of_macros_is_refused_soon(form: str) -> None:
+    texts = [form.format(number, number + 1) for number in range(20_000)]
+    with pytest.raises(MacroLimit, match="lead from one to the next"):
+        expansion("m0(1)", *texts)
+    assert expansion("m0(1)", *texts[:300]) == "m300(1)"

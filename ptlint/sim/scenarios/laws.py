@@ -30,6 +30,8 @@ from ptlint.sim.values import Mask
 
 Check = Callable[[Bench, Lanes], Iterator[Broken]]
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
 
 @dataclass(frozen=True, slots=True)
 class Law:
@@ -183,7 +185,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
         scenarios, exhaustive = trial.machine.lanes, trial.exhaustive
         assumed = {name: Assumption(name, what, pos) for name, (what, pos) in sorted(trial.machine.assumed.items())}
         bench, broken = _results(trial.state)
-        own = {law.helper} | named_in(program, texts)
+        own = {law.helper} | named_in(program, texts) | {word for text in texts for word in _WORD.findall(text)}
         guessed = next((one for one in assumed.values() if one.function in own), None)
         if guessed is not None:  # an answer either way says nothing of a helper that the law is about
             stopped, broken = (guessed.what, guessed.pos, guessed.function), []

@@ -90,6 +90,8 @@ static inline unsigned long pte_pfn(pte_t pte)
 
 static inline int pte_none(pte_t pte) { return !pte_val(pte); }
 static inline int pte_present(pte_t pte) { return !!(pte_val(pte) & (REF_PRESENT | REF_PROTNONE)); }
+/* Whether the hardware may have the entry in a TLB. */
+static inline bool pte_accessible(struct mm_struct *mm, pte_t pte) { return pte_present(pte); }
 static inline int pte_write(pte_t pte) { return !!(pte_val(pte) & REF_WRITE); }
 static inline int pte_young(pte_t pte) { return !!(pte_val(pte) & REF_YOUNG); }
 static inline int pte_dirty(pte_t pte) { return !!(pte_val(pte) & REF_DIRTY); }
