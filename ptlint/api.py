@@ -314,9 +314,10 @@ def introduced(
     for _, old, new in ctx.functions():
         place = (info.code, new.path, new.name)
         ctx.looked_at.add(place)
-        if any(True for _ in look(new)):
+        faults = list(look(new))
+        if faults:
             ctx.present.add(place)
-            found.extend((fault, new) for fault in brought(old, new, look))
+            found.extend((fault, new) for fault in (faults if old is None else brought(old, new, look)))
     moved = faults_gone(ctx.versions(), look) if found else Counter[tuple[str, str]]()
     for fault, view in found:
         token = token_of(fault, view)

@@ -82,4 +82,7 @@ def _beyond(faults: list[Fault], names: Sequence[Hashable], known: Counter[Hasha
 
 def brought(before: View | None, after: View, look: Look) -> Iterator[Fault]:
     """Yield the faults of *after* that *before* has not as often."""
-    yield from parted(before, after, look)[1]
+    faults = list(look(after))
+    if faults and before is not None:
+        faults = parted(before, after, look)[1]
+    yield from faults

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from ptlint.csrc.ast import (
     Assign,
@@ -117,6 +120,13 @@ def _inner(expr: Expr) -> str:
 
 def walk(node: object) -> Iterator[object]:
     """Yield every syntax node below and including *node*, each before its parts, in the order of the text."""
+    if isinstance(node, Block):
+        yield from _nodes_of(node)
+    else:
+        yield from _walked(node)
+
+
+def _walked(node: object) -> Iterator[object]:
     stack = [node]
     while stack:
         here = stack.pop()
@@ -124,8 +134,30 @@ def walk(node: object) -> Iterator[object]:
             stack.extend(reversed(here))
         elif is_dataclass(here):
             yield here
-            names = [field.name for field in fields(here) if field.name not in _NO_PARTS]
-            stack.extend(getattr(here, name) for name in reversed(names))
+            stack.extend(getattr(here, name) for name in _parts_of(here.__class__))
+
+
+@cache
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a class of nodes that hold further ones, last first."""
+    return tuple(field.name for field in reversed(fields(kind)) if field.name not in _NO_PARTS)
+
+
+MOST_KEPT = 16
+_KEPT: OrderedDict[int, tuple[Block, tuple[object, ...]]] = OrderedDict()
+"""The nodes of the bodies that were walked last: several rules look at the same function, one after the other."""
+
+
+def _nodes_of(body: Block) -> tuple[object, ...]:
+    known = _KEPT.get(id(body))
+    if known is not None and known[0] is body:
+        _KEPT.move_to_end(id(body))
+        return known[1]
+    nodes = tuple(_walked(body))
+    _KEPT[id(body)] = body, nodes
+    if len(_KEPT) > MOST_KEPT:
+        _KEPT.popitem(last=False)
+    return nodes
 
 
 def calls_in(node: object) -> Iterator[Call]:
