@@ -49,7 +49,7 @@ def judgements(
     if isinstance(program, Judgement):
         yield program
         return
-    program.interest = interest
+    program.interest, program.only = interest, only
     for name, family in families():
         subjects = _guarded(name, arch, partial(_subjects, family, program))
         if isinstance(subjects, Judgement):

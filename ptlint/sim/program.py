@@ -63,9 +63,9 @@ class Program:
     ``facts`` are the answers to questions about the machine that hold in every lane of every run: those on which the
     representation of an entry depends (52-bit addresses or not). They are fixed when the entries are made.
     ``interest`` are the functions and macros whose effect is asked for, None for all: a subject whose first runs use
-    none of them needs no more. ``places`` are ``.c`` files that hold some of it, built or not; ``everywhere`` asks for
-    callers also where other profiles stand for this one. ``sizes`` are the batches that run; with ``trace`` a run of
-    each is kept, whatever it shows.
+    none of them needs no more. ``only`` are the subjects that are asked for, None for all. ``places`` are ``.c`` files
+    that hold some of it, built or not; ``everywhere`` asks for callers also where other profiles stand for this one.
+    ``sizes`` are the batches that run; with ``trace`` a run of each is kept, whatever it shows.
     """
 
     def __init__(self, universe: Universe) -> None:
@@ -81,6 +81,7 @@ class Program:
         self.settings: dict[int, object] = {}
         self._seen_from: dict[str, str] = {}  # a header that only .c files read -> the one it was met in
         self.interest: frozenset[str] | None = None
+        self.only: frozenset[str] | None = None
         self.places: frozenset[str] = frozenset()
         self.everywhere = False
         self.sizes: tuple[int, ...] = (1, 2, 3)
@@ -95,6 +96,10 @@ class Program:
         """Fix the answers that were given to *questions* while entries were made: no."""
         for question in questions:
             self.facts.setdefault(question, False)
+
+    def is_asked_for(self, subject: str) -> bool:
+        """Return whether the judgement of *subject* is wanted: looking for what it may use is not worth it else."""
+        return self.only is None or subject in self.only
 
     def matters(self, *helpers: str) -> bool:
         """Return whether running *helpers* may use something that is of interest."""

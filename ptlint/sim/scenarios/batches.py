@@ -85,7 +85,7 @@ def subjects(program: Program) -> Iterator[Form]:
     """Yield the helpers of the universe that are of a known kind and may use what is of interest."""
     for kind, part, pattern, result, values in _KINDS:
         for name in names_with(program, part, re.compile(pattern).fullmatch):
-            if not program.matters(name):
+            if not program.is_asked_for(name) or not program.matters(name):
                 continue
             definition = program.definition(name)
             if definition is None:

@@ -68,7 +68,8 @@ def subjects(program: Program) -> Iterator[Caller]:
 
 def _forms(program: Program, path: str) -> Iterator[Signature]:
     for name in _candidates(program, path):
-        definition = program.definition(name, path) if program.matters(name) else None
+        wanted = program.is_asked_for(name) and program.matters(name)
+        definition = program.definition(name, path) if wanted else None
         if definition is not None and _fits(form := signature_of(program, name, definition.type)):
             yield form
 

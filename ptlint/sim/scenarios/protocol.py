@@ -158,7 +158,7 @@ def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
         partner = _partner(name)
         if name.startswith("huge_"):  # huge ones need the hstate of the mapping
             continue
-        if not every and not program.matters(name, partner):
+        if not every and not (program.is_asked_for(f"{name}+{partner}") and program.matters(name, partner)):
             continue
         if program.definition(name) is None or program.definition(partner) is None:
             continue
