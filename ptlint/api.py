@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -345,16 +346,19 @@ def no_longer(ctx: Context, info: RuleInfo, handing: Handing, message: str) -> I
         yield _finding(ctx, info, fault, view, one.pos)
 
 
-def overriding(ctx: Context, info: RuleInfo, compare: Compare) -> Iterator[Finding]:
+def overriding(ctx: Context, info: RuleInfo, compare: Compare, *, at_removal: bool = False) -> Iterator[Finding]:
     """Yield a finding for each hook that *compare* tells of, those of several profiles at one place as one.
 
+    With *at_removal* it is reported where the patch takes the architecture's definition away, if it does.
     In a scan of functions or of one profile's runs there is nothing to look at; a scan of the tree has no changes.
     """
     if ctx.books is None or (ctx.whole and ctx.changes):
         return
     groups: dict[tuple[str, Span], list[Misgiven]] = {}
     for one in misgiven(ctx.books, ctx.profiles, ctx.changes, compare):
-        groups.setdefault((one.hook, one.span), []).append(one)
+        place = _removal(ctx, one) if at_removal else None
+        moved = one if place is None else replace(one, span=place, related=((one.span, "seen here"), *one.related))
+        groups.setdefault((moved.hook, moved.span), []).append(moved)
     for (hook, span), found in groups.items():
         places = dict.fromkeys(place for one in found for place in one.related)
         ctx.looked_at.add((info.code, span.path, hook))
@@ -372,6 +376,15 @@ def overriding(ctx: Context, info: RuleInfo, compare: Compare) -> Iterator[Findi
             notes=tuple(Note("help", one.help) for one in found[:1] if one.help),
             line_text=ctx.line_at(span),
         )
+
+
+def _removal(ctx: Context, one: Misgiven) -> Span | None:
+    """Return where the patch takes the definition of a hook by the architecture of a profile away."""
+    arch = re.split(r"[/+]", one.profile, maxsplit=1)[0]
+    for change in ctx.changes:
+        if change.kind == "removed" and change.name == one.hook and change.span.path.startswith(f"arch/{arch}/"):
+            return change.span
+    return None
 
 
 def _finding(ctx: Context, info: RuleInfo, fault: Fault, view: View, pos: Pos, function: str = "") -> Finding:

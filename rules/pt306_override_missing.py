@@ -136,7 +136,7 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the helpers that an architecture lacks after a patch."""
-    yield from overriding(ctx, RULE, _missing)
+    yield from overriding(ctx, RULE, _missing, at_removal=True)
 
 
 def _missing(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
