@@ -7,6 +7,7 @@ it (include/asm-generic/hugetlb.h), the place of an entry from the size of the p
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
@@ -55,16 +56,23 @@ NONPRESENT = 1
 TELLING = ("get", "collect", "transaction")
 """Kinds that return an entry."""
 
+SIZES = 0
+"""Under which a program keeps the sizes of its huge pages; a program for one size stands under that, in bytes."""
+
 MOST_ENTRIES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A size of huge pages: ``level`` of its entries in the tables, each of which maps ``step`` bytes."""
+    """A size of huge pages: ``level`` of its entries in the tables, each of which maps ``step`` bytes.
+
+    ``needs`` are the questions about the machine that are yes where it has such pages.
+    """
 
     size: int
     level: str
     step: int
+    needs: tuple[Hashable, ...] = ()
 
     @property
     def entries(self) -> int:
@@ -149,30 +157,50 @@ def name(helper: Helper) -> str:
 
 def pages(program: Program) -> tuple[Page, ...]:
     """Return the sizes of huge pages that the universe says are valid."""
+    kept = program.settings.get(SIZES)  # asked once: later runs settle what the machine can do
+    if isinstance(kept, tuple):
+        return kept
     shifts = {level: program.constant(f"{level.upper()}_SHIFT") for level in ("pmd", "pud")}
     base = program.constant("PAGE_SHIFT")
     found = []
     for shift in range(base + 1, shifts["pud"] + 1):
-        if not _is_valid(program, 1 << shift):
+        needs = _needs(program, 1 << shift)
+        if needs is None:
             continue
         level, step = "pte", base
         for upper in ("pmd", "pud"):
             if shift >= shifts[upper]:
                 level, step = upper, shifts[upper]
-        found.append(Page(1 << shift, level, 1 << step))
-    return tuple(page for page in found if page.entries <= MOST_ENTRIES)
+        found.append(Page(1 << shift, level, 1 << step, needs))
+    sizes = tuple(page for page in found if page.entries <= MOST_ENTRIES)
+    program.settings[SIZES] = sizes
+    return sizes
 
 
-def _is_valid(program: Program, size: int) -> bool:
-    """Return whether some machine has huge pages of *size*: what it can do is answered no, then yes."""
-    answers: dict[object, Mask] = {}
+def _needs(program: Program, size: int) -> tuple[Hashable, ...] | None:
+    """Return what a machine must be able to do to have huge pages of *size*, None where none has them."""
+    answers: dict[Hashable, Mask] = {}
     for _ in range(2):
         session = Session(program, 1, answers)
         valid = session.run("!!arch_hugetlb_valid_size(size)", size=("unsigned long", size))
         if bool(np.any(session.machine.truth(scalar(valid)))):
-            return True
+            return tuple(answers)
         answers = {question: np.ones(1, dtype=bool) for question in session.machine.asked}
-    return False
+    return None
+
+
+def _machine(program: Program, page: Page) -> Program:
+    """Return the program on a machine that has pages of this size."""
+    if not page.needs:
+        return program
+    kept = program.settings.get(page.size)
+    if kept is None:
+        kept = copy.copy(program)
+        kept.facts = {**program.facts, **dict.fromkeys(page.needs, True)}
+        kept.settings = {}
+        program.settings[page.size] = kept
+    assert isinstance(kept, Program)
+    return kept
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -184,7 +212,7 @@ def judge(program: Program, helper: Helper, arch: str) -> Judgement:
     twin = helper.program
     try:
         for page in pages(twin):
-            tally.add(_run(twin, helper, page), raced=False)
+            tally.add(_run(_machine(twin, page), helper, page), raced=False)
             if tally.is_idle(twin):
                 break
     except (CannotExecute, OutOfBounds) as error:
