@@ -213,6 +213,10 @@ def _items(text: str) -> list[_Item]:
     ]
 
 
+MOST_CONDITIONS = 64
+"""How many of the conditions around an item are looked at, the outermost first: nobody nests more by hand."""
+
+
 def _conditions(text: str) -> list[tuple[int, _Conditions]]:
     """Return from which line on which conditions hold, in order; the guard of a whole header is none."""
     found: list[tuple[int, _Conditions]] = [(0, ())]
@@ -229,7 +233,7 @@ def _conditions(text: str) -> list[tuple[int, _Conditions]]:
             stack = stack[:-1]
         elif stack:
             stack[-1] = f"{stack[-1]}, {word} {rest}".rstrip()
-        found.append((line, tuple(filter(None, stack))))
+        found.append((line, tuple(filter(None, stack[:MOST_CONDITIONS]))))
     return found
 
 
