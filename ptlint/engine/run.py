@@ -191,6 +191,7 @@ class Run(Gathered):
             parts=partial(_parts, step, self.profiles),
         )
         self.look(context)
+        self._unreadable(context)
         for finding in self.findings:
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
@@ -265,6 +266,19 @@ class Run(Gathered):
                 here = change.span.path == span.path and change.span.line <= span.line <= change.span.end_line
                 if here and change.kind == "function":
                     self.note_not_executed(NotExecuted(span, change.name, profile.name, what))
+
+    def _unreadable(self, context: Context) -> None:
+        """Note the changed functions that no rule on code saw because they are no C to ptlint."""
+        if context.books is None:
+            return
+        book = context.books[1]
+        for change in context.changes:
+            path, span = change.span.path, change.span
+            if change.kind != "function" or book.view(path, change.name) is not None:
+                continue
+            here = [what for place, what in book.faults(path) if span.line <= place.line <= span.end_line]
+            if here:
+                self.left_out.append(LeftOut("not-read", f"{change.name}()", here[0], path, span.line))
 
     def _repair(self, step: Step, judgements: dict[str, tuple[Judgement, ...]]) -> None:
         """Note which earlier findings this step's code no longer has."""
