@@ -106,7 +106,7 @@ def test_a_message_is_the_only_input(capsys: Err) -> None:
 
 # --- servers that do not behave ---------------------------------------------------------------------------------------
 
-THREAD = gzip.compress(BAD.read_bytes())
+THREAD = gzip.compress(BAD.read_bytes(), mtime=0)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -150,7 +150,7 @@ def serving(status: int, data: bytes, length: int | None = None) -> Iterator[str
         (200, THREAD[:300], len(THREAD), "sent only a part of the thread"),
         (200, b"<html>are you human?</html>", None, "did not send the thread"),
         (200, b"", None, "did not send the thread|empty"),
-        (200, gzip.compress(b"<html>are you human?</html>"), None, "neither a mail nor a diff"),
+        (200, gzip.compress(b"<html>are you human?</html>", mtime=0), None, "neither a mail nor a diff"),
     ],
 )
 def test_a_bad_answer_is_one_sentence(
