@@ -127,7 +127,7 @@ def _parts(step: Step, profiles: Sequence[Profile]) -> tuple[tuple[frozenset[int
     """Return the functions that a patch shows in part, with the lines that it adds to each."""
     found: list[tuple[frozenset[int], View]] = []
     for one in step.fragments:
-        overrides = {**step.after.overrides, one.name: one.text}
+        overrides = {**step.after.overrides, **step.unrun, one.name: one.text}
         view = Runs(step.after.tree, overrides).book(profiles).view(one.text.path, one.name)
         if view is not None:
             found.append((one.added, view))
@@ -159,7 +159,7 @@ class Run(Gathered):
             self.left_out.append(LeftOut("no-page-tables", patch_called(step.ref), reason))
             return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
-        names = frozenset(change.name for change in step.changes)
+        names = frozenset(change.name for change in step.changes if change.name not in step.unrun)
         for runs in (step.before, step.after):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
@@ -184,7 +184,7 @@ class Run(Gathered):
             judgements,
             known,
             self._books(step),
-            step.after.text,
+            step.text,
             self.final,
             ran_before=whole,
             origins=origins,
@@ -218,7 +218,10 @@ class Run(Gathered):
         before = step.before
         if step.shown:
             before = Runs(before.tree, {**before.overrides, **step.shown})
-        books = before.book(self.profiles), step.after.book(self.profiles)
+        after = step.after
+        if step.unrun:
+            after = Runs(after.tree, {**after.overrides, **step.unrun})
+        books = before.book(self.profiles), after.book(self.profiles)
         for book, texts in zip(books, step.texts, strict=True):
             book.shown = texts or book.shown
         return books
@@ -320,7 +323,7 @@ def _sources(findings: Sequence[Finding], steps: Sequence[Step]) -> _Sources:
     each: dict[tuple[PatchRef | None, str], bytes] = {}
     for step in steps:
         for path in sorted(wanted.get(step.ref, ())):
-            data = step.after.text(path)
+            data = step.text(path)
             if data is not None:
                 last[path] = each[step.ref, path] = data
     return last, {key: data for key, data in each.items() if data != last[key[1]]}

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import Change, changes_between, changes_in_hunks, functions_before, partial_functions
+from ptlint.passes.changes import (
+    Change,
+    changes_between,
+    changes_in_hunks,
+    functions_before,
+    parameters_in,
+    partial_functions,
+)
 from ptlint.passes.fragments import Fragment, fragments_of
 from ptlint.passes.outcomes import Runs
 
@@ -20,7 +28,7 @@ class Step:
 
     ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them; ``texts`` what
     the hunks show of each file before and after, where the trees do not have it; ``fragments`` the functions that the
-    hunks show in part.
+    hunks show in part; ``unrun`` those that rules on code see and that cannot be called from this tree.
     """
 
     ref: PatchRef
@@ -31,6 +39,19 @@ class Step:
     shown: Mapping[str, SourceText] = field(default_factory=dict)
     texts: tuple[Mapping[str, bytes], Mapping[str, bytes]] = ({}, {})
     fragments: tuple[Fragment, ...] = ()
+    unrun: Mapping[str, SourceText] = field(default_factory=dict)
+
+    def text(self, path: str) -> bytes | None:
+        """Return a file as this step has it: where a patch does not apply, with what its hunks show laid over."""
+        data, shown = self.after.text(path), self.texts[1].get(path)
+        if shown is None or data is None:
+            return shown if data is None else data
+        lines, over = data.split(b"\n"), shown.split(b"\n")
+        lines += [b""] * (len(over) - len(lines))
+        for at, line in enumerate(over):
+            if any(one.strip() for one in over[max(at - 1, 0) : at + 2]):  # the rest is between the hunks
+                lines[at] = line
+        return b"\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -63,12 +84,11 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             paths = _paths(patch)
             steps.append(Step(patch.ref, runs, after, changes_between(runs.tree, snapshot, paths), paths))
         else:
-            after, changes, missing = _replaced(runs, patch, snapshot)
+            after, changes, missing, unrun = _replaced(runs, patch, snapshot)
             left_out.extend(missing)
-            shown = functions_before(patch)
-            steps.append(
-                Step(patch.ref, runs, after, changes, _paths(patch), shown, _texts(patch), tuple(fragments_of(patch)))
-            )
+            earlier = steps[-1].unrun if steps else {}
+            seen = (functions_before(patch), _texts(patch), tuple(fragments_of(patch)), {**earlier, **unrun})
+            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), *seen))
         runs = steps[-1].after
     for proposal in series.proposals:
         step = _proposal_step(proposal, steps)
@@ -108,17 +128,43 @@ def _applied(tree: SourceTree | None, series: Series) -> list[_Applied]:
     return [(one.snapshot, one.status, one.left_out) for one in apply_series(tree, series)]
 
 
-def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> tuple[Runs, tuple[Change, ...], list[LeftOut]]:
+class _Replaced(NamedTuple):
+    runs: Runs
+    changes: tuple[Change, ...]
+    missing: list[LeftOut]
+    unrun: dict[str, SourceText]
+
+
+def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> _Replaced:
     """Return the runs in which the functions that a patch shows whole stand in for those of the tree."""
     applied = () if snapshot is None else changes_between(runs.tree, snapshot, _paths(patch))
     there = {(change.span.path, change.name) for change in applied}
     whole = tuple(change for change in changes_in_hunks(patch) if (change.span.path, change.name) not in there)
+    strange: set[str] = set()
     missing = _not_whole(patch, {*there, *((change.span.path, change.name) for change in whole)})
     if snapshot is None:
         missing += _of_architectures(whole)
         whole = tuple(change for change in whole if not change.span.path.startswith("arch/"))
+    else:
+        strange = {change.name for change in whole if _has_other_parameters(snapshot, change)}
+        missing += [
+            LeftOut("other-parameters", f"{one.name}()", _STRANGE, one.span.path, one.line)
+            for one in whole
+            if one.name in strange
+        ]
     texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
-    return Runs(snapshot or runs.tree, {**runs.overrides, **texts}), (*applied, *whole), missing
+    fitting = {name: text for name, text in texts.items() if name not in strange}
+    unrun = {name: text for name, text in texts.items() if name in strange}
+    return _Replaced(Runs(snapshot or runs.tree, {**runs.overrides, **fitting}), (*applied, *whole), missing, unrun)
+
+
+_STRANGE = "the tree's own function of this name has other parameters, so this one was not run in its place"
+
+
+def _has_other_parameters(tree: SourceTree, change: Change) -> bool:
+    """Return whether the tree calls a function of this name and file otherwise: its callers do not fit the change."""
+    own = parameters_in((tree.read(change.span.path) or b"").decode("latin-1"), change.name)
+    return bool(own) and not parameters_in(change.text, change.name) <= own
 
 
 def _not_whole(patch: Patch, known: Set[tuple[str, str]]) -> list[LeftOut]:

@@ -184,6 +184,16 @@ def _whole_functions(text: str, line: int) -> list[_Item]:
     return found
 
 
+def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:
+    """Return the types of the parameters, as written, of each function *name* that *text* defines."""
+    found = set()
+    for kind, own, _, item, _ in _items(text):
+        head = re.search(rf"\b{re.escape(own)}\s*\(([^{{;]*)\)", item) if (kind, own) == ("function", name) else None
+        if head is not None:
+            found.add(tuple(re.sub(r"\s+|\b\w+\s*$", "", bare(one)) for one in head.group(1).split(",")))
+    return frozenset(found)
+
+
 def _without_directives(text: str) -> str:
     return _DIRECTIVE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
 

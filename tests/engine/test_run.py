@@ -158,6 +158,21 @@ def test_a_function_that_is_no_c_is_listed(tmp_path: Path) -> None:
     assert entries == [("set_odd()", "mm/odd.c", 1)]
 
 
+def test_a_function_that_the_trees_callers_do_not_fit_is_not_run_in_its_place(tmp_path: Path) -> None:
+    helpers = text_of()[text_of().index("#ifndef modify_prot_start_ptes") : text_of().rindex("#endif /*")]
+    head = "unsigned long addr, pte_t *ptep, pte_t old_pte, pte_t pte,"
+    assert helpers.count(head) == 1
+    strange = helpers.replace(head, "pte_t *ptep, unsigned long addr, pte_t old_pte, pte_t pte,")
+    after = "int first;\n" + strange.replace(ADVANCE, "\t\told_pte = pte;\n") + "int last;\n"
+    diff = diff_of({PGTABLE: "int first;\nint last;\n"}, {PGTABLE: after})
+    report = report_on(tmp_path, mail("[PATCH] mm: batches", diff))
+    assert [entry.what for entry in report.left_out if entry.kind == "other-parameters"] == [
+        "modify_prot_commit_ptes()"
+    ]
+    assert [finding for finding in report.findings if finding.counterexample is not None] == []
+    assert "modify_prot_start_ptes" in report.coverage.functions_simulated
+
+
 ATOMIC = """\
 #define __HAVE_ARCH_PTEP_GET_AND_CLEAR
 static inline pte_t ptep_get_and_clear(struct mm_struct *mm,
