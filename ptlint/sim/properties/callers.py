@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import transaction
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.tlb import covers
+from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
-    from ptlint.sim.driving import Ran
     from ptlint.sim.scenarios.callers import Called
 
 _PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
-_START = re.compile(r"_*(?:addr|address|start|vaddr|uaddr)_*")
 
 
 def check(ran: Called) -> Iterator[Breach]:
@@ -101,27 +99,3 @@ def _flushed(ran: Called) -> Iterator[Breach]:
                 nearest = record if bool((record.mask & lost).any()) else nearest
         detail = f"entry {index} loses its write permission and no flush covers it"
         yield Breach("flush", lost & anything & ~covered, index, detail, "flushed", nearest)
-
-
-def covers(ran: Ran, record: Record, addr: int) -> Mask:
-    """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
-    numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
-    start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
-    lanes = ran.session.machine.lanes
-    if start is None:
-        return np.ones(lanes, dtype=bool)
-    first = ran.session.lanes_of(start)
-    length = _length(ran, numbers, first)
-    result: Mask = (first <= np.uint64(addr)) & (np.uint64(addr) < first + length)
-    return result
-
-
-def _length(ran: Ran, numbers: Mapping[str, Scalar], first: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    for name, value in numbers.items():
-        if "end" in name:
-            return ran.session.lanes_of(value) - first
-        if "size" in name and "psize" not in name:
-            return ran.session.lanes_of(value)
-        if name.startswith("nr"):
-            return ran.session.lanes_of(value) * np.uint64(ran.where.page)
-    return np.full(first.shape, ran.where.page, dtype=np.uint64)

@@ -12,7 +12,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
-from ptlint.sim.properties.callers import covers
+from ptlint.sim.tlb import covers
 from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
