@@ -11,11 +11,15 @@ from ptlint.core.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A second place of the story. ``function`` is the function it stands in, empty at file scope."""
+    """A second place of the story. ``function`` is the function it stands in, empty at file scope.
+
+    ``line_text`` is the source line at ``span``, empty where that is the one in the report's sources.
+    """
 
     span: Span
     text: str
     function: str = ""
+    line_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

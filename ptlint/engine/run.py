@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def _checked(
     )
     for step in plan.steps:
         run.step(step)
-    findings = run.merged()
+    findings = tuple(_with_lines(run.merged(), plan.steps))
     sources, earlier = _sources(findings, plan.steps)
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
@@ -308,6 +308,17 @@ def _concerns_page_tables(step: Step) -> bool:
         if concerns_page_tables(path, filter(None, known)):
             return True
     return False
+
+
+def _with_lines(findings: Iterable[Finding], steps: Sequence[Step]) -> Iterator[Finding]:
+    """Yield *findings* with the lines that their other places stand on."""
+    by_ref = {step.ref: step for step in steps}
+    for finding in findings:
+        step = by_ref.get(finding.patch) if finding.patch is not None else None
+        if step is not None:
+            places = (replace(one, line_text=step.line(one.span, one.function)) for one in finding.related)
+            finding = replace(finding, related=tuple(places))
+        yield finding
 
 
 _Sources = tuple[dict[str, bytes], dict[tuple[PatchRef | None, str], bytes]]

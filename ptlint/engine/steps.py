@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
+from ptlint.core.span import Span
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
 from ptlint.passes.changes import (
@@ -18,6 +19,7 @@ from ptlint.passes.changes import (
     parameters_in,
     partial_functions,
 )
+from ptlint.passes.continued import continued
 from ptlint.passes.fragments import Fragment, fragments_of
 from ptlint.passes.outcomes import Runs
 
@@ -26,8 +28,8 @@ from ptlint.passes.outcomes import Runs
 class Step:
     """One patch or proposal. ``paths`` are the files it touches; ``before`` and ``after`` hold both sides' runs.
 
-    ``shown`` holds functions as they were before, from the hunks, where ``before`` does not have them; ``texts`` what
-    the hunks show of each file before and after, where the trees do not have it; ``fragments`` the functions that the
+    ``shown`` holds functions as they were before, from hunks, where ``before`` does not have them; ``texts`` what the
+    hunks show of each file before and after, where the trees do not have it; ``fragments`` the functions that the
     hunks show in part; ``unrun`` those that rules on code see and that cannot be called from this tree.
     """
 
@@ -52,6 +54,23 @@ class Step:
             if any(one.strip() for one in over[max(at - 1, 0) : at + 2]):  # the rest is between the hunks
                 lines[at] = line
         return b"\n".join(lines)
+
+    def line(self, span: Span, function: str) -> str:
+        """Return the line at *span* from the text that *function* was read from, "" when nothing is known of it.
+
+        Where a patch does not apply, its line numbers and those of the tree's own functions are not the same.
+        """
+        brought = [*(one.text for one in self.fragments if one.name == function)]
+        brought += [texts[function] for texts in (self.unrun, self.after.overrides) if function in texts]
+        brought = [one for one in brought if one.path == span.path]
+        for source in brought:
+            lines = source.text.split("\n")
+            if 0 <= span.line - source.line < len(lines):
+                return lines[span.line - source.line].encode("latin-1", "replace").decode("utf-8", "replace")
+        is_of_tree = bool(function) and not brought and span.path in self.texts[1]
+        data = (self.after.tree.read(span.path) if is_of_tree else None) or self.text(span.path) or b""
+        lines = data.decode("utf-8", "replace").split("\n")
+        return lines[span.line - 1].rstrip("\r") if 0 < span.line <= len(lines) else ""
 
 
 @dataclass(frozen=True)
@@ -80,14 +99,16 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
         left_out.extend(lost)
         status.append(state)
         if snapshot is not None and state.applied:
-            after = Runs(snapshot, runs.overrides)
+            after = Runs(snapshot, continued(runs.overrides, patch).texts)
             paths = _paths(patch)
             steps.append(Step(patch.ref, runs, after, changes_between(runs.tree, snapshot, paths), paths))
         else:
-            after, changes, missing, unrun = _replaced(runs, patch, snapshot)
-            left_out.extend(missing)
             earlier = steps[-1].unrun if steps else {}
-            seen = (functions_before(patch), _texts(patch), tuple(fragments_of(patch)), {**earlier, **unrun})
+            after, changes, missing, unrun = _replaced(runs, earlier, patch, snapshot)
+            left_out.extend(missing)
+            whole = {(change.span.path, change.name) for change in changes}
+            parts = tuple(one for one in fragments_of(patch) if (one.text.path, one.name) not in whole)
+            seen = ({**earlier, **functions_before(patch)}, _texts(patch), parts, unrun)
             steps.append(Step(patch.ref, runs, after, changes, _paths(patch), *seen))
         runs = steps[-1].after
     for proposal in series.proposals:
@@ -135,13 +156,20 @@ class _Replaced(NamedTuple):
     unrun: dict[str, SourceText]
 
 
-def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> _Replaced:
-    """Return the runs in which the functions that a patch shows whole stand in for those of the tree."""
+def _replaced(runs: Runs, unrun: Mapping[str, SourceText], patch: Patch, snapshot: SourceTree | None) -> _Replaced:
+    """Return the runs in which the functions that a patch shows whole stand in for those of the tree.
+
+    So do those of earlier patches, as this one leaves them; *unrun* are those of them that do not run.
+    """
+    known, stopped = continued(runs.overrides, patch), continued(unrun, patch)
+    carried = [*known.changes, *stopped.changes]
     applied = () if snapshot is None else changes_between(runs.tree, snapshot, _paths(patch))
+    applied = _without(applied, carried)  # what stands in for the tree's own is what runs
+    shown = _without(changes_in_hunks(patch), applied)
+    whole = (*shown, *_without(carried, shown))
     there = {(change.span.path, change.name) for change in applied}
-    whole = tuple(change for change in changes_in_hunks(patch) if (change.span.path, change.name) not in there)
     strange: set[str] = set()
-    missing = _not_whole(patch, {*there, *((change.span.path, change.name) for change in whole)})
+    missing = _not_whole(patch, {*there, *((one.span.path, one.name) for one in whole)}, [one.span for one in whole])
     if snapshot is None:
         missing += _of_architectures(whole)
         whole = tuple(change for change in whole if not change.span.path.startswith("arch/"))
@@ -153,9 +181,16 @@ def _replaced(runs: Runs, patch: Patch, snapshot: SourceTree | None) -> _Replace
             if one.name in strange
         ]
     texts = {change.name: SourceText(change.span.path, change.span.line, change.text) for change in whole}
-    fitting = {name: text for name, text in texts.items() if name not in strange}
-    unrun = {name: text for name, text in texts.items() if name in strange}
-    return _Replaced(Runs(snapshot or runs.tree, {**runs.overrides, **fitting}), (*applied, *whole), missing, unrun)
+    fitting = {name: text for name, text in {**known.texts, **texts}.items() if name not in strange}
+    others = {name: text for name, text in {**stopped.texts, **texts}.items() if name in strange | set(stopped.texts)}
+    unfit = {name: text for name, text in others.items() if name not in fitting}
+    return _Replaced(Runs(snapshot or runs.tree, fitting), (*applied, *whole), missing, unfit)
+
+
+def _without(changes: Iterable[Change], others: Iterable[Change]) -> tuple[Change, ...]:
+    """Return *changes* but those of functions that *others* have."""
+    there = {(other.span.path, other.name) for other in others}
+    return tuple(change for change in changes if (change.span.path, change.name) not in there)
 
 
 _STRANGE = "the tree's own function of this name has other parameters, so this one was not run in its place"
@@ -167,7 +202,7 @@ def _has_other_parameters(tree: SourceTree, change: Change) -> bool:
     return bool(own) and not parameters_in(change.text, change.name) <= own
 
 
-def _not_whole(patch: Patch, known: Set[tuple[str, str]]) -> list[LeftOut]:
+def _not_whole(patch: Patch, known: Set[tuple[str, str]], spans: Sequence[Span]) -> list[LeftOut]:
     """Return the macros and functions that a patch changes, shows in part, and that can therefore not be run."""
     from ptlint.tree import partial_files, partial_preimages
 
@@ -180,7 +215,7 @@ def _not_whole(patch: Patch, known: Set[tuple[str, str]]) -> list[LeftOut]:
     ]
     functions = [
         LeftOut("not-whole", f"{name}()" if name else "a function", reason, span.path, span.line)
-        for name, span in partial_functions(patch)
+        for name, span in partial_functions(patch, spans)
         if (span.path, name) not in known
     ]
     return macros + functions
@@ -211,8 +246,6 @@ def _proposal_step(proposal: Proposal, steps: Sequence[Step]) -> Step | None:
 
 
 def _change_of(proposal: Proposal, text: SourceText) -> Change:
-    from ptlint.core.span import Span
-
     first = proposal.text.strip().splitlines()[0].strip()
     offset = next((at for at, line in enumerate(text.text.splitlines()) if first and first in line), 0)
     span = Span(text.path, text.line, 1, text.line + text.text.count("\n"), 1)

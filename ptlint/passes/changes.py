@@ -70,17 +70,21 @@ def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def partial_functions(patch: Patch) -> tuple[tuple[str, Span], ...]:
+def partial_functions(patch: Patch, known: Iterable[Span] = ()) -> tuple[tuple[str, Span], ...]:
     """Return name and first changed line of each function that *patch* changes and no hunk shows whole.
 
-    The name is that of the nearest head above, in the hunk or on its ``@@`` line; empty when neither has one.
+    The name is that of the nearest head above, in the hunk or on its ``@@`` line; empty when neither has one. What
+    stands in one of the spans *known* of the new files is left out.
     """
+    spans = tuple(known)
     found: dict[tuple[str, str], Span] = {}
     for file in patch.files:
         if file.new_path is None or not file.new_path.endswith(_SOURCES):
             continue
         for hunk in file.hunks:
             for name, line in _partial(hunk):
+                if any(one.path == file.new_path and one.line <= line <= one.end_line for one in spans):
+                    continue
                 found.setdefault((file.new_path, name), Span(file.new_path, line))
     return tuple((name, span) for (_, name), span in found.items())
 
@@ -115,6 +119,18 @@ def functions_before(patch: Patch) -> dict[str, SourceText]:
 def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:
     """Return the whole functions of a piece of C that begins at *line* of *path*, all of them as new."""
     return tuple(_changes(path, [], _whole_functions(text, line)))
+
+
+def whole_function(name: str, source: SourceText) -> SourceText | None:
+    """Return function *name* where *source* shows it whole, None when it does not."""
+    found = (one for one in _whole_functions(source.text, source.line) if one[1] == name)
+    return next((SourceText(source.path, line, text) for _, _, line, text, _ in found), None)
+
+
+def change_of_function(name: str, before: SourceText, after: SourceText) -> Change | None:
+    """Return how function *name* changed between two texts; None when nothing that counts did."""
+    old, new = (_whole_functions(one.text, one.line) for one in (before, after))
+    return next((one for one in _changes(after.path, old, new) if one.name == name), None)
 
 
 def functions_in(path: str, text: str) -> tuple[Change, ...]:

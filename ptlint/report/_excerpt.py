@@ -39,7 +39,7 @@ def labels_of(finding: Finding) -> tuple[Label, ...]:
     main = Label(finding.span, "", finding.function, True, finding.line_text)
     if not finding.related:
         return (main,)
-    story = [Label(related.span, related.text, related.function, False) for related in finding.related]
+    story = [Label(one.span, one.text, one.function, False, one.line_text) for one in finding.related]
     ordered = [Label(main.span, "reported here", main.function, True, main.line_text), *story]
     return tuple(
         Label(label.span, f"({number}) {one_line(label.text)}", label.function, label.is_main, label.line_text)
@@ -52,17 +52,19 @@ def excerpt(report: Report, labels: Sequence[Label], width: int) -> Iterator[Pie
 
     *width* is what a line of text may take. Nothing is yielded for a line that the report does not hold.
     """
-    by_line: dict[int, list[Label]] = {}
+    by_line: dict[tuple[int, bytes], list[Label]] = {}
     for label in sorted(labels, key=lambda label: (label.span.line, label.span.column)):
-        by_line.setdefault(label.span.line, []).append(label)
+        own = label.line_text.encode(errors="replace") or None
+        held = source_line(report, label.span.path, label.span.line)
+        line = held if own is None or (label.is_main and held is not None) else own
+        if line is not None:
+            by_line.setdefault((label.span.line, line.rstrip()), []).append(label)
     last = 0
-    for number, here in by_line.items():
-        line = source_line(report, here[0].span.path, number)
-        if line is None:
-            line = next((label.line_text.encode(errors="replace") for label in here if label.line_text), None)
-        if line is None:
-            continue
-        before = source_line(report, here[0].span.path, number - 1)
+    for (number, line), here in by_line.items():
+        path = here[0].span.path
+        # What stands before a line is only known of the file at hand.
+        is_held = _printed(source_line(report, path, number) or b"") == _printed(line)
+        before = source_line(report, path, number - 1) if is_held else None
         if last and number - last > 2:
             yield Piece("gap", 0, "...")
         if before is not None and before.strip() and number - 1 > last:
@@ -71,6 +73,10 @@ def excerpt(report: Report, labels: Sequence[Label], width: int) -> Iterator[Pie
         for label in here:
             yield from _underlined(line, label, width)
         last = number
+
+
+def _printed(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip()
 
 
 def _shown(line: bytes, width: int) -> str:

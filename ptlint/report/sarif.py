@@ -72,16 +72,17 @@ def _rule(rule: RuleInfo) -> Json:
 
 def _result(report: Report, finding: Finding, index: dict[str, int], ordinal: int) -> Json:
     message = _escaped(finding.message)
+    is_held = source_line(report, finding.span.path, finding.span.line) is not None
     for number, related in enumerate(finding.related, start=1):
         message += f"\n[{_escaped(related.text)}]({number})"
     result: Json = {
         "ruleId": finding.code,
         "level": finding.severity.value,
         "message": {"text": message},
-        "locations": [_location(report, finding.span, finding.function, line=finding.line_text)],
+        "locations": [_location(report, finding.span, finding.function, line="" if is_held else finding.line_text)],
         "relatedLocations": [
-            _location(report, related.span, related.function, text=related.text, number=number)
-            for number, related in enumerate(finding.related, start=1)
+            _location(report, one.span, one.function, text=one.text, number=number, line=one.line_text)
+            for number, one in enumerate(finding.related, start=1)
         ],
         "partialFingerprints": {
             "ptlint/v1": finding.fingerprint,
@@ -118,9 +119,7 @@ def _code_flow(report: Report, finding: Finding, run: Counterexample) -> Json:
 def _location(
     report: Report, span: Span, function: str = "", text: str = "", number: int | None = None, line: str = ""
 ) -> Json:
-    first = source_line(report, span.path, span.line)
-    if first is None and line:
-        first = line.encode(errors="replace")
+    first = line.encode(errors="replace") if line else source_line(report, span.path, span.line)
     region: Json = {"startLine": max(span.line, 1), "startColumn": utf16_column(first, span.column)}
     end_line, end_column = end_of(span)
     if (end_line, end_column) != (span.line, span.column):

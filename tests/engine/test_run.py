@@ -152,6 +152,58 @@ def test_functions_of_a_patch_that_does_not_apply_run_in_place_of_the_trees(tmp_
     assert report.patches[0].reason
 
 
+def test_a_function_of_an_earlier_patch_is_known_as_a_later_one_leaves_it(tmp_path: Path) -> None:
+    helpers = text_of()[text_of().index("#ifndef modify_prot_start_ptes") : text_of().rindex("#endif /*")]
+    base, first = "int first;\nint last;\n", f"int first;\n{helpers}int last;\n"
+    second = "int one;\nint two;\nint three;\n" + first.replace(ADVANCE, "\t\told_pte = pte;\n")
+    diffs = diff_of({PGTABLE: base}, {PGTABLE: first}), diff_of({PGTABLE: first}, {PGTABLE: second}, context=1)
+    mails = [mail(f"[PATCH {number}/2] mm: batches", diff, number) for number, diff in enumerate(diffs, start=1)]
+    for tree in (SMALL, None):
+        report = report_on(tmp_path, "".join(mails), tree)
+        (finding,) = report.findings
+        assert finding.patch is not None
+        assert (finding.code, finding.patch.index) == ("PT102", 2)
+        assert second.split("\n")[finding.span.line - 1] == finding.line_text
+        assert [entry for entry in report.left_out if entry.kind == "not-whole"] == []
+
+
+FORMED = """\
+static int batch_of(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr)
+{
+	if (max_nr == 1)
+		return 1;
+
+	return folio_pte_batch(folio, ptep, pte, max_nr);
+}
+"""
+PUT_BACK = """\
+static void move_batch(struct folio *folio, struct mm_struct *mm, unsigned long addr, pte_t *from, pte_t *to, int max)
+{
+	pte_t pte = ptep_get(from);
+	int nr = batch_of(folio, from, pte, max);
+
+	pte = get_and_clear_ptes(mm, addr, from, nr);
+	set_ptes(mm, addr, to, pte, nr);
+}
+"""
+
+
+@pytest.mark.parametrize("tree", [SMALL, None])
+def test_each_place_of_a_story_has_the_line_that_it_is_about(tmp_path: Path, tree: Path | None) -> None:
+    """The second patch moves what the first one brought, and neither applies."""
+    base = "".join(f"int before_{number};\n" for number in range(30)) + "int last;\n"
+    first = base.replace("int last;\n", FORMED + "int last;\n")
+    second = "".join(f"int new_{number};\n" for number in range(9)) + first.replace("int last;\n", PUT_BACK)
+    diffs = diff_of({"mm/x.c": base}, {"mm/x.c": first}), diff_of({"mm/x.c": first}, {"mm/x.c": second}, context=1)
+    mails = [mail(f"[PATCH {number}/2] mm: batches", diff, number) for number, diff in enumerate(diffs, start=1)]
+    report = report_on(tmp_path, "".join(mails), tree)
+    (finding,) = [one for one in report.findings if one.code == "PT402"]
+    assert second.split("\n")[finding.span.line - 1] == finding.line_text == "\tset_ptes(mm, addr, to, pte, nr);"
+    (formed,) = [one for one in finding.related if one.function == "batch_of"]
+    assert second.split("\n")[formed.span.line - 1] == formed.line_text
+    assert "folio_pte_batch(folio" in formed.line_text
+
+
 def test_a_function_that_is_no_c_is_listed(tmp_path: Path) -> None:
     report = report_of(tmp_path, {"mm/odd.c": "static void set_odd(pte_t *ptep)\n{\n\tpte_t pte = @;\n}\n"})
     entries = [(entry.what, entry.source, entry.line) for entry in report.left_out if entry.kind == "not-read"]
