@@ -6,12 +6,15 @@ files that are built is searched for that, and the place is kept when it is acti
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from ptlint.core.span import Span
 from ptlint.csrc.universe import Universe
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_FILLED = re.compile(r"(?:\.|->)\s*([A-Za-z_]\w*)\s*=(?!=)\s*([^,;{}]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,27 @@ def ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
                     line = active.count("\n", 0, match.start(2)) + 1
                     found.add(OpsTarget(function, how, Span(source, line)))
     return tuple(sorted(found, key=lambda one: (one.span, one.function)))
+
+
+_FIELDS: WeakKeyDictionary[Universe, dict[str, dict[str, tuple[tuple[str, str], ...]]]] = WeakKeyDictionary()
+
+
+def ops_fields(universe: Universe, table: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return what the fields of *table* may hold by the looks of the text, active or not: field -> (path, name).
+
+    The name is the last word of what is written to the field. Made once per universe and table.
+    """
+    tables = _FIELDS.setdefault(universe, {})
+    if table not in tables:
+        found: dict[str, set[tuple[str, str]]] = {}
+        for path in universe.c_files():
+            text = universe.text_of(path)
+            for match in _FILLED.finditer(text) if table in text else ():
+                names = _NAME.findall(match.group(2))
+                if names:
+                    found.setdefault(match.group(1), set()).add((path, names[-1]))
+        tables[table] = {name: tuple(sorted(held)) for name, held in found.items()}
+    return tables[table]
 
 
 def _function_in(universe: Universe, source: str, value: str) -> str:

@@ -18,6 +18,7 @@ from ptlint.csrc.items import items_of
 from ptlint.csrc.scope import Scope
 from ptlint.csrc.segments import is_called, without_literals
 from ptlint.sim.primitives import find_primitive
+from ptlint.sim.primitives.registry import Leads
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
@@ -87,6 +88,9 @@ class Reach:
                 texts.append(text[head.start() : end if end >= 0 else len(text)])
         for part in map(_words_in, texts):
             words, called = words | part[0], called | part[1]
+        for lead in filter(None, map(_lead, called)):
+            more = lead(self.program, words)
+            words, called = words | more, called | more
         return words, called
 
 
@@ -109,6 +113,11 @@ class HeaderWords:
             macro = self._headers.macro(name)
             found = self._words[name] = _words_in("\n".join([*pieces, macro.text] if macro is not None else pieces))
         return found
+
+
+def _lead(name: str) -> Leads | None:
+    primitive = find_primitive(name)
+    return None if primitive is None else primitive.leads
 
 
 @lru_cache(maxsize=20_000)

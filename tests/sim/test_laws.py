@@ -96,8 +96,10 @@ def test_the_entry_is_shown_before_and_after_with_what_was_expected() -> None:
 
 
 DEFECTS = {
-    # Real ones of the tree: hexagon's pte_modify() keeps neither accessed nor dirty, sh's adds the permissions of X2TLB
-    # entries to the old ones, and nios2's pte_none() holds for the first swap slots of the first swap area.
+    # Real ones of the tree: csky's pte_modify() keeps the bit that lets the hardware store, hexagon's neither
+    # accessed nor dirty, sh's adds the permissions of X2TLB entries to the old ones, and nios2's pte_none() holds for
+    # the first swap slots of the first swap area.
+    "csky": {("pte_modify", "modify")},
     "hexagon": {("pte_modify", "modify")},
     "sh": {("pte_modify", "modify")},
     "nios2": {("__swp_entry", "pfn-encoding"), ("pte_swp_clear_exclusive", "setter")},
@@ -133,6 +135,60 @@ def test_dirty_that_only_the_hardware_sets_survives_write_protection_on_arm64() 
     found = {one.subject: one.violations[0] for one in results if one.violations}
     assert found["pte_wrprotect"].detail == "pte_wrprotect() makes an entry that was dirty not dirty"
     assert "stored to" in found["pte_wrprotect"].counterexample.arguments[0][1]
+
+
+@pytest.mark.parametrize(
+    ("profile", "path", "body", "says"),
+    [
+        (
+            "s390",
+            "arch/s390/include/asm/pgtable.h",
+            "pte_t pte_mkclean(pte_t pte) { return clear_pte_bit(pte, __pgprot(_PAGE_DIRTY)); }",
+            "pte_mkclean() leaves a clean entry that is written unnoticed",
+        ),
+        (
+            "s390",
+            "arch/s390/include/asm/pgtable.h",
+            "pte_t pte_mkold(pte_t pte) { return clear_pte_bit(pte, __pgprot(_PAGE_YOUNG)); }",
+            "pte_mkold() leaves an old entry that is used unnoticed",
+        ),
+        (
+            "arm64",
+            "arch/arm64/include/asm/pgtable.h",
+            "pte_t pte_mkdirty(pte_t pte) { return set_pte_bit(pte, __pgprot(PTE_DIRTY)); }",
+            "pte_mkdirty() leaves a dirty entry that faults on each store",
+        ),
+    ],
+)
+def test_what_the_hardware_lets_through_is_what_the_predicates_say(
+    profile: str, path: str, body: str, says: str
+) -> None:
+    name = body.split("(")[0].split()[-1]
+    text = SourceText(path, 1, "static inline " + body)
+    results = judged(kernel_tree(), profile_named(profile), {name: text})
+    assert says in {violation.detail for one in results if one.subject == name for violation in one.violations}
+
+
+def test_an_entry_whose_page_frame_is_split_is_advanced_past_the_split() -> None:
+    text = SourceText(
+        "arch/arm64/include/asm/pgtable.h",
+        1,
+        "static inline pte_t pte_advance_pfn(pte_t pte, unsigned long nr)\n{\n"
+        "\treturn __pte(pte_val(pte) + (nr << PAGE_SHIFT));\n}\n",
+    )
+    results = judged(kernel_tree(), profile_named("arm64"), {"pte_advance_pfn": text})
+    assert "pte_advance_pfn" in {one.subject for one in results if one.violations}
+
+
+def test_a_modified_entry_gives_the_hardware_the_access_that_setters_give() -> None:
+    tree = kernel_tree()
+    path = "arch/arm64/include/asm/pgtable.h"
+    header = tree.read(path)
+    assert header is not None
+    body = header.decode().split("static inline pte_t pte_modify(")[1].split("\n}")[0]
+    whole = "static inline pte_t pte_modify(" + body.replace("pte_sw_dirty(pte)", "0") + "\n}\n"
+    results = judged(tree, profile_named("arm64"), {"pte_modify": SourceText(path, 1, whole)})
+    assert "pte_modify" in {one.subject for one in results if one.violations}
 
 
 def test_a_constant_of_an_enum_is_used_by_what_takes_it() -> None:

@@ -117,3 +117,13 @@ def test_how_a_scenario_begins_is_asked_only_where_it_matters() -> None:
     run = guest()
     run.run("is_lazy_mmu_mode_active()")
     assert lazy.AT_ENTRY in run.machine.asked
+
+
+def test_what_a_guest_has_in_the_table_is_reached_from_what_calls_through_it() -> None:
+    program = guest().program
+    program.interest = frozenset({"xen_commit"})
+    assert program.matters("commit")
+    program.interest = frozenset({"native_commit"})
+    assert not program.matters("commit")
+    program.interest = frozenset({"xen_extend_mmu_update"})
+    assert program.matters("commit")

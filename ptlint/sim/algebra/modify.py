@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ptlint.sim.algebra import walker
 from ptlint.sim.algebra.entries import Bench, Lanes, Raw
 from ptlint.sim.algebra.laws import Broken
 from ptlint.sim.algebra.states import Protection
@@ -39,6 +40,8 @@ def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken
         yield told.broken(pfn != bench.pfn(after), f"{name}() changes the page frame", "the same page frame")
         yield from _kept(bench, told, name, had, fresh[number])
         yield from _given(bench, told, name, fresh[number], had)
+        yield from _gates(bench, told, name, fresh[number], had)
+        yield from walker.check(bench, world, PROPERTY, name, np.ones(len(base), dtype=bool), before, after, states)
         lost = ((before ^ after) & np.uint64(own)) != 0
         yield told.broken(lost, f"{name}() changes bits that are not the protection's", f"bits {own:#x} as before")
 
@@ -56,9 +59,9 @@ class _Change:
 
 def kept_bits(bench: Bench, world: World) -> int:
     """Return the bits in memory that no predicate sees and that belong to the page, as the profile says."""
-    text = world.program.mmu.get("kept" if world.level.name == "pte" else "kept_huge", "")
-    if any(world.program.universe.macro(name) is None for name in re.findall(r"[A-Za-z_]\w*", text)):
-        return 0  # a tree without the macros has no such bits
+    known = world.program.universe.macro  # a tree without a macro has no such bits
+    words = re.findall(r"[A-Za-z_]\w*", world.program.mmu.get("kept" if world.level.name == "pte" else "kept_huge", ""))
+    text = " | ".join(word for word in words if known(word) is not None)
     return int(bench.made(f"__{world.level.name}({text})")[0]) if text else 0
 
 
@@ -100,3 +103,22 @@ def _given(bench: Bench, told: _Change, name: str, fresh: Raw, had: dict[str, Ma
         yield told.broken(wrong, f"{name}() makes an entry {WORDS[word]} unasked", f"not {WORDS[word]}")
         wrong = ~now & wanted & ~marked
         yield told.broken(wrong, f"{name}() does not make an entry {WORDS[word]} as asked", WORDS[word])
+
+
+def _gates(bench: Bench, told: _Change, name: str, fresh: Raw, had: dict[str, Mask]) -> Iterator[Broken]:
+    """What lets the hardware write through the entry is as in one that the setters make of the new protection.
+
+    Predicates do not see it: an entry that software takes for dirty may still fault on each store.
+    """
+    world = told.world
+    made = fresh
+    for word, on, off in (("young", "mkyoung", "mkold"), ("dirty", "mkdirty", "mkclean")):
+        holds = bench.holds(world.predicates[word], told.after)
+        for setter, mask in ((on, holds), (off, ~holds)):
+            if f"{world.level.name}_{setter}" in world.setters:
+                made = np.where(mask, bench.applied(f"{world.level.name}_{setter}(x)", made), made)
+    present = bench.holds(world.predicates["present"], told.after) & bench.holds(world.predicates["present"], fresh)
+    marked = had.get("uffd", np.zeros(len(fresh), dtype=bool))
+    differs = ((told.after ^ made) & np.uint64(world.gates)) != 0
+    detail = f"{name}() leaves another access to the hardware than the setters give an entry of the new protection"
+    yield told.broken(present & ~marked & differs, detail, "as the setters make it")

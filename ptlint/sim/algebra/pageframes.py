@@ -60,6 +60,8 @@ def jumps(states: States) -> tuple[Lanes, Lanes, Lanes]:
         for target in range(len(states.pfns))
         if int(states.pfns[target]) - int(states.pfns[column]) in ADVANCES
     ]
+    known = {int(pfn): column for column, pfn in enumerate(states.pfns)}
+    pairs += [(column, known[int(states.pfns[column]) + 1]) for column in states.carries if column >= states.used]
     count = len(states.weight)
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ptlint.sim.algebra import walker
 from ptlint.sim.algebra.entries import Bench, Lanes, Raw
 from ptlint.sim.algebra.laws import Broken
 from ptlint.sim.algebra.states import named
@@ -27,6 +28,7 @@ def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken
     usual = world.applies(setter, bench, before, states)
     after = _set(bench, setter, name, before)
     yield from _says(bench, world, name, setter, usual, before, after, states)
+    yield from walker.check(bench, world, PROPERTY, name, usual, before, after, states)
     if "vma" not in setter.call:
         yield from _equations(bench, world, name, setter, usual, before, after, states)
         yield from _commutes(bench, world, name, usual, before, after, states)

@@ -43,13 +43,15 @@ class States:
     """States × page frames. ``raw[s, c]`` are the bytes of an entry of page frame ``pfns[c]`` in state ``s``.
 
     ``recipe`` tells in C how to get there; ``weight`` counts the steps. ``used`` are the columns that laws run over:
-    the others are those advanced from them. ``writable`` marks entries of writable mappings.
+    the others are those advanced from them, and ``carries`` pages whose successor carries into a high bit.
+    ``writable`` marks entries of writable mappings.
     """
 
     level: Level
     raw: Raw
     pfns: Raw
     used: int
+    carries: tuple[int, ...]
     recipe: tuple[str, ...]
     weight: NDArray[np.int64]
     writable: Mask
@@ -112,13 +114,21 @@ def _constant(program: Program, name: str) -> int | None:
         return None
 
 
-def page_frames(bits: int, step: int) -> tuple[list[int], list[int]]:
-    """Return the page frames that laws run over, and those advanced from them."""
+HIGH_BITS = 5
+"""Bits at the top of a page frame number that an entry may keep elsewhere: advancing one must carry into each."""
+
+
+def page_frames(bits: int, step: int) -> tuple[list[int], list[int], list[int]]:
+    """Return the page frames that laws run over, those advanced from them, and those whose successor carries far."""
     top = (1 << bits) - 1
     base = [0x1FFE, 1, top & 0x5555_5555_5555_5555, top & 0xAAAA_AAAA_AAAA_AAAA, 1 << (bits - 1), top]
     chosen = list(dict.fromkeys(pfn // step * step for pfn in base if 0 < pfn // step * step <= top))
-    further = {pfn + jump for pfn in chosen for jump in ADVANCES if pfn + jump <= top} if step == 1 else set()
-    return chosen, sorted(further - set(chosen))
+    if step > 1:
+        return chosen, [], []
+    further = {pfn + jump for pfn in chosen for jump in ADVANCES if pfn + jump <= top}
+    carries = [(1 << bit) - 1 for bit in range(max(1, bits - HIGH_BITS), bits)]
+    further |= {pfn + more for pfn in carries for more in (0, 1)}
+    return chosen, sorted(further - set(chosen)), carries
 
 
 _FLAGS = (("VM_READ", 1), ("VM_WRITE", 2), ("VM_EXEC", 4), ("VM_SHARED", 8))
@@ -197,7 +207,7 @@ def states_of(
     Raises CannotExecute when entries cannot be made.
     """
     probe = Bench(Session(program, 64), level)
-    base, further = page_frames(pfn_bits(program, probe), level.step)
+    base, further, carries = page_frames(pfn_bits(program, probe), level.step)
     pfns = np.array([*base, *further], dtype=np.uint64)
     protections = protections_of(program) if protections is None else protections
     table = _Table([], [], [], [], set())
@@ -223,6 +233,7 @@ def states_of(
         np.stack(table.rows),
         pfns,
         len(base),
+        tuple(pfns.tolist().index(pfn) for pfn in carries),
         tuple(table.recipe),
         np.array(table.weight, dtype=np.int64),
         np.array(table.writable, dtype=bool),

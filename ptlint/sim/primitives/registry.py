@@ -18,17 +18,23 @@ from ptlint.sim.values import narrow
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
+    from ptlint.sim.program import Program
 
 Lower = Callable[["Expressions", ast.Call, str], Op]
 Handler = Callable[[Frame, Sequence[Value], Sequence[CType], str], Value]
+Leads = Callable[["Program", frozenset[str]], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """A modelled operation: its names and how a call of it is lowered."""
+    """A modelled operation: its names and how a call of it is lowered.
+
+    ``leads`` returns the functions that it may call when it stands in a text with certain words; None for none.
+    """
 
     names: tuple[str, ...]
     lower: Lower
+    leads: Leads | None = None
 
 
 _REGISTERED: list[Primitive] = []
@@ -39,11 +45,11 @@ def registered() -> Sequence[Primitive]:
     return _REGISTERED
 
 
-def lowers(*names: str) -> Callable[[Lower], Lower]:
+def lowers(*names: str, leads: Leads | None = None) -> Callable[[Lower], Lower]:
     """Register a function that lowers calls of *names* from their syntax."""
 
     def register(lower: Lower) -> Lower:
-        _REGISTERED.append(Primitive(names, lower))
+        _REGISTERED.append(Primitive(names, lower, leads))
         return lower
 
     return register

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptlint.calls.ops import OpsTarget, ops_targets
+from ptlint.calls.ops import OpsTarget, ops_fields, ops_targets
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CPointer, CType
 from ptlint.csrc.items import items_of
@@ -36,11 +36,20 @@ if TYPE_CHECKING:
 _PVOP = re.compile(r"PVOP_(?:ALT_)?(V?)CALL(?:EE)?(\d)")
 _INIT = re.compile(r"\b__init\b")
 _IDENTITY = ("PTE_IDENT", "_paravirt_ident_64", "_paravirt_ident_32", "paravirt_ident_64")
+TABLE = "pv_ops"
 GUEST = "/xen/"
 """The folder whose functions a guest of Xen puts into the table."""
 
 
-@lowers("/PVOP_(?:ALT_)?V?CALL(?:EE)?[0-4]/")
+def _leads(program: Program, words: frozenset[str]) -> frozenset[str]:
+    """Return the functions of a guest, or else of anybody, in those fields of the table that a text names."""
+    fields = ops_fields(program.universe, TABLE)
+    held = [(path, name) for word in words for path, name in fields.get(word, ())]
+    guest = [name for path, name in held if GUEST in path]
+    return frozenset(guest or (name for _, name in held))
+
+
+@lowers("/PVOP_(?:ALT_)?V?CALL(?:EE)?[0-4]/", leads=_leads)
 def paravirtual(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """Call what the table holds: ``PVOP_CALL3(type, pv_ops, mmu.field, …)``, in older trees without pv_ops."""
     form = _PVOP.fullmatch(name)
@@ -51,7 +60,7 @@ def paravirtual(expressions: Expressions, call: ast.Call, name: str) -> Op:
     if "." not in path:
         path = f"{path}.{_path(args.pop(0))}"
     elif path.startswith(("mmu.", "cpu.", "irq.")):
-        path = f"pv_ops.{path}"
+        path = f"{TABLE}.{path}"
     given = [expressions.expr(arg) for arg in args[: int(form.group(2))]]
     target = _target(expressions.program, path)
     if not target:

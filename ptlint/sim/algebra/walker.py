@@ -1,0 +1,77 @@
+"""What the hardware lets through must be what the predicates say: no store goes unnoticed, none faults for ever.
+
+The profile says in C, over the value ``v`` of an entry, when a load and a store go through without anybody noticing
+(``[mmu.lets]``): where hardware keeps accessed and dirty itself, when they are already set. ``strict`` says that
+nothing below the generic code mends an entry on a fault: then one that may be written must let stores through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ptlint.sim.algebra.entries import Bench, Lanes, Raw
+from ptlint.sim.algebra.laws import Broken
+from ptlint.sim.algebra.world import World
+from ptlint.sim.convert import scalar
+from ptlint.sim.values import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A disagreement between the hardware and the predicate *word*: where, what it is, and what would be right."""
+
+    word: str
+    mask: Mask
+    detail: str
+    expected: str
+
+
+def check(
+    bench: Bench, world: World, property: str, name: str, usual: Mask, before: Raw, after: Raw, states: Lanes
+) -> Iterator[Broken]:
+    """Yield where *name* makes of an entry that hardware and software agree on one on which they do not."""
+    if not world.program.mmu.get("lets", {}).get(_key("store", world)):
+        return
+    agreed = [one.mask for one in _wrong(bench, world, before)]
+    for was, now in zip(agreed, _wrong(bench, world, after), strict=True):
+        if now.word == "young" and name.endswith("_modify"):  # a new protection may make a page young
+            continue
+        yield Broken(property, usual & now.mask & ~was, f"{name}() {now.detail}", before, after, now.expected, states)
+
+
+def _key(access: str, world: World) -> str:
+    return access if world.level.name == "pte" else f"{access}_huge"
+
+
+def _wrong(bench: Bench, world: World, raw: Raw) -> tuple[_Wrong, ...]:
+    lets = world.program.mmu["lets"]
+    value = bench.number(f"{world.level.name}_val(x)", raw)
+
+    def passes(access: str) -> Mask:
+        run = bench.session.run(f"!!({lets[_key(access, world)]})", v=("unsigned long long", value))
+        mask: Mask = bench.session.lanes_of(scalar(run)) != 0
+        return mask
+
+    def holds(word: str) -> Mask:
+        if word not in world.predicates:
+            return np.zeros(len(raw), dtype=bool)
+        return bench.holds(world.predicates[word], raw)
+
+    load, store = passes("load"), passes("store")
+    present = holds("present") & ~holds("protnone")
+    write, dirty, young = (present & holds(word) for word in ("write", "dirty", "young"))
+    strict = np.full(len(raw), bool(lets.get("strict")))
+    return (
+        _Wrong("write", present & store & ~write, "leaves a read-only entry that can be written", "no store"),
+        _Wrong("dirty", store & write & ~dirty, "leaves a clean entry that is written unnoticed", "a fault"),
+        _Wrong("young", present & load & ~young, "leaves an old entry that is used unnoticed", "a fault"),
+        _Wrong(
+            "store",
+            strict & write & dirty & young & ~store,
+            "leaves a dirty entry that faults on each store",
+            "no fault",
+        ),
+    )
