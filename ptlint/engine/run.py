@@ -145,6 +145,8 @@ class Run(Gathered):
     has_tree: bool = True
     everywhere: bool = False
     changed: set[str] = field(default_factory=set)
+    broke: dict[tuple[PatchRef, str, str], set[str]] = field(default_factory=dict)
+    """The subjects that a patch leaves broken, by patch, profile and property."""
     final: SourceTree | None = None
     progress: Progress = lambda _: None
 
@@ -283,17 +285,24 @@ class Run(Gathered):
             if here:
                 self.left_out.append(LeftOut("not-read", f"{change.name}()", here[0], path, span.line))
 
-    def _repair(self, step: Step, judgements: dict[str, tuple[Judgement, ...]]) -> None:
-        """Note which earlier findings this step's code no longer has."""
+    def _repair(self, step: Step, judgements: Mapping[str, Sequence[Judgement]]) -> None:
+        """Note which earlier findings this step's code no longer has: all that broke then was run again, and holds."""
+        again = {(name, one.subject): one for name, results in judgements.items() for one in results}
         for finding in self.findings:
             if finding.counterexample is None or finding.patch is None or finding.patch.index >= step.ref.index:
                 continue
-            key = (finding.code, finding.span.path, finding.function)
-            for name in finding.archs:
-                for judgement in judgements.get(name, ()):
-                    broken = {violation.property for violation in judgement.violations}
-                    if finding.counterexample.property not in broken:
-                        self.repaired.setdefault(key, step.ref)
+            prop = finding.counterexample.property
+            broke = [(arch, one) for arch in finding.archs for one in self.broke.get((finding.patch, arch, prop), ())]
+            now = [again.get(subject) for subject in broke]
+            if now and all(one is not None and one.is_whole and prop not in _broken(one) for one in now):
+                self.repaired.setdefault((finding.code, finding.span.path, finding.function), step.ref)
+        for (name, subject), judgement in again.items():
+            for prop in _broken(judgement):
+                self.broke.setdefault((step.ref, name, prop), set()).add(subject)
+
+
+def _broken(judgement: Judgement) -> frozenset[str]:
+    return frozenset(violation.property for violation in judgement.violations)
 
 
 def patch_called(ref: PatchRef) -> str:

@@ -51,6 +51,14 @@ def test_a_defect_that_a_later_patch_repairs_names_it(tmp_path: Path) -> None:
     assert (finding.patch.index, finding.fixed_by.index) == (2, 3)
 
 
+def test_a_defect_that_only_a_caller_does_not_show_is_not_repaired(tmp_path: Path) -> None:
+    """The last patch changes a caller of the broken helper: what runs of it then says nothing of the helper."""
+    report = report_of(tmp_path, STALE, CALLER)
+    (finding,) = report.findings
+    assert finding.patch is not None
+    assert (finding.code, finding.patch.index, finding.fixed_by) == ("PT102", 1, None)
+
+
 def test_a_defect_that_was_there_before_is_silent(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for path in (
