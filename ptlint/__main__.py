@@ -1,5 +1,6 @@
 """The ``ptlint`` program: finds the command, runs it, and turns whatever stops it into a sentence and an exit code."""
 
+import errno
 import gc
 import os
 import sys
@@ -7,7 +8,10 @@ from collections.abc import Sequence
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+UNWRITTEN = 2
 INTERNAL = 4
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a write fails with where there is no place for what is written."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,14 +32,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has enough; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader has enough
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _internal(error)
+        _give_up_output()
+        _say(f"the output cannot be written: {error.strerror}")
+        return UNWRITTEN
     except Exception as error:  # the outermost edge: a bug of ptlint
         return _internal(error)
     finally:
         gc.enable()
     return code
+
+
+def _give_up_output() -> None:
+    """Keep Python from complaining when it flushes standard output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:

@@ -18,9 +18,15 @@ class Patchwork:
     """A server. *address* is its own (``https://patchwork.kernel.org``) or that of its API."""
 
     def __init__(self, address: str, token: str) -> None:
-        parts = urllib.parse.urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urllib.parse.urlsplit(address)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
             raise UsageError(f"{address}: no address of a Patchwork server")
+        if not (token.isascii() and token.isprintable()):
+            raise UsageError("PATCHWORK_TOKEN holds characters that no token has")
         if token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise UsageError(f"{address}: a token is sent over https only")
         path = parts.path.rstrip("/")
@@ -34,7 +40,9 @@ class Patchwork:
         found = self._ask(f"{self.api}/patches/?{urllib.parse.urlencode(query)}")
         for entry in found if isinstance(found, list) else []:
             if isinstance(entry, dict) and str(entry.get("msgid", "")).strip("<>") == message_id:
-                return int(entry["id"])
+                number = entry.get("id")
+                if isinstance(number, int):
+                    return number
         raise InputError(f"{self.api} has no patch with the Message-ID <{message_id}>")
 
     def post(self, patch: int, check: dict[str, str]) -> None:
@@ -58,7 +66,7 @@ class Patchwork:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise InputError(f"{self.api} cannot be reached ({reason})") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{self.api} answers with something that is no JSON: is it a Patchwork?") from error
 
 
@@ -73,12 +81,12 @@ def _refusal(status: int, body: bytes) -> str:
     """Return what a refusal says: ``{"detail": "..."}``, or complaints by field."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     told = ""
     if isinstance(answer, dict):
         told = "; ".join(
-            f"{key}: {' '.join(value) if isinstance(value, list) else value}" for key, value in answer.items()
+            f"{key}: {' '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in answer.items()
         )
     if status == 403:
         return f"refuses the check (403): {told or 'no permission'}; PATCHWORK_TOKEN must be that of a maintainer"

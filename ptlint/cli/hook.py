@@ -89,6 +89,8 @@ def _staged(arguments: argparse.Namespace) -> "Iterator[Series]":
     from ptlint.mail.diff import parse_diff
     from ptlint.tree import staged_series
 
+    if not _is_commit("HEAD"):
+        return _say("there is no commit yet that the staged changes could be compared with")
     series = staged_series(_folder(), parse_diff)
     yield replace(series, missing=(2,), expected=2)  # more commits may follow: what this one leaves open is no fault
 
@@ -102,6 +104,8 @@ def _commit_msg(arguments: argparse.Namespace) -> "Iterator[Series]":
 
 def _post_applypatch(arguments: argparse.Namespace) -> "Iterator[Series]":
     """Yield the commit that git am has just made, at its place in the mails that it applies."""
+    if not _is_commit("HEAD~1"):
+        return _say("there is no commit before this one that it could be compared with")
     series = _new_commits("HEAD", ["HEAD~1"], 1)
     state = _repository().git_dir / "rebase-apply"
     try:
@@ -165,8 +169,19 @@ def _folder() -> Path:
 
     folder = enclosing_tree(Path.cwd())
     if folder is None:
+        if os.environ.get("GIT_DIR") and not (Path.cwd() / ".git").exists():
+            raise UsageError("the repository (GIT_DIR) is apart from its work tree, where ptlint does not look for it")
         raise UsageError("this is no git repository of a kernel, so there is nothing that a hook could check")
     return folder
+
+
+def _is_commit(revision: str) -> bool:
+    return _repository().resolve(revision, "commit") is not None
+
+
+def _say(sentence: str) -> None:
+    """Tell why nothing is checked where that is no reason to stop anybody."""
+    print(f"ptlint: {sentence}, so nothing was checked", file=sys.stderr)
 
 
 def _repository() -> "Repository":

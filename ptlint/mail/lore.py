@@ -88,14 +88,14 @@ def located(entry: str, mask: str) -> tuple[str, str]:
     *mask* is ``b4.midmask``. An address with another server than the mask's names the archive itself.
     """
     base = mask.replace("/%s", "").rstrip("/")
-    parts = urllib.parse.urlsplit(base)
+    parts = _split(base, entry)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(f"{entry}: b4.midmask of the git configuration is no address of an archive: {mask}")
     if not parts.path.strip("/"):
         base += "/all"
     if not _ADDRESS.fullmatch(entry):
         return base, entry.strip("<>")
-    address = urllib.parse.urlsplit(entry)
+    address = _split(entry, entry)
     if address.scheme.lower() not in ("http", "https"):
         raise InputError(f"{entry}: only http and https addresses are fetched")
     if found := _PATCHWORK.fullmatch(address.path):
@@ -107,6 +107,15 @@ def located(entry: str, mask: str) -> tuple[str, str]:
     if found := _LAST.fullmatch(address.path):
         return base, urllib.parse.unquote(found[1])
     raise InputError(f"{entry}: the address holds no Message-ID")
+
+
+def _split(address: str, entry: str) -> urllib.parse.SplitResult:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        _ = parts.port  # is read when it is asked for
+    except ValueError as error:
+        raise InputError(f"{entry}: {address} is no address ({error})") from error
+    return parts
 
 
 def _mask(folder: Path) -> str:

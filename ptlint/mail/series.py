@@ -46,7 +46,8 @@ def _groups(thread: Thread) -> list[Group]:
         groups = [*groups, *quoted_groups(thread)]
     if not groups:
         where = ", ".join(dict.fromkeys(mail.raw.source for mail in thread.mails))
-        raise InputError(f"{where}: none of the {len(thread.mails)} mail(s) carries a patch, quoted or not")
+        subject = "the mail" if len(thread.mails) == 1 else f"none of the {len(thread.mails)} mails"
+        raise InputError(f"{where}: {subject} carries {'no' if len(thread.mails) == 1 else 'a'} patch, quoted or not")
     return groups
 
 

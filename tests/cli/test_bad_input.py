@@ -71,8 +71,8 @@ def box(tmp_path: Path) -> Path:
         (b"\x7fELF\x02\x01\x01" + b"\0" * 4000, "neither a mail nor a diff"),
         (b"\x1f\x8b\x08rubbish", "damaged gzip data"),
         (b"just a letter\n", "neither a mail nor a diff"),
-        (b"From: A <a@example.org>\nSubject: hello\n\nNo patch here.\n", "carries a patch"),
-        (b"From: A <a@example.org>\nSubject: [PATCH 0/3] a cover\n\nOnly words.\n", "carries a patch"),
+        (b"From: A <a@example.org>\nSubject: hello\n\nNo patch here.\n", "the mail carries no patch"),
+        (b"From: A <a@example.org>\nSubject: [PATCH 0/3] a cover\n\nOnly words.\n", "the mail carries no patch"),
     ],
 )
 def test_a_file_without_a_patch_is_one_sentence(capsys: Err, tmp_path: Path, data: bytes, sentence: str) -> None:

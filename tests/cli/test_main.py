@@ -121,3 +121,11 @@ def test_a_reader_that_stops_early_gets_no_complaint(argv: list[str]) -> None:
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["man"], ["explain", "PT101"]])
+def test_a_full_disk_is_one_sentence(argv: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "ptlint", *argv]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "ptlint: the output cannot be written: No space left on device\n")

@@ -202,6 +202,44 @@ def test_a_hook_of_an_uninstalled_ptlint_stops_nothing(linux: Path, monkeypatch:
     assert "not installed any more" in err
 
 
+def test_without_an_earlier_commit_nothing_is_stopped(linux: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first commit of a repository: there is nothing that it could be compared with, and that is told."""
+    with_programs(monkeypatch)
+    (linux / ".git").rename(linux.parent / "away")
+    git(linux, "init", "-q")
+    git(linux, "add", "-A")
+    code, out, err = run(["ptlint", "hook", "staged"], linux)
+    assert (code, out, err.count("\n")) == (0, "", 1)
+    assert "no commit yet" in err
+    git(linux, "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-q", "-m", "base")
+    code, out, err = run(["ptlint", "hook", "post-applypatch"], linux)
+    assert (code, out, err.count("\n")) == (0, "", 1)
+    assert "no commit before" in err
+
+
+def test_the_repository_of_a_bare_or_linked_tree_is_found(linux: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_programs(monkeypatch)
+    git(linux, "worktree", "add", "-q", "../other")
+    other, bare = linux.parent / "other", linux.parent / "bare.git"
+    git(other, "apply", "--index", str(BAD))
+    code, out, err = run(["ptlint", "hook", "staged"], other, GIT_DIR=git(other, "rev-parse", "--git-dir").strip())
+    assert (code, out.count("[PT102]"), err) == (1, 1, "")
+    git(linux.parent, "clone", "-q", "--bare", "linux", "bare.git")
+    assert run(["ptlint", "hook", "staged"], bare) == (0, "", "")
+    git(linux, "-c", "core.hooksPath=/dev/null", "am", "-q", str(BAD))
+    git(linux, "push", "-q", "--no-verify", "../bare.git", "HEAD:refs/heads/bad")
+    code, out, _ = run(["ptlint", "check", "--format", "gcc", "master..bad"], bare)
+    assert (code, out.count("[PT102]")) == (1, 1)
+
+
+def test_a_repository_apart_from_its_work_tree_is_one_sentence(linux: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_programs(monkeypatch)
+    (linux / ".git").rename(linux.parent / "apart")
+    code, out, err = run(["ptlint", "hook", "staged"], linux, GIT_DIR=str(linux.parent / "apart"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "GIT_DIR" in err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -70,6 +70,10 @@ def test_archive_and_message_are_found_as_b4_finds_them(entry: str, mask: str, e
         ("ftp://lore.kernel.org/all/a@b", DEFAULT_MASK, "only http and https"),
         ("file:///etc/passwd@x", DEFAULT_MASK, "only http and https"),
         ("https://lore.kernel.org/linux-mm/", DEFAULT_MASK, "holds no Message-ID"),
+        ("https://", DEFAULT_MASK, "holds no Message-ID"),
+        ("http://[::1/all/a@b/", DEFAULT_MASK, "is no address"),
+        ("http://localhost:lore/all/a@b/", DEFAULT_MASK, "is no address"),
+        ("a@b", "http://[::1/%s", "is no address"),
     ],
 )
 def test_what_cannot_be_fetched_is_one_sentence(entry: str, mask: str, sentence: str) -> None:
@@ -131,7 +135,7 @@ class Answer(BaseHTTPRequestHandler):
 def serving(status: int, data: bytes, length: int | None = None) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     vars(server)["answer"] = (status, data, len(data) if length is None else length)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/all/{MESSAGE_ID}/"

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,34 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Serve one answer to everything, and give the address."""
+
+    class Same(Handler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Same)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture
 def patchwork(linux: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with_programs(monkeypatch)
     monkeypatch.chdir(linux)
     server = Server()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield server
@@ -151,12 +174,52 @@ def test_a_dry_run_asks_nobody(patchwork: Server) -> None:
         (["--target-url", "ci"], "--target-url ci: no address"),
         (["--server", "patchwork.example.org"], "no address of a Patchwork server"),
         (["--server", "http://patchwork.example.org"], "a token is sent over https only"),
+        (["--server", "http://[::1"], "no address of a Patchwork server"),
+        (["--server", "http://localhost:patchwork"], "no address of a Patchwork server"),
     ],
 )
 def test_what_could_never_be_posted_is_refused_at_once(patchwork: Server, words: list[str], sentence: str) -> None:
     code, out, err = post(patchwork, BAD, *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
+
+
+@pytest.mark.parametrize("token", ["one\ntwo", "t\u20acken", "tok\u00e9n"])
+def test_a_token_that_no_server_gives_is_not_sent(patchwork: Server, token: str) -> None:
+    code, out, err = post(patchwork, BAD, token=token)
+    assert (code, out, err) == (2, "", "ptlint: PATCHWORK_TOKEN holds characters that no token has\n")
+
+
+ODD = [
+    b"",
+    b"<html>",
+    b"[" * 100_000,
+    b"null",
+    b'[{"msgid": "<%s>"}]',
+    b'[{"msgid": "<%s>", "id": "x"}]',
+    b'[{"id": 1}]',
+]
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("body", ODD)
+def test_a_server_that_is_no_patchwork_is_one_sentence(status: int, body: bytes) -> None:
+    from ptlint.cli._patchwork import Patchwork
+    from ptlint.errors import InputError
+
+    text = body.replace(b"%s", MESSAGE_ID.encode())
+    with (
+        answering(status, text) as address,
+        pytest.raises(InputError, match=r"no JSON|no patch with|HTTP status|\(400\)"),
+    ):
+        Patchwork(address, TOKEN).patch_id(MESSAGE_ID, "")
+
+
+def test_a_refusal_of_any_shape_is_told() -> None:
+    from ptlint.cli._patchwork import _refusal
+
+    for body in (b"", b"[]", b'{"detail": null}', b'{"state": [1, {"a": []}]}', b"[" * 100_000):
+        assert _refusal(400, body).startswith("does not take the check (400): ")
 
 
 def test_without_token_or_server_nothing_is_tried(patchwork: Server) -> None:
