@@ -3,7 +3,8 @@
 Short circuits, ``?:``, statement expressions, ``switch`` with fall-through, ``goto`` and calls that do not return are
 edges like any other. The condition of a loop stands twice in the graph, before the first round and after each, so that
 the way around a loop (no round at all) is told from the way out of it. Leaving a scope calls the cleanups of what was
-declared in it (``guard()``, ``__free()``), the last one first; a ``goto`` out of such a scope does not.
+declared in it (``guard()``, ``__free()``), the last one first: by its end, ``return``, ``break``, ``continue``, and by
+a ``goto`` to a label outside of it or in front of the declaration.
 """
 
 from __future__ import annotations
@@ -138,6 +139,9 @@ class Graph:
 _Open = tuple[int, Expr | None, bool, tuple[int, int] | None]
 """An edge that does not lead anywhere yet: from, condition, truth, loop passed by."""
 
+_Chain = tuple[tuple[list[Call], int], ...]
+"""The scopes around a place, the outermost first: the cleanups of each, and how many are declared before the place."""
+
 
 def graph_of(function: FunctionDef) -> Graph:
     """Return the control flow of *function*. TooLarge when it has more than ``MAX_NODES`` steps."""
@@ -155,8 +159,8 @@ class _Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.open: list[_Open] = []
-        self.labels: dict[str, int] = {}
-        self.gotos: list[tuple[_Open, str]] = []
+        self.labels: dict[str, tuple[int, _Chain]] = {}
+        self.gotos: list[tuple[list[_Open], str, _Chain]] = []
         self.computed: list[_Open] = []
         self.breaks: list[list[_Open]] = []
         self.continues: list[list[_Open]] = []
@@ -183,12 +187,20 @@ class _Builder:
         self.nodes[source].edges.append(Edge(to, cond, holds, around))
 
     def resolve(self) -> None:
-        for edge, label in self.gotos:
-            if label in self.labels:
-                self.connect(edge, self.labels[label])
+        for edges, label, chain in self.gotos:
+            if label in self.labels and edges:
+                number, target = self.labels[label]
+                self.open = edges
+                for call in _left(chain, target):
+                    self.emit(Evaluated(call, None, True))
+                for edge in self.open:
+                    self.connect(edge, number)
         for edge in self.computed:
-            for number in self.labels.values():
+            for number, _ in self.labels.values():
                 self.connect(edge, number)
+
+    def chain(self) -> _Chain:
+        return tuple((scope, len(scope)) for scope in self.scopes)
 
     # --- expressions ------------------------------------------------------------------------------------------------
 
@@ -352,7 +364,7 @@ class _Builder:
                 self._case(None, None, stmt.pos)
                 self.statement(body)
             case Label(name=name, body=body):
-                self.labels[name] = self.emit(None)
+                self.labels[name] = self.emit(None), self.chain()
                 self.statement(body)
             case _:
                 self._jump(stmt)
@@ -384,7 +396,7 @@ class _Builder:
                     self.value(computed)
                     self.computed += self.open
                 else:
-                    self.gotos += [(edge, label) for edge in self.open]
+                    self.gotos.append((self.open, label, self.chain()))
                 self.open = []
             case Break():
                 if self.breaks:
@@ -407,7 +419,7 @@ class _Builder:
                     self.value(operand.expr)
                 for operand in outputs:
                     self.emit(Written(operand.expr, None, "", pos))
-                self.gotos += [(edge, label) for label in labels for edge in self.open]
+                self.gotos += [(self.open, label, self.chain()) for label in labels]
 
     def _while(self, loop: While) -> None:
         if loop.do:
@@ -493,6 +505,19 @@ class _Builder:
         cond = Binary("==", subject, low, pos) if low is not None and high is None else None
         self.open.append((number, cond, True, None))
         self.emit(None)
+
+
+def _left(source: _Chain, target: _Chain) -> list[Call]:
+    """Return the cleanups, in order, of what a jump from *source* to *target* takes out of scope."""
+    common = 0
+    for (one, _), (other, _) in zip(source, target, strict=False):
+        if one is not other:
+            break
+        common += 1
+    calls = [call for scope, declared in reversed(source[common:]) for call in reversed(scope[:declared])]
+    for (scope, declared), (_, before) in zip(source[common - 1 : common], target[common - 1 : common], strict=True):
+        calls += reversed(scope[before:declared])
+    return calls
 
 
 def _macro(expr: Expr) -> str:

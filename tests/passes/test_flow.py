@@ -107,3 +107,32 @@ def test_leaving_a_scope_calls_the_cleanups_of_it(body: str, expected: set[str] 
         calls = trace.split()
         assert calls.count("lock") == calls.count("unlock")
         assert [name for name in calls if name in ("lock", "unlock")][::2] == ["lock"] * calls.count("lock")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (f"{{ {GUARD} if (a) goto out; f(b); }} g(b); out: return h(a);", {"lock unlock h", "lock f unlock g h"}),
+        (f"{{ {GUARD} {{ if (a) goto in; f(b); }} in: g(b); }} return 0;", {"lock g unlock", "lock f g unlock"}),
+        (
+            f"{GUARD} {{ int h __attribute__((cleanup(free_it))) = take(); if (a) goto out; }} f(b); out: return 0;",
+            {"lock take free_it unlock", "lock take free_it f unlock"},
+        ),
+        (
+            f"for (;;) {{ {GUARD} if (f(a)) goto out; }} out: return 0;",
+            {"lock f unlock", "lock f unlock lock f unlock"},
+        ),
+    ],
+)
+def test_a_goto_calls_the_cleanups_of_the_scopes_that_it_leaves(body: str, expected: set[str]) -> None:
+    assert traces(body) == expected
+
+
+def test_a_goto_to_a_label_above_a_declaration_cleans_it_up_before_it_is_made_anew() -> None:
+    found = traces(f"again: f(a); {GUARD} if (b) goto again; return 0;")
+    assert {"f lock unlock", "f lock unlock f lock unlock"} <= found
+    assert all(" lock f" not in trace and "lock lock" not in trace for trace in found)
+
+
+def test_a_goto_from_assembly_cleans_up_as_well() -> None:
+    assert traces(f'{{ {GUARD} asm goto("" : : : : out); f(b); }} out: return 0;') == {"lock unlock", "lock f unlock"}
