@@ -304,14 +304,17 @@ class Universe:
         """Return the override of *name* that stands in for its definition here, or None.
 
         An override whose path is a file of the tree replaces only what that file defines; any other replaces whatever
-        is effective. Either stands in where nothing defines the name.
+        is effective, but a generic header never an architecture's own definition. Either stands in where nothing
+        defines the name. What stands below another architecture does neither.
         """
         text = self.overrides.get(name)
-        if text is None:
+        if text is None or not self._concerned(text.path):
             return None
         site = self.site_of(name)
-        if site is not None and site.instance.path != text.path and self.tree.exists(text.path):
-            return None
+        if site is not None and site.instance.path != text.path:
+            is_generic = text.path.startswith("include/") and site.instance.path.startswith("arch/")
+            if is_generic or self.tree.exists(text.path):
+                return None
         scope: Scope = view or self.headers
         if site is not None and site.instance.path.endswith(".c"):
             scope = self.in_file(site.instance.path)
@@ -329,6 +332,10 @@ class Universe:
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
             return None
+
+    def _concerned(self, path: str) -> bool:
+        """Return whether the profile builds, or may build, what stands at *path*: not another architecture's files."""
+        return not path.startswith("arch/") or path.startswith((*self.profile.own_folders, *self.profile.include))
 
     def site_of(self, name: str) -> Site | None:
         """Return where the effective definition of function *name* stands, without parsing its body."""

@@ -115,6 +115,20 @@ def test_an_override_from_elsewhere_replaces_whatever_is_effective() -> None:
     assert place(universe("x86", overrides={"entry_clear": text}).function("entry_clear")) == ("proposal", 5)
 
 
+def test_an_override_in_a_generic_header_that_is_gone_leaves_alone_what_an_architecture_defines() -> None:
+    text = SourceText("include/asm-generic/gone.h", 5, "static pte_t entry_clear(unsigned long a, pte_t *p)\n{\n}\n")
+    overrides = {"entry_clear": text}
+    assert place(universe("riscv", overrides=overrides).function("entry_clear")) == (text.path, 5)
+    assert place(universe("x86", overrides=overrides).function("entry_clear"))[0] == "arch/x86/mm/entry.c"
+
+
+def test_an_override_of_one_architecture_concerns_no_other() -> None:
+    text = SourceText("arch/x86/mm/gone.c", 5, "static pte_t entry_clear(unsigned long a, pte_t *p)\n{\n}\n")
+    overrides = {"entry_clear": text}
+    assert place(universe("riscv", overrides=overrides).function("entry_clear"))[0] == "include/linux/pgtable.h"
+    assert place(universe("x86", overrides=overrides).function("entry_clear")) == (text.path, 5)
+
+
 def test_an_include_that_leads_nowhere_is_recorded_and_no_fault() -> None:
     here = universe("riscv", {"include/linux/pgtable.h": '#include <generated/bounds.h>\n#include "gone.h"\nint a;\n'})
     assert [name for _, name in here.not_found] == ["generated/bounds.h", "gone.h"]
