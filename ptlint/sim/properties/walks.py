@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc.segments import words_with
 from ptlint.sim.batch import Layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
@@ -16,6 +18,7 @@ from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.memory import Object
 from ptlint.sim.primitives.folios import entry_of_page
+from ptlint.sim.program import Program
 from ptlint.sim.properties.pairing import FLAGS, Ledger, points
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
@@ -44,8 +47,23 @@ BITS = (("dirty", "pte_dirty", "clean"), ("accessed", "pte_young", "old"))
 TRACKING = (("soft-dirty", "pte_soft_dirty", "soft"), ("userfaultfd", "pte_uffd", "uffd"))
 
 
-def purposes(name: str) -> tuple[str, ...]:
-    """Return what a call of *name* means to change."""
+_PURPOSEFUL: WeakKeyDictionary[Program, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
+
+
+def purposes(program: Program, name: str) -> tuple[str, ...]:
+    """Return what a call of *name* means to change. A function that macros give the name of a setter is that setter."""
+    known = _PURPOSEFUL.get(program)
+    if known is None:
+        known = _PURPOSEFUL[program] = {}
+        program.universe.headers.files()  # makes their words known
+        for word in sorted(words_with("pte")):
+            what = _purposes_by_name(word)
+            if what:
+                known[program.universe.resolve_alias(word)] = what
+    return _purposes_by_name(name) or known.get(name, ())
+
+
+def _purposes_by_name(name: str) -> tuple[str, ...]:
     return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
 
 

@@ -448,7 +448,7 @@ class _Grants:
 
     def __call__(self, called: str, _names: Sequence[str], _values: list[Any]) -> None:
         machine = self.session.machine
-        for what in walks.purposes(called):
+        for what in walks.purposes(self.session.program, called):
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
 
     def lanes(self) -> dict[str, Mask]:

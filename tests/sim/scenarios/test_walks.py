@@ -2,7 +2,12 @@
 
 import pytest
 
+from ptlint.core.tree import MemoryTree
+from ptlint.csrc.profile import profile_named
+from ptlint.csrc.universe import load_universe
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
+from ptlint.sim.properties.walks import purposes
 from ptlint.sim.scenarios import walks
 from tests.sim.reference_program import program_with
 
@@ -90,3 +95,15 @@ def test_a_caller_without_an_end_is_reported_by_what_it_writes_beside_the_batch(
     endless = "while (1) {\n\t\tset_pte_at(vma->vm_mm, addr, ptep, new);\n\t\tptep++;\n\t}"
     found = judged(GIVEN % endless)["set_batch"]
     assert "outside" in {violation.property for violation in found.violations}
+
+
+def test_a_function_that_a_macro_gives_the_name_of_a_setter_means_what_the_setter_means() -> None:
+    header = """typedef struct { unsigned long pte; } pte_t;
+#define clear_ptes __arch_clear_ptes
+static inline void __arch_clear_ptes(pte_t *ptep, unsigned int nr) { }
+static inline void __arch_set_ptes(pte_t *ptep, unsigned int nr) { }
+"""
+    tree = MemoryTree({"include/linux/pgtable.h": header.encode()})
+    program = Program(load_universe(tree, profile_named("riscv")))
+    assert purposes(program, "__arch_clear_ptes") == purposes(program, "clear_ptes") == ("drop",)
+    assert purposes(program, "__arch_set_ptes") == ()
