@@ -8,6 +8,7 @@ from ptlint.api import (
     Fault,
     Finding,
     Merge,
+    Pos,
     RuleInfo,
     Severity,
     View,
@@ -21,8 +22,8 @@ from ptlint.api import (
 
 EXPLANATION = """
 What it reports
-A patch adds or changes a function with a kernel-doc comment, and the comment leaves out one of its parameters or
-describes one that it does not have.
+A patch adds or changes a function with a kernel-doc comment, and the comment leaves out one of its parameters,
+describes one that it does not have, or names another function.
 
 Why it matters
 The contracts of page-table helpers are written in these comments and nowhere else. Builds with W=1 and the
@@ -92,19 +93,39 @@ static inline void drop_young_entry(struct mm_struct *mm, unsigned long addr, pt
 #endif
 """
 
+COPIED = """\
+/**
+ * hold_entries() - Keep entries as they are.
+ */
+static inline void hold_entries(void) { }
+
+/**
+ * hold_entries() - Let entries change again. // want "names hold_entries"
+ */
+static inline void release_entries(void) { }
+"""
+
 RULE = RuleInfo(
     code="PT701",
     name="kerneldoc-mismatch",
-    summary="a kernel-doc comment describes the parameters that the function has",
+    summary="a kernel-doc comment names its function and describes the parameters that it has",
     explanation=EXPLANATION,
     severity=Severity.WARNING,
     merge=Merge.ONCE,
     since="0.1.0",
-    evidence=(Evidence("doc", "Documentation/doc-guide/kernel-doc.rst", "Function parameters"),),
+    evidence=(
+        Evidence("doc", "Documentation/doc-guide/kernel-doc.rst", "Function parameters"),
+        Evidence(
+            "lore",
+            "4d0eab1a-e1dc-49cf-8640-727c9734233d-agordeev@linux.ibm.com",
+            "Re: [PATCH v5 08/12] mm: enable lazy_mmu sections to nest",
+        ),
+    ),
     examples=(
         invalid(MISSING, why="the address is not described"),
         invalid(GUARDED, why="the comment stands above the guard that lets an architecture have its own"),
         invalid(INVENTED, why="the function takes no vma"),
+        invalid(COPIED, why="the comment was copied from the function above"),
         valid(VALID, why="each parameter is described"),
     ),
 )
@@ -119,6 +140,9 @@ def _mismatched(view: View) -> Iterator[Fault]:
     doc = kernel_doc_of(view)
     if doc is None:
         return
+    if doc.name != view.name:
+        text = f"the kernel-doc comment above {view.name}() names {doc.name}()"
+        yield Fault(f"name:{doc.name}", Pos(view.path, doc.line, 1), text)
     missing = undescribed(view, doc)
     if missing:
         names = ", ".join(f"@{name}" for name in missing)

@@ -12,23 +12,28 @@ MAX_LINES = 400
 """How far above a function its comment may begin."""
 _PARAM = re.compile(r"^\s*\*?\s*@(\w+)(?:\.\.\.)?\s*:")
 _GUARD = re.compile(r"\s*#\s*(ifndef|ifdef|if|define)\b")
-_TITLE = re.compile(r"^\s*\*\s*(\w+)\s*(?:\(\))?\s*(?:-|:|$)")
+_TITLE = re.compile(r"^\s*\*\s*(\w+)\s*(\(\))?\s*(-|:|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class KernelDoc:
-    """A kernel-doc comment: its first line, and the parameters that it describes, with the line of each."""
+    """A kernel-doc comment: the function that it names, the line of that, and the parameters that it describes."""
 
+    name: str
     line: int
     described: tuple[tuple[str, int], ...]
 
 
 def kernel_doc_of(view: View) -> KernelDoc | None:
-    """Return the kernel-doc comment right above *view* that is about it, None when there is none."""
+    """Return the kernel-doc comment right above *view* that names a function, None when there is none.
+
+    One that names another is meant for *view* all the same, unless that is a macro between the two.
+    """
     lines = view.book.text(view.path).splitlines()
     at = _head(lines, view) - 1
     if at > len(lines):
         return None  # a patch shows the function, and nothing of the file above it
+    between = at
     while at > 0 and (not lines[at - 1].strip() or _GUARD.match(lines[at - 1])):
         at -= 1  # what lets an architecture have its own stands between comment and function
     if at <= 0 or not lines[at - 1].strip().endswith("*/"):
@@ -39,10 +44,15 @@ def kernel_doc_of(view: View) -> KernelDoc | None:
     if not re.match(r"\s*/\*\*\s*$", lines[start]) or start + 1 >= at:
         return None
     title = _TITLE.match(lines[start + 1])
-    if title is None or title[1] != view.name:
+    if title is None or (title[1] != view.name and not _is_name(title, lines[at:between])):
         return None
     found = [(match[1], number + 1) for number in range(start, at) if (match := _PARAM.match(lines[number]))]
-    return KernelDoc(start + 1, tuple(found))
+    return KernelDoc(title[1], start + 2, tuple(found))
+
+
+def _is_name(title: re.Match[str], between: list[str]) -> bool:
+    """Return whether *title*, ``other() - what it does``, names a function, and none of the lines *between* has it."""
+    return bool(title[2]) and title[3] == "-" and not any(re.search(rf"\b{title[1]}\b", line) for line in between)
 
 
 def _head(lines: list[str], view: View) -> int:
