@@ -36,6 +36,7 @@ from ptlint.passes.moved import faults_gone
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
 from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks_in, misgiven
 from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
+from ptlint.passes.ptlocks import KeptLock, locks_kept
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
 from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
@@ -69,6 +70,7 @@ __all__ = [
     "Finding",
     "GuessedSize",
     "Handing",
+    "KeptLock",
     "KernelDoc",
     "MadeBefore",
     "Merge",
@@ -120,6 +122,7 @@ __all__ = [
     "leaves",
     "left_behind",
     "left_out_of_a_choice",
+    "locks_kept",
     "made_before",
     "made_conditional",
     "may_sleep",
