@@ -7,6 +7,7 @@ from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, br
 EXPLANATION = """
 What it reports
 Between the read of an entry and the write that replaces it the MMU can set accessed or dirty, and the write loses it.
+On s390 also a plain store to an entry that is valid: only IPTE, RDP and CSPG may change it.
 
 Why it matters
 The window is short and the loss silent: a page written by the process is taken for clean, and dropped.
@@ -16,8 +17,8 @@ Read and clear in one atomic step (ptep_get_and_clear(), ptep_modify_prot_start(
 this architecture (ptep_set_wrprotect(), ptep_test_and_clear_young()).
 
 When it is wrong
-Architectures that keep accessed and dirty in software, under the page-table lock: no MMU acts there, and nothing is
-reported for them.
+Architectures that keep accessed and dirty in software, under the page-table lock: no MMU acts there, and of them only
+s390 is looked at, for what it forbids.
 """
 
 VALID = """\
@@ -111,3 +112,4 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "accessed-dirty", "{detail} that the MMU sets in between: {subject}", raced=True)
+    yield from broken(ctx, RULE, "live-entry", "{detail}: {subject}")

@@ -51,9 +51,10 @@ class Record:
     """One thing that happened, in the lanes of ``mask``.
 
     ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
-    ``new``), ``call``, ``flush``, ``warn``, ``unsure`` (an assertion that cannot be decided), ``fault``, ``mmu``,
-    ``unseen``; with a stage also ``return`` (``value``) of functions that get an entry pointer, ``told`` (what the rest
-    of the kernel hears of pages) and ``unlock``. ``data`` holds scalars and blobs by name.
+    ``new``, and ``atomic`` where it is a part of one that reads and writes), ``call``, ``flush``, ``warn``, ``unsure``
+    (an assertion that cannot be decided), ``fault``, ``mmu``, ``unseen``; with a stage also ``return`` (``value``) of
+    functions that get an entry pointer, ``told`` (what the rest of the kernel hears of pages) and ``unlock``. ``data``
+    holds scalars and blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 
@@ -110,6 +111,7 @@ class Machine:
         self.intercept: Callable[[str, Sequence[str], list[Any]], None] | None = None
         self.stage: Stage | None = None
         self.asserting = False
+        self._atomic: dict[str, Scalar | Blob] = {}
         self._statements = 0
         self._held = 0
         self._most = min(self.limits.statements, self.limits.work // (1 + lanes // LANES_OF_WORK))
@@ -218,7 +220,8 @@ class Machine:
                 continue
             if obj.live:
                 self._step(obj)
-                self.note("write", obj.name, mask, offset=offset, old=obj.blob.load(offset, size, False), new=value)
+                old = obj.blob.load(offset, size, False)
+                self.note("write", obj.name, mask, offset=offset, old=old, new=value, **self._atomic)
             self._put(obj.blob, offset, size, value, mask)
 
     def load_blob(self, address: Scalar, size: int) -> Blob:
@@ -253,7 +256,7 @@ class Machine:
                     obj.blob.load(offset, value.size, False) if small else obj.blob.sub(offset, value.size)
                 )
                 new: Scalar | Blob = value.load(0, value.size, False) if small else value
-                self.note("write", obj.name, mask, offset=offset, old=old, new=new)
+                self.note("write", obj.name, mask, offset=offset, old=old, new=new, **self._atomic)
             self.tick(1 + len(value.cells) // 32)
             before = obj.blob.arrays(offset, value.size)
             obj.blob.put(offset, value, None if every(mask) else mask)
@@ -266,11 +269,13 @@ class Machine:
         for table in tables:
             self._step(table)
         agent, self.agent = self.agent, None
+        outer, self._atomic = self._atomic, {"atomic": 1}
         steps = self.steps
         try:
             yield
         finally:
             self.agent = agent
+            self._atomic = outer
             self.steps = steps
 
     def _targets(self, address: Scalar) -> Iterator[tuple[Object | None, int, Mask]]:

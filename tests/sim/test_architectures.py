@@ -11,6 +11,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.explore import Breach
 from ptlint.sim.program import Program
 from ptlint.sim.roles import signature_of
+from ptlint.sim.scenarios import protocol
 from ptlint.sim.scenarios.protocol import Pair, run_pair
 from ptlint.sim.space import raced, still
 from tests.csrc.kernel import kernel_tree
@@ -115,3 +116,28 @@ def test_a_guest_of_xen_that_does_not_ask_for_the_bits_loses_them() -> None:
     assert text is not None
     changed = Snapshot(kernel_tree(), {path: text.replace(b"MMU_PT_UPDATE_PRESERVE_AD", b"MMU_NORMAL_PT_UPDATE")})
     assert breaches(Program(load_universe(changed, profile_named("x86+xen")))) == {"accessed-dirty"}
+
+
+def breaks(profile: str, path: str, old: str, new: str) -> set[tuple[str, str]]:
+    """Return property and detail of what the transaction breaks where *new* stands for *old* in a file of the tree."""
+    text = kernel_tree().read(path)
+    assert text is not None
+    assert text.count(old.encode()) == 1
+    changed = Snapshot(kernel_tree(), {path: text.replace(old.encode(), new.encode())})
+    program = Program(load_universe(changed, profile_named(profile)))
+    program.interest = frozenset({"ptep_modify_prot_start", "ptep_modify_prot_commit"})
+    found = [protocol.judge(program, pair, profile) for pair in protocol.subjects(program)]
+    return {(one.property, one.detail) for judgement in found for one in judgement.violations}
+
+
+def test_a_valid_entry_of_s390_is_made_invalid_before_it_is_changed() -> None:
+    old = "	return ptep_flush_lazy(vma->vm_mm, addr, ptep, 1);"
+    found = breaks("s390", "arch/s390/mm/pgtable.c", old, "	return ptep_get(ptep);")
+    assert ("live-entry", "entry 0 is changed while it is valid: the architecture wants it invalid first") in found
+
+
+def test_an_entry_that_an_accelerator_may_hold_is_flushed_before_it_becomes_writable() -> None:
+    path = "arch/powerpc/mm/book3s64/radix_pgtable.c"
+    old = "is_pte_rw_upgrade(pte_val(old_pte), pte_val(pte)) &&"
+    found = breaks("powerpc/radix", path, old, "is_pte_rw_upgrade(pte_val(pte), pte_val(old_pte)) &&")
+    assert ("flush", "entry 0 becomes writable and no flush has taken its old translation out") in found

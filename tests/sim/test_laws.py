@@ -180,6 +180,21 @@ def test_an_entry_whose_page_frame_is_split_is_advanced_past_the_split() -> None
     assert "pte_advance_pfn" in {one.subject for one in results if one.violations}
 
 
+def test_an_entry_set_alone_is_filtered_as_one_of_a_batch_is() -> None:
+    text = SourceText(
+        "arch/s390/include/asm/pgtable.h",
+        1,
+        "static inline void set_pte(pte_t *ptep, pte_t pte)\n{\n"
+        "\tWRITE_ONCE(*ptep, pte_none(pte) ? pte : set_pte_bit(pte, __pgprot(_PAGE_UNUSED)));\n}\n",
+    )
+    own = (
+        "static inline void set_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte, unsigned int n)"
+    )
+    batch = SourceText(text.path, 9, own + "\n{\n\tWRITE_ONCE(*ptep, pte);\n}\n")
+    results = judged(kernel_tree(), profile_named("s390"), {"set_pte": text, "set_ptes": batch})
+    assert "set_pte" in {one.subject for one in results if one.violations}
+
+
 def test_a_modified_entry_gives_the_hardware_the_access_that_setters_give() -> None:
     tree = kernel_tree()
     path = "arch/arm64/include/asm/pgtable.h"

@@ -11,9 +11,10 @@ import numpy as np
 from ptlint.csrc.ctypes import CFunction, CInt
 from ptlint.sim.algebra.entries import Bench, Lanes, Raw
 from ptlint.sim.algebra.laws import Broken
-from ptlint.sim.algebra.world import World
+from ptlint.sim.algebra.world import World, noise
 from ptlint.sim.calls import run_lowered
 from ptlint.sim.convert import scalar
+from ptlint.sim.frame import Value
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.program import Program
 from ptlint.sim.types import is_bool
@@ -58,6 +59,28 @@ def check_same(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[B
             differs |= holds != bench.holds(world.predicates[word], right)
         detail = f"{name}() takes two different entries for the same"
         yield Broken(AGREES, differs & same(before, right), detail, before, right, "not the same", states)
+
+
+SETTERS = ("set_pte", "set_ptes")
+"""What sets one entry, and what sets a batch."""
+
+_SET = "({ pte_t ptlint_set[8] = { __pte(0) }; %s; ptlint_set[2]; })"
+
+
+def check_setting(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken]:
+    """Yield entries that *name* stores otherwise than a batch of one: what one of them filters the other lets in."""
+    before, states = world.states.lanes()[base], world.lanes[base]
+    mixed = before ^ noise(world, len(before))
+    mm: Value = bench.session.opaque("vma->vm_mm", "struct mm_struct")
+    one, many = (
+        call
+        for call in (f"{SETTERS[0]}(&ptlint_set[2], x)", f"{SETTERS[1]}(mm, 0x7f0000003000UL, &ptlint_set[2], x, 1)")
+    )
+    for raw in (before, mixed):
+        alone = bench.applied(_SET % one, raw)
+        batch = bench.applied(_SET % many, raw, mm=("struct mm_struct *", mm))
+        detail = f"{SETTERS[0]}() and {SETTERS[1]}() of one entry leave different entries"
+        yield Broken(AGREES, alone != batch, detail, raw, alone, batch, states)
 
 
 _NARROW = r"\b(?:int|unsigned|short|char|s32|u32|u16|u8)\s+(?:__\w+\s+)*"

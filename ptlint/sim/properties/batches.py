@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
+from ptlint.sim.properties import frozen, upgrades
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ BITS = (("accessed", "pte_young"), ("dirty", "pte_dirty"))
 
 def check(ran: Batched) -> Iterator[Breach]:
     """Yield every broken property of one run."""
-    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran)):
+    live = frozen.check(ran, ran.called_from, ran.form.name) if ran.kind != "clear" else ()
+    granted = upgrades.check(ran) if ran.kind == "access" else ()
+    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran), *live, *granted):
         mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
         if bool(mask.any()):
             breach.mask = mask

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.sim.batch import Batch
 from ptlint.sim.convert import scalar
 from ptlint.sim.explore import Breach
-from ptlint.sim.properties.batches import last_write
+from ptlint.sim.properties.batches import BITS, last_write
+from ptlint.sim.session import Session
 from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
@@ -56,6 +58,32 @@ def _block(ran: Batched, block: int, start: int) -> Iterator[Breach]:
             differs = both & (write[at] != write[other])
             yield _breach(ran, "permission", differs, index, "has another permission than its folded block", record)
             break
+
+
+def held(session: Session, batch: Batch, indices: Iterable[int]) -> dict[int, tuple[Mask, ...]]:
+    """Return what ``ptep_get()`` tells now of accessed and dirty of some entries, which may be a block's."""
+    found = {}
+    for index in indices:
+        pointer = batch.ptep + index * batch.where.size
+        raw = session.raw(session.run("ptep_get(ptep)", ptep=("pte_t *", pointer)))
+        found[index] = tuple(session.holds(predicate, raw) for _, predicate in BITS)
+    return found
+
+
+WIDENED = {"young": ("pte_young",), "youngdirty": ("pte_young", "pte_dirty")}
+"""What helpers of a kind may clear in the whole block, though asked for a part of it."""
+
+
+def check_beside(ran: Batched, before: Mapping[int, tuple[Mask, ...]]) -> Iterator[Breach]:
+    """Yield entries beside the batch that are no longer accessed or dirty: *before* is what ``held()`` told of them."""
+    after = held(ran.session, ran.batch, before)
+    for index, told in before.items():
+        for (what, predicate), had, has in zip(BITS, told, after[index], strict=True):
+            if predicate not in WIDENED.get(ran.kind, ()):
+                mask = had & ~has & ran.live
+                if not bool(mask.any()):
+                    continue
+                yield _breach(ran, "accessed-dirty", mask, index, f"loses the {what} bit of its block", None)
 
 
 def _breach(ran: Batched, property: str, mask: Mask, index: int, what: str, record: object) -> Breach:

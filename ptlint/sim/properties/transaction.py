@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
+from ptlint.sim.properties import frozen, upgrades
 from ptlint.sim.roles import entry_parameters
 from ptlint.sim.values import Mask, Scalar, Unknown
 
@@ -30,6 +31,8 @@ def check(ran: Ran) -> Iterator[Breach]:
         *_old_values(ran),
         *_addresses(ran),
         *_outside(ran),
+        *frozen.check(ran, 0, ran.pair.start.name),
+        *upgrades.check(ran),
     ):
         mask = breach.mask & (ran.usable if breach.property == "fault" else live)
         if bool(mask.any()):

@@ -126,8 +126,10 @@ def _run_singly(program: Program, form: Form, block: int) -> Trial:
         batch.initial = np.ascontiguousarray(run.batch.initial[:, -1:])
         beside = {index - block + 1: entries[index] for index in range(block - 1)}
         ready = Prepared(run.session, batch, run.lanes, run.usable)
+        told = blocks.held(run.session, batch, (1 - block,))
         ran = finished(shared, form, ready, last, space, entries[-1], ALIGNED + block - 1, beside)
-        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, 1 - block)], ran
+        kept = blocks.check_beside(ran, told)
+        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, 1 - block), *kept], ran
 
     return explore(len(space), drive)
 
@@ -228,13 +230,15 @@ def _run_part(shared: Setting, form: Form, block: int, start: int, nr: int, spac
         outside = {index: raw for index, raw in beside.items() if not 0 <= index < nr}
         lanes = replace(run.lanes, request=run.lanes.request & 15)
         ready = Prepared(run.session, batch, lanes, run.usable)
+        told = blocks.held(run.session, batch, sorted(outside, key=abs)[-1:])
         ran = finished(shared, form, ready, part, space, beside[0], ALIGNED + start, outside)
         if form.kind == "get":
             folded = _is_folded(run.session, run.batch, block)
             holders = tuple(np.where(folded, raw, beside[0]) for raw in beside.values())
             ran = replace(ran, before=holders, where=replace(part, nr=block))
             return ran.session.machine, list(batches.check(ran)), ran
-        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, -start)], ran
+        kept = blocks.check_beside(ran, told)
+        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, -start), *kept], ran
 
     return explore(len(space), drive)
 

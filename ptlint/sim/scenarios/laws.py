@@ -83,7 +83,7 @@ def _helpers(program: Program) -> Iterator[str]:
         yield from (f"{level}_{ending}" for ending in ("modify", "same", "pfn", "advance_pfn"))
         yield from (f"pfn_{level}", f"__{level}", f"{level}_val")
         yield from _taking_one(program, level)
-    yield from ("__pgprot", "pgprot_val", *swap.NEEDS)
+    yield from ("__pgprot", "pgprot_val", *swap.NEEDS, *agreement.SETTERS)
     for predicate, marking in swap.MARKS.items():
         yield from (predicate, *(name for name, _ in marking))
 
@@ -138,6 +138,8 @@ def _of_entries(world: World) -> Iterator[Law]:
     for ending, check in (("modify", modify.check), ("none", agreement.check_none), ("same", agreement.check_same)):
         if world.program.has(f"{level}_{ending}"):
             yield _law(world, f"{level}_{ending}", count, check)
+    if level == "pte" and all(world.program.has(name) for name in agreement.SETTERS):
+        yield _law(world, agreement.SETTERS[0], count, agreement.check_setting)
     for name in agreement.predicates(world.program, world):
         yield _law(world, name, count, agreement.check_truncation)
 

@@ -158,3 +158,15 @@ def test_what_a_store_fault_asks_for_is_there_afterwards() -> None:
     for text, broken in (("pte_wrprotect(entry)", "underrun"), ("pte_mkclean(entry)", "accessed-dirty")):
         result = judged(program_with(code % text), "ptep_set_access_flags")
         assert broken in {violation.property for violation in result.violations}
+
+
+def test_an_entry_that_leaves_its_block_takes_no_bit_of_the_others_with_it() -> None:
+    code = (
+        "static inline pte_t ptep_get_and_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+        "{\n\tpte_t *first = (pte_t *)((unsigned long)ptep & ~31UL);\n\tpte_t pte;\n\tint i;\n\n"
+        "\tfor (i = 0; i < 4; i++)\n"
+        "\t\tset_pte(first + i, __pte(pte_val(first[i]) & ~(1UL << 58 | (first + i == ptep ? 0 : REF_YOUNG))));\n"
+        "\tpte = *ptep;\n\tset_pte(ptep, __pte(0));\n\treturn pte;\n}\n"
+    )
+    result = folded(program_with(FOLDING % "pte_mkdirty" + code), "ptep_get_and_clear")
+    assert any("of its block" in violation.detail for violation in result.violations)
