@@ -12,7 +12,8 @@ from ptlint.cli._parser import parser_of
 class Option:
     """An option or a positional word. ``names`` is empty for the latter; ``value`` empty for a switch.
 
-    ``choices`` are all values that are taken, ``is_path`` says that the value is a file or folder.
+    ``choices`` are all values that are taken, ``is_path`` says that the value is a file or folder, ``is_rest`` that any
+    number of words may stand there.
     """
 
     names: tuple[str, ...]
@@ -20,6 +21,7 @@ class Option:
     help: str
     choices: tuple[str, ...] = ()
     is_path: bool = False
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +63,5 @@ def _option(action: argparse.Action) -> Option:
     value = (metavar if action.metavar else "|".join(choices) or metavar) if takes_value else ""
     is_path = metavar in ("FILE", "DIR", "PATH", "INPUT")
     text = (action.help or "") % {"default": action.default, "prog": "ptlint"}
-    return Option(tuple(action.option_strings), value, text, choices, is_path)
+    is_rest = action.nargs in ("*", "+", argparse.REMAINDER)
+    return Option(tuple(action.option_strings), value, text, choices, is_path, is_rest)

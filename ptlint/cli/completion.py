@@ -29,6 +29,7 @@ def _bash(commands: "Sequence[Described]") -> Iterator[str]:
         '# bash completion of ptlint; put it where bash looks, or: eval "$(ptlint completion bash)"',
         "_ptlint() {",
         '\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} list=""',
+        '\tif [ "$word" = "=" ]; then word=""; elif [ "$before" = "=" ]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi',
         '\tif [ "$COMP_CWORD" -eq 1 ]; then',
         f'\t\tCOMPREPLY=($(compgen -W "{_names(commands)} --help --version" -- "$word"))',
         "\t\treturn",
@@ -78,7 +79,7 @@ def _zsh(commands: "Sequence[Described]") -> Iterator[str]:
         specs = [spec for option in command.options for spec in _zsh_option(option)]
         for word in command.words:
             what = f"({' '.join(word.choices)})" if word.choices else "_files"
-            specs.append(_quoted(f"*:{_zsh_text(word.value)}:{what}"))
+            specs.append(_quoted(f"{'*' if word.is_rest else ''}:{_zsh_text(word.value)}:{what}"))
         yield "\t\t_arguments -s " + " \\\n\t\t\t".join(specs) + " ;;"
     yield from ("\tesac", "}", 'if [ "$funcstack[1]" = _ptlint ]; then _ptlint "$@"; else compdef _ptlint ptlint; fi')
 
@@ -87,7 +88,8 @@ def _zsh_option(option: "Option") -> Iterator[str]:
     action = f"({' '.join(option.choices)})" if option.choices else "_files" if option.is_path else " "
     for name in option.names:
         value = f":{_zsh_text(option.value)}:{action}" if option.value else ""
-        yield _quoted(f"*{name}[{_zsh_text(option.help)}]{value}")
+        equals = "=" if option.value and name.startswith("--") else ""
+        yield _quoted(f"*{name}{equals}[{_zsh_text(option.help)}]{value}")
 
 
 def _zsh_text(text: str) -> str:

@@ -1,6 +1,7 @@
 """Completion in the shells themselves, and the manual page as man prints it."""
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from ptlint.__main__ import main
 from ptlint.cli import command_names
 from ptlint.cli._options import described
 from ptlint.report import format_names
+from tests.interfaces.terminal import Terminal
+from tests.interfaces.transcript import shown
+from tests.interfaces.world import with_programs
 from tests.shared import program
 
 Out = pytest.CaptureFixture[str]
@@ -62,8 +66,8 @@ def test_fish_completes_commands_options_and_values(capsys: Out, tmp_path: Path)
     assert "post-applypatch" in completed("ptlint hook ")
 
 
-def test_zsh_takes_every_specification(capsys: Out, tmp_path: Path) -> None:
-    """zsh completes on a terminal only: here its functions are stand-ins that print what they are given."""
+def test_zsh_knows_every_option(capsys: Out, tmp_path: Path) -> None:
+    """Without a terminal its functions are stand-ins that print what they are given; the next test has one."""
     script = script_of("zsh", capsys, tmp_path)
     printed(program("zsh"), "-n", script)
     stand_ins = "compdef() { }; _describe() { print -l -- $commands }; _arguments() { print -l -- $@ }; "
@@ -72,8 +76,48 @@ def test_zsh_takes_every_specification(capsys: Out, tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in commands] == list(command_names())
     for command in described():
         lines = printed(program("zsh"), "-f", "-c", ask, "zsh", command.name, "").splitlines()
-        names = [line.removeprefix("*").split("[")[0] for line in lines if line.startswith("*-")]
+        names = [line.removeprefix("*").split("[")[0].removesuffix("=") for line in lines if line.startswith("*-")]
         assert names == [name for option in command.options for name in option.names]
+
+
+START = {
+    "bash": ("bash --norc --noprofile -i", ""),
+    "zsh": ("zsh -f -i", "autoload -Uz compinit && compinit -u -D"),
+    "fish": ("fish --no-config -i", ""),
+}
+"""How each shell starts without the settings of the machine, and what it needs before the line of the page."""
+
+
+def _ends(text: str, screen: str) -> bool:
+    """Return whether the cursor stands behind *text*; a shell may have put a space or an equals sign there."""
+    return screen.rstrip(" =\n").endswith(text)
+
+
+@pytest.mark.parametrize("shell", START)
+def test_a_shell_completes_on_a_terminal(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the page tells to paste is typed, then words and tabs."""
+    with_programs(monkeypatch, shell, "tmux")
+    monkeypatch.setenv("TERM", "screen-256color")
+    (lines,) = shown("ci.md", "Shells", "sh")
+    (pasted,) = [line.split("#")[0].rstrip() for line in lines.splitlines() if f"completion {shell}" in line]
+    start, before = START[shell]
+    terminal = Terminal(tmp_path, start)
+    try:
+        for line in filter(None, (before, pasted)):
+            terminal.enter(line)
+        for typed, completed in (
+            ("ptlint che", "ptlint check"),
+            ("ptlint check --forma", "ptlint check --format"),
+            ("ptlint check --format sar", "ptlint check --format sarif"),
+            ("ptlint check --fail-on=nev", "ptlint check --fail-on=never"),
+            ("ptlint hook post-a", "ptlint hook post-applypatch"),
+            *((f"ptlint {name} --hel", f"ptlint {name} --help") for name in command_names()),
+        ):
+            terminal.press(typed, partial(_ends, typed))
+            terminal.press("Tab", partial(_ends, completed))
+            terminal.press("C-u", lambda screen: "ptlint" not in screen.rstrip().splitlines()[-1])
+    finally:
+        terminal.close()
 
 
 def test_the_manual_page_is_clean_roff_and_names_everything(capsys: Out, tmp_path: Path) -> None:

@@ -1,58 +1,20 @@
 """``b4 review`` driven on a terminal with the configuration of docs/b4.md: checks, checks again, comments."""
 
 import json
-import os
 import re
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ptlint.report._comment import tag_of
-from tests.interfaces.transcript import configure, plain, shown
+from tests.interfaces.terminal import Terminal
+from tests.interfaces.transcript import configure, shown
 from tests.interfaces.world import BAD, MESSAGE_ID, PLACE, ask, git, run, with_programs
-from tests.shared import program
 
 CHECKS, AGENT = "Checks of b4 review", "Comments in b4 review"
 ADDRESS = "ptlint@ptlint.invalid"
-
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, folder: Path, command: str) -> None:
-        self._tmux = [program("tmux"), "-S", str(folder / "tmux"), "-f", os.devnull]
-        # The size of another terminal may stand in the environment.
-        command = f"exec env -u COLUMNS -u LINES {command}"
-        size = ("-x", "160", "-y", "50")
-        subprocess.run([*self._tmux, "new-session", "-d", *size, "-c", str(folder), command], check=True)
-
-    def screen(self) -> str:
-        done = subprocess.run([*self._tmux, "capture-pane", "-p"], capture_output=True, check=True)
-        return plain(done.stdout.decode())
-
-    def press(self, key: str, until: Callable[[str], object], seconds: float = 60, *, past: str = "") -> str:
-        """Press a key and return the first screen that *until* accepts; a window called *past* is closed first.
-
-        What runs behind the screen may open such a window again after it was closed.
-        """
-        if key:
-            subprocess.run([*self._tmux, "send-keys", key], check=True)
-        end = time.monotonic() + seconds
-        while not until(screen := self.screen()):
-            assert time.monotonic() < end, f"after {key!r}:\n{screen}"
-            if past and past in screen:
-                subprocess.run([*self._tmux, "send-keys", "Escape"], check=True)
-                time.sleep(1)  # a key right behind Escape would be read as Alt and that key
-                subprocess.run([*self._tmux, "send-keys", key], check=True)
-            time.sleep(0.1)
-        return screen
-
-    def close(self) -> None:
-        subprocess.run([*self._tmux, "kill-server"], capture_output=True)
 
 
 @pytest.fixture
