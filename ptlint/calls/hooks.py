@@ -52,7 +52,7 @@ _TYPES = re.compile(r"\b(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t\b")
 _DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
 _CALL = re.compile(r"\b([a-z_]\w*+)\(")
-_GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
+GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
 _ASSEMBLER = frozenset({"__ASSEMBLER__", "__ASSEMBLY__"})
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 
@@ -66,7 +66,7 @@ def hooks(universe: Universe) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for scan in _scans(universe):
-        if scan.path.startswith(_GENERIC):
+        if scan.path.startswith(GENERIC):
             found.update(_guarded(scan))
     for path in universe.c_files():
         if path.startswith("mm/"):
@@ -86,7 +86,7 @@ def asked(universe: Universe) -> dict[str, frozenset[str]]:
     """
     found: dict[str, frozenset[str]] = {}
     for scan in _scans(universe):
-        if scan.path.startswith(_GENERIC):
+        if scan.path.startswith(GENERIC):
             for name, guards in _asked(scan).items():
                 found[name] = found.get(name, frozenset()) | guards
     return found
@@ -114,7 +114,7 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
     called: set[str] = set()
     for scan in _scans(universe):
         found.update(name for name, _ in _declared(scan))
-        if scan.path.startswith(_GENERIC):
+        if scan.path.startswith(GENERIC):
             found.update(word for word in words_of(scan) if word.isupper() and _is_guard_word(universe, word))
             called.update(_called(scan))
     for instance in universe.unit.instances:

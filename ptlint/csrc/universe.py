@@ -1,5 +1,6 @@
 """Everything the C front end knows of one tree under one profile: found when asked for, kept by blob id."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -336,6 +337,13 @@ class Universe:
     def _concerned(self, path: str) -> bool:
         """Return whether the profile builds, or may build, what stands at *path*: not another architecture's files."""
         return not path.startswith("arch/") or path.startswith((*self.profile.own_folders, *self.profile.include))
+
+    def with_functions(self, more: Mapping[str, SourceText]) -> "Universe":
+        """Return this universe with functions of its own under names that it does not have; what was read is shared."""
+        _ = self.types  # bound to this one, and shared
+        twin = copy.copy(self)
+        twin.overrides = {**self.overrides, **more}
+        return twin
 
     def site_of(self, name: str) -> Site | None:
         """Return where the effective definition of function *name* stands, without parsing its body."""

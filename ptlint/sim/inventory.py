@@ -57,6 +57,16 @@ def _enums_in(program: Program, definition: ast.FunctionDef) -> frozenset[str]:
     return known[key]
 
 
+def used_names(definition: ast.FunctionDef) -> frozenset[str]:
+    """Return the names in the body of a function that it does not declare: what it calls, and what else it needs."""
+    called = {
+        node.function.name
+        for node in nodes(definition.body)
+        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name)
+    }
+    return _free_names(definition) | called
+
+
 _FREE: dict[int, tuple[ast.FunctionDef, frozenset[str]]] = {}  # by identity, which the value keeps from being reused
 MAX_FREE = 20_000
 

@@ -12,7 +12,7 @@ from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.universe import Universe
+from ptlint.csrc.universe import SourceText, Universe
 from ptlint.sim import data
 from ptlint.sim.assembly import is_understood
 from ptlint.sim.blob import Blob
@@ -105,6 +105,10 @@ class Program:
         """Return whether running *helpers* may use something that is of interest."""
         return self.interest is None or self._reach.meets(helpers, self.interest)
 
+    def leads_to(self, helpers: Iterable[str], wanted: frozenset[str]) -> bool:
+        """Return whether running *helpers* may use one of the names *wanted*."""
+        return self._reach.meets(helpers, wanted)
+
     def variants(self) -> Iterator[Program]:
         """Yield programs of the same code for the machines on which one of the facts is the other way."""
         for question, answer in self.facts.items():
@@ -112,6 +116,14 @@ class Program:
             twin.facts = {question: not answer}
             twin.settings = {}
             yield twin
+
+    def with_functions(self, more: Mapping[str, SourceText]) -> Program:
+        """Return a program of the same code with functions of its own under new names; what was lowered is shared."""
+        twin = copy.copy(self)
+        twin.universe = self.universe.with_functions(more)
+        twin._reach = Reach(twin)
+        twin.settings = {}
+        return twin
 
     # --- types and names ------------------------------------------------------------------------------------------
 

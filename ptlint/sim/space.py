@@ -81,6 +81,27 @@ def _drawn(variants: NDArray[np.int64], nr: int, count: int) -> NDArray[np.int64
     return np.unique(np.stack(rows[: max(count, len(variants) * 4)]), axis=0)
 
 
+def mixed(colours: Palette, nr: int, lanes: int, requests: int) -> Space:
+    """Return *lanes* seeded draws of states for *nr* entries that may also differ in what is not young or dirty."""
+    draw = np.random.default_rng(nr)
+    states = draw.integers(0, len(colours.weight), (lanes, nr))
+    request = draw.integers(0, requests, lanes)
+    off = np.full(lanes, -1, dtype=np.int64)
+    return Space(states, request, off, np.zeros(lanes, dtype=np.int64), np.zeros(lanes, dtype=bool), exhaustive=False)
+
+
+def joined(first: Space, second: Space) -> Space:
+    """Return the lanes of both, those of *first* before those of *second*."""
+    return Space(
+        np.concatenate((first.states, second.states)),
+        np.concatenate((first.request, second.request)),
+        np.concatenate((first.slot, second.slot)),
+        np.concatenate((first.entry, second.entry)),
+        np.concatenate((first.store, second.store)),
+        first.exhaustive and second.exhaustive,
+    )
+
+
 def raced(space: Space, nr: int, slots: int) -> Space:
     """Return *space* with one access of the MMU, a load or a store, to each entry before each of *slots* steps."""
     events = [(slot, entry, store) for slot in range(slots) for entry in range(nr) for store in (False, True)]

@@ -30,7 +30,7 @@ from ptlint.sim.space import Space, raced, still
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
-_KINDS: tuple[tuple[str, str, str, str, int], ...] = (
+KINDS: tuple[tuple[str, str, str, str, int], ...] = (
     # kind, a part of the name, the whole name, result, number of pte_t parameters
     ("set", "set_pte", r"set_ptes|set_pte_at", "void", 1),
     ("collect", "clear", r"(?:ptep_)?get_and_clear(?:_full)?(?:_ptes)?|ptep_clear_flush", "pte", 0),
@@ -83,7 +83,7 @@ class Batched(Ran):
 
 def subjects(program: Program) -> Iterator[Form]:
     """Yield the helpers of the universe that are of a known kind and may use what is of interest."""
-    for kind, part, pattern, result, values in _KINDS:
+    for kind, part, pattern, result, values in KINDS:
         for name in names_with(program, part, re.compile(pattern).fullmatch):
             if not program.is_asked_for(name) or not program.matters(name):
                 continue
@@ -91,9 +91,13 @@ def subjects(program: Program) -> Iterator[Form]:
             if definition is None:
                 continue
             form = signature_of(program, name, definition.type)
-            fits = form.returns == result and len(form.of("ptep")) == 1 and len(form.of("pte")) == values
-            if fits:
+            if fits(form, result, values):
                 yield Form(kind, form)
+
+
+def fits(form: Signature, result: str, values: int) -> bool:
+    """Return whether a helper takes one place and *values* entries, and returns a *result*."""
+    return form.returns == result and len(form.of("ptep")) == 1 and len(form.of("pte")) == values
 
 
 def name(form: Form) -> str:
@@ -109,25 +113,26 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
         sizes = program.sizes if form.signature.of("nr") else (1,)
         steps = {}
         for nr in sizes[:2]:
-            trial = _run(shared, form, nr, _space(shared, form, nr))
+            trial = _run(shared, form, nr, space_of(shared, form, nr))
             tally.add(trial, raced=False)
             steps[nr] = int(trial.machine.steps.max()) + 1
         if tally.is_idle(program):
             return tally.judgement(program)
         for nr in sizes[2:]:
-            tally.add(_run(shared, form, nr, _space(shared, form, nr)), raced=False)
+            tally.add(_run(shared, form, nr, space_of(shared, form, nr)), raced=False)
         if len(sizes) > 1:
             long = setting(program, LONG)
-            tally.add(_run(long, form, LONG, _space(long, form, LONG, FEW_STATES)), raced=False)
+            tally.add(_run(long, form, LONG, space_of(long, form, LONG, FEW_STATES)), raced=False)
         if shared.hardware.updates and form.kind not in ("set", "get", "clear"):
             for nr, slots in steps.items():
-                tally.add(_run(shared, form, nr, raced(_space(shared, form, nr), nr, slots)), raced=True)
+                tally.add(_run(shared, form, nr, raced(space_of(shared, form, nr), nr, slots)), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
 
 
-def _space(shared: Setting, form: Form, nr: int, limit: int = MOST_STATES) -> Space:
+def space_of(shared: Setting, form: Form, nr: int, limit: int = MOST_STATES) -> Space:
+    """Return the lanes of a batch of *nr* entries, with each request of the kind; some of them above *limit*."""
     requests = REQUESTS.get(form.kind, 1)
     space = still(shared.colours, nr, limit, requests)
     return space.take(np.flatnonzero(space.request > 0)) if form.kind == "youngdirty" else space
@@ -174,11 +179,12 @@ def finished(
     pfn: int,
     beside: dict[int, NDArray[np.uint64]],
 ) -> Batched:
+    """Return the finished call of *form* on the batch of *run*; *asked* is what a setter is to set."""
     session, batch = run.session, run.batch
     before = tuple(batch.entry(i) for i in range(where.nr))
     called_from = len(session.machine.log)
     others: list[Value] = []
-    if form.kind == "youngdirty":
+    if form.kind in ("youngdirty", "collect", "clear"):  # the flags, or whether the whole address space goes
         others = [run.lanes.request.astype(np.uint64)]
     elif form.kind == "access":
         asked = _granted(session, batch, run.lanes.request)

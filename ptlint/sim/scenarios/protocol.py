@@ -66,13 +66,13 @@ def run_pair(shared: Setting, pair: Pair, nr: int, first: int, space: Space) -> 
     where = layout(shared.program, nr, first)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
-        ran = _drive(shared, pair, where, space, base, answers)
+        ran = driven(shared, pair, where, space, base, answers)
         return ran.session.machine, list(transaction.check(ran)), ran
 
     return explore(len(space), drive)
 
 
-def _drive(
+def driven(
     shared: Setting,
     pair: Pair,
     where: Layout,
@@ -81,6 +81,7 @@ def _drive(
     answers: dict[Hashable, Mask],
     intercept: Intercept | None = None,
 ) -> Transacted:
+    """Return the finished transaction of *pair* over lanes *base* of *space*."""
     run = prepare(shared, where, space, base, answers, intercept=intercept)
     session, batch = run.session, run.batch
     returned = start_batch(session, pair, batch)
@@ -131,10 +132,11 @@ def _commit(session: Session, pair: Pair, batch: Batch, old: Value, new: Value) 
         called(session, pair.commit, batch, 0, [old, new])
         return
     for index in range(batch.where.nr):
-        called(session, pair.commit, batch, index, [_advanced(session, old, index), _advanced(session, new, index)])
+        called(session, pair.commit, batch, index, [advanced(session, old, index), advanced(session, new, index)])
 
 
-def _advanced(session: Session, pte: Value, by: int) -> Value:
+def advanced(session: Session, pte: Value, by: int) -> Value:
+    """Return *pte* with its page frame *by* further."""
     for _ in range(by):
         pte = session.pte("pte_next_pfn(pte)", pte=("pte_t", pte))
     return pte
@@ -230,7 +232,7 @@ def _observers(shared: Setting, ran: Ran, trial: Trial, breach: Breach) -> tuple
             values[at] = ran.session.entry(first ^ delta[index])
 
     answers = {key: ran.session.machine.answers[key] for key in trial.questions}
-    again = _drive(shared, ran.pair, ran.where, ran.space, trial.lane, answers, correct)
+    again = driven(shared, ran.pair, ran.where, ran.space, trial.lane, answers, correct)
     return _differences(ran, again, breach.mask)
 
 
