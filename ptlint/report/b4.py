@@ -14,7 +14,10 @@ ADVISORY = True
 
 
 def report(report: Report, out: TextIO) -> None:
-    """Write errors and warnings. Notes have no level of their own in b4 and are left to the other formats."""
+    """Write errors and warnings.
+
+    Notes, and findings that somebody asked to leave out, have no level in b4 and are left to the other formats.
+    """
     for finding in report.findings:
         if finding.severity is Severity.NOTE:
             continue

@@ -9,7 +9,7 @@ import json
 from typing import TextIO
 
 from ptlint.core.finding import Finding
-from ptlint.core.report import Report
+from ptlint.core.report import Report, Suppressed
 from ptlint.core.rule import Severity
 from ptlint.report._text import left_out_lines, not_executed_lines, one_line, patch_name, totals
 
@@ -44,6 +44,7 @@ def _write(report: Report, tool: str, out: TextIO) -> None:
     status = {2: "fail", 1: "warn"}.get(max(ranks, default=0), "pass")
     urls = {rule.code: rule.evidence[0].url for rule in report.rules if rule.evidence}
     entries = [_entry(finding, urls.get(finding.code, "")) for finding in report.findings]
+    entries += [_left_out(entry) for entry in report.suppressed]
     entries += [_limit("not applied", f"patch {one.index}: {one.reason}") for one in report.patches if not one.applied]
     entries += [_limit("not executed", line) for line in not_executed_lines(report.not_executed)]
     entries += [_limit("not analysed", line) for line in left_out_lines(report.left_out)]
@@ -73,6 +74,13 @@ def _entry(finding: Finding, url: str) -> dict[str, str]:
     if url:
         entry["url"] = url
     return entry
+
+
+def _left_out(entry: Suppressed) -> dict[str, str]:
+    """Return a finding that somebody asked to leave out: shown, and no failure."""
+    finding = entry.finding
+    text = f"{finding.span}: left out ({entry.origin}: {entry.reason}): {finding.message}"
+    return {"status": "pass", "context": finding.code, "state": "left out", "description": one_line(text)}
 
 
 def _limit(context: str, text: str) -> dict[str, str]:

@@ -14,7 +14,10 @@ _SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NO
 
 
 def report(report: Report, out: TextIO) -> None:
-    """Write one DiagnosticResult."""
+    """Write one DiagnosticResult.
+
+    A finding that somebody asked to leave out is in none: reviewdog would comment on it, and fail with it.
+    """
     urls = {rule.code: rule.evidence[0].url for rule in report.rules if rule.evidence}
     document = {"source": {"name": "ptlint"}, "diagnostics": [_diagnostic(item, urls) for item in report.findings]}
     json.dump(document, out, indent=2)

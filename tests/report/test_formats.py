@@ -5,13 +5,14 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ptlint.core.report import Report
+from ptlint.core.report import Report, Suppressed
 from ptlint.report import format_names, load_format
-from tests.report.sample import EMPTY, FULL, HOSTILE
+from tests.report.sample import EMPTY, ERROR, FULL, HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMATS = format_names()
@@ -66,3 +67,38 @@ def test_b4_hears_nothing_of_a_clean_series() -> None:
 
 def test_markup_is_text_on_a_terminal() -> None:
     assert "[red]" in text_of("terminal", HOSTILE)
+
+
+EXCUSED = replace(EMPTY, suppressed=(Suppressed(ERROR, "nobody looks at it", "a trailer of patch 1/2"),))
+SILENT = {"b4", "rdjson", "gitlab"}
+"""Formats whose reader takes everything in them for a finding."""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_somebody_asked_to_leave_out_is_shown_where_it_is_no_failure(name: str) -> None:
+    text = text_of(name, EXCUSED)
+    if name in SILENT:
+        assert text == text_of(name, EMPTY)
+    else:
+        words = " ".join(text.split())  # wrapped on a terminal
+        assert words.count("nobody looks at it") == 1
+        assert ERROR.message in words
+
+
+def test_what_is_left_out_is_a_skipped_test() -> None:
+    root = ET.fromstring(text_of("junit", EXCUSED))
+    (suite,) = root
+    (case,) = [case for case in suite if case.get("classname") == "ptlint.PT902"]
+    (skipped,) = case
+    assert (skipped.tag, suite.get("skipped"), suite.get("failures")) == ("skipped", "1", "0")
+
+
+def test_what_is_left_out_passes_in_b4_review() -> None:
+    (result,) = json.loads(text_of("b4-review", EXCUSED))
+    (entry,) = json.loads(result["details"])
+    assert (result["status"], entry["status"], entry["context"], entry["state"]) == (
+        "pass",
+        "pass",
+        "PT902",
+        "left out",
+    )

@@ -3,6 +3,9 @@
 import importlib.resources
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from ptlint.core.report import Report
 from ptlint.report import load_format
 from tests.report.sample import EMPTY, FULL, HOSTILE
-from tests.shared import package
+from tests.shared import package, program
 
 REPORTS = pytest.mark.parametrize("report", [FULL, EMPTY, HOSTILE], ids=["full", "empty", "hostile"])
 
@@ -53,7 +56,10 @@ RDJSON: dict[str, Any] = {
         ),
     },
 }
-"""What reviewdog's reviewdog.rdf messages allow; unknown keys are refused, so that a misspelt one is seen."""
+"""The fields that ptlint uses of reviewdog's messages (proto/rdf/reviewdog.proto, and proto/rdf/jsonschema beside it).
+
+reviewdog's own schema takes any unknown key and requires none; here they are refused, so that a misspelt one is seen.
+"""
 
 
 def document(name: str, report: Report) -> Any:
@@ -82,3 +88,14 @@ def test_sarif_is_what_its_schema_says(report: Report) -> None:
 def test_rdjson_is_what_reviewdog_reads(report: Report) -> None:
     assert faults(RDJSON, document("rdjson", report)) == []
     assert faults(RDJSON, {"diagnostic": []}) != []
+
+
+@REPORTS
+def test_rdjson_is_what_a_validator_of_others_takes(report: Report, tmp_path: Path) -> None:
+    validator = program(str(Path(sys.prefix) / "rdformat/node_modules/.bin/rdformat-validator"))
+    command = [validator, "--strict", "--no-extra-fields"]
+    for number, given in enumerate((document("rdjson", report), {"diagnostics": [{"message": "no place"}]})):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(given))
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == number, done.stdout + done.stderr
