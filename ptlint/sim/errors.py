@@ -17,5 +17,9 @@ class CannotExecute(SimError):
     """A construct, value or callee that the simulator does not model: reported as ``Unsupported``."""
 
 
+class NoMember(CannotExecute):
+    """A struct of the tree has no member of a name."""
+
+
 class OutOfBounds(SimError):
     """A bound on steps, depth, memory or time: reported as ``Exhausted``."""

@@ -17,7 +17,7 @@ from ptlint.sim import data
 from ptlint.sim.assembly import is_understood
 from ptlint.sim.blob import Blob
 from ptlint.sim.calls import boxed, lower_call
-from ptlint.sim.errors import CannotExecute
+from ptlint.sim.errors import CannotExecute, NoMember
 from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import Step
 from ptlint.sim.frame import Frame, Op, Place, Run, Value
@@ -169,7 +169,7 @@ class Program:
         except CTypeError as error:
             raise CannotExecute(str(error)) from None
         if found is None:
-            raise CannotExecute(f"{record} has no member {name}")
+            raise NoMember(f"{record} has no member {name}")
         bits = None
         if found.bit_width is not None:
             assert isinstance(found.type, CInt)

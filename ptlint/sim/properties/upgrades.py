@@ -12,6 +12,7 @@ import numpy as np
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.driving import Ran
+from ptlint.sim.errors import NoMember
 from ptlint.sim.explore import Breach
 from ptlint.sim.tlb import covers, is_flush
 from ptlint.sim.values import Mask, Scalar, Unknown
@@ -54,6 +55,9 @@ def _is_known(value: Scalar | Blob | None) -> bool:
 
 def _holds(ran: Ran, text: str) -> Mask:
     mm = ran.session.opaque("vma->vm_mm", "struct mm_struct")
-    run = ran.session.run(f"!!({text})", mm=("struct mm_struct *", mm))
+    try:
+        run = ran.session.run(f"!!({text})", mm=("struct mm_struct *", mm))
+    except NoMember:  # a tree that never notes such a machine in mm_struct does not know any
+        return np.zeros(len(ran.batch.initial), dtype=bool)
     result: Mask = ran.session.lanes_of(scalar(run)) != 0
     return result
