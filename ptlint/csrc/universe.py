@@ -10,7 +10,7 @@ from ptlint.core.span import Span
 from ptlint.core.tree import Snapshot, SourceTree
 from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
 from ptlint.csrc.cparse import parse_function
-from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
+from ptlint.csrc.directives import MAX_FILE_BYTES, SCANS, FileScan, SourceLimit, scan
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro, define_from
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ptlint.csrc.ctypes import TypeTable
 
 MAX_ALIASES = 16
+_PIECE = "<piece>"
+"""The path of C that is no file."""
 
 # What every compilation of the kernel includes first, and the headers whose closure page-table code lives in.
 PRELUDE = ("linux/compiler-version.h", "linux/kconfig.h", "linux/compiler_types.h")
@@ -322,17 +324,28 @@ class Universe:
         elif site is None and text.path.endswith(".c") and self.tree.exists(text.path):
             scope = self.in_file(text.path)
         try:
+            code = self._active(text.text, scope.unit)
 
             def parse(asking: Asking) -> FunctionDef:
-                tokens = expand(tokenize(text.text, text.path, text.line), asking, keep)
+                tokens = expand(tokenize(code, text.path, text.line), asking, keep)
                 return parse_function(tokens, asking, self.model)
 
-            key = ("function", text, keep, self.model)
+            key = ("function", text, code, keep, self.model)
             found: FunctionDef = recalled(key, MacroState(scope.unit), scope.is_typedef, parse)
             return found
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
             return None
+
+    def _active(self, text: str, unit: Unit) -> str:
+        """Return a piece of C with the conditionals in it decided at the end of *unit*, its lines where they were."""
+        data = text.encode("latin-1", "replace")
+        if b"#" not in data or len(data) > MAX_FILE_BYTES:
+            return text
+        found = scan(_PIECE, data)
+        inner = Unit(self.includes, lambda path: found if path == _PIECE else None, parent=unit)
+        inner.read(_PIECE)
+        return inner.by_path[_PIECE][0].active_text()
 
     def _concerned(self, path: str) -> bool:
         """Return whether the profile builds, or may build, what stands at *path*: not another architecture's files."""

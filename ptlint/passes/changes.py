@@ -23,7 +23,8 @@ _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:
 _CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
 _HEADER_GUARD = re.compile(r"[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n\s*#[ \t]*define[ \t]+\1[ \t]*$", re.MULTILINE)
 _NOISE = re.compile(r"(?:/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n)+", re.DOTALL)
-_HEAD = re.compile(r"^(?!else\b|do\b)[A-Za-z_]", re.MULTILINE)
+_HEAD = re.compile(r"^(?!else\b|do\b|\w+[ \t]*:)[A-Za-z_]", re.MULTILINE)
+"""A line at which an item may begin: in the first column stand labels, too."""
 _NAMED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _SOURCES = (".c", ".h")
 

@@ -122,6 +122,15 @@ def test_an_override_in_a_generic_header_that_is_gone_leaves_alone_what_an_archi
     assert place(universe("x86", overrides=overrides).function("entry_clear"))[0] == "arch/x86/mm/entry.c"
 
 
+def test_conditionals_inside_an_override_are_decided() -> None:
+    body = "#ifdef CONFIG_X86_64\n\tp++;\n#else\n\t)\n#endif\n\treturn *p;\n"
+    code = f"static pte_t entry_clear(unsigned long a, pte_t *p)\n{{\n{body}}}\n"
+    text = SourceText("proposal", 5, code)
+    found = universe("x86", overrides={"entry_clear": text}).function("entry_clear")
+    assert found is not None
+    assert [one.pos.line for one in found.body.items] == [8, 12]
+
+
 def test_an_override_of_one_architecture_concerns_no_other() -> None:
     text = SourceText("arch/x86/mm/gone.c", 5, "static pte_t entry_clear(unsigned long a, pte_t *p)\n{\n}\n")
     overrides = {"entry_clear": text}

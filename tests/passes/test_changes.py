@@ -123,3 +123,7 @@ def test_prototypes_that_go_on_in_a_second_line_are_no_partial_functions() -> No
 def test_bare_c_gives_its_whole_functions_as_new() -> None:
     found = changes_in_text("mm/y.c", "int one(void)\n{\n\treturn 1;\n}\n\nint half(void)\n{\n", line=40)
     assert [(one.name, one.span.line, one.is_new) for one in found] == [("one", 40, True)]
+
+
+def test_a_label_in_the_first_column_begins_no_function() -> None:
+    assert changes_in_text(PATH, "out:\n\tif (x) {\n\t\tx = 2;\n\t}\n") == ()
