@@ -18,7 +18,18 @@ from ptlint.sim.memory import Object
 from ptlint.sim.opaque import member_path, opaque, pointed_at
 from ptlint.sim.places import mixed
 from ptlint.sim.primitives import find_primitive
-from ptlint.sim.types import INT, is_bool, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_or_none
+from ptlint.sim.types import (
+    IMPLICIT,
+    INT,
+    is_bool,
+    is_integer,
+    is_pointer,
+    is_record,
+    is_signed,
+    is_void,
+    promoted,
+    size_or_none,
+)
 from ptlint.sim.values import Mask, Unknown, every, of_mask, some
 
 if TYPE_CHECKING:
@@ -182,7 +193,7 @@ def _unseen(program: Program, expressions: Expressions, name: str, expr: ast.Cal
     prototype = program.prototype(name, expressions.path)
     if prototype is None:
         ops = [_promoted(expressions.expr(arg)) for arg in expr.args if not isinstance(arg, ast.TypeArg)]
-        returns: CType = INT
+        returns: CType = IMPLICIT
     else:
         signature = program.resolve(prototype, expressions)
         assert isinstance(signature, CFunction)

@@ -9,7 +9,7 @@ from ptlint.sim.blob import WIDEST, Blob
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.opaque import pointed_at
-from ptlint.sim.types import is_bool, is_integer, is_pointer, is_record, is_signed, is_void, size_of
+from ptlint.sim.types import IMPLICIT, is_bool, is_integer, is_pointer, is_record, is_signed, is_void, size_of
 from ptlint.sim.values import Scalar, Unknown, narrow, to_bool
 
 
@@ -35,6 +35,8 @@ def converted(op: Op, to: CType) -> Op:
         raise CannotExecute(f"converts {op.type} to {to}")
     if is_void(op.type):
         raise CannotExecute(f"uses a void expression as {to}")
+    if op.type is IMPLICIT and not is_bool(to) and size_of(to) > size_of(IMPLICIT):
+        raise CannotExecute(f"uses {op.type} as {to}")
     change = conversion(op.type, to)
     if change is None:
         return Op(to, op.run, op.const)

@@ -8,6 +8,8 @@ from ptlint.sim.errors import CannotExecute
 CHAR = CInt(1, True, "char")
 UCHAR = CInt(1, False, "unsigned char")
 INT = CInt(4, True, "int")
+IMPLICIT = CInt(4, True, "what a function that is not declared returns")
+"""``int``, as C had it: good for a condition. A function that returns an entry or a count only looks so."""
 UINT = CInt(4, False, "unsigned int")
 VOID = CVoid()
 BOOL = CInt(1, False, "_Bool", is_bool=True)
