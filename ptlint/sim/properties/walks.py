@@ -43,6 +43,8 @@ _PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 _PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
 
+_IS_ANONYMOUS = re.compile(r"(?:folio_test_anon|PageAnon)\(")
+
 BITS = (("dirty", "pte_dirty", "clean"), ("accessed", "pte_young", "old"))
 TRACKING = (("soft-dirty", "pte_soft_dirty", "soft"), ("userfaultfd", "pte_uffd", "uffd"))
 
@@ -227,6 +229,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
     ran = facts.ran
     session = ran.session
     told, named = facts.nothing, facts.nothing
+    anonymous, from_file = _kinds(ran)
     for record in session.machine.log:
         if record.kind == "told" and re.search(r"mark_dirty|set_page_dirty", record.name):
             told = told | record.mask
@@ -246,9 +249,23 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 detail = f"{place}entry {index} loses its {what} bit"
                 yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index, bool(place)))
             if what == "dirty" and bool(told.any()):
-                lost = owed & facts.gone[index] & ~told & ~facts.meant("drop") & named
+                lost = owed & facts.gone[index] & ~told & named & ~anonymous & ~(facts.meant("drop") & ~from_file)
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
                 yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index))
+
+
+def _kinds(ran: Walked) -> tuple[Mask, Mask]:
+    """Return the lanes in which code has learnt that its folio is anonymous, and those where it has learnt otherwise.
+
+    The data of an anonymous folio is gone with its last mapping, that of a file is to be written back.
+    """
+    machine = ran.session.machine
+    anonymous, from_file = np.zeros((2, machine.lanes), dtype=bool)
+    for key, answer in machine.answers.items():
+        if isinstance(key, str) and key in machine.asked_in and _IS_ANONYMOUS.match(key):
+            anonymous |= answer & machine.asked_in[key]
+            from_file |= ~answer & machine.asked_in[key]
+    return anonymous, from_file
 
 
 def _tracking(facts: Facts) -> Iterator[Breach]:

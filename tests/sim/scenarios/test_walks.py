@@ -58,6 +58,49 @@ def test_a_mistake_breaks_its_property(body: str, what: str) -> None:
     assert what in broken(GIVEN % body, "set_batch")
 
 
+DROPS = """
+static pte_t get_and_clear_full_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr, int full)
+{
+	pte_t pte = ptep_get_and_clear(mm, addr, ptep);
+
+	while (--nr) {
+		pte_t next = ptep_get_and_clear(mm, addr += PAGE_SIZE, ++ptep);
+
+		if (pte_dirty(next))
+			pte = pte_mkdirty(pte);
+		if (pte_young(next))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+
+static void clear_full_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr, int full)
+{
+	get_and_clear_full_ptes(mm, addr, ptep, nr, full);
+}
+
+static void drop_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, struct folio *folio, struct page *page,
+		pte_t *ptep, unsigned long addr, unsigned int nr)
+{
+	if (%sfolio_test_anon(folio)) {
+		pte_t pte = get_and_clear_full_ptes(vma->vm_mm, addr, ptep, nr, 0);
+
+		if (pte_dirty(pte))
+			folio_mark_dirty(folio);
+	} else {
+		clear_full_ptes(vma->vm_mm, addr, ptep, nr, 0);
+	}
+	tlb_flush_pte_range(tlb, addr, nr * PAGE_SIZE);
+	folio_remove_rmap_ptes(folio, page, nr, vma);
+}
+"""
+
+
+def test_the_dirty_bit_of_an_anonymous_folio_goes_with_its_entries_and_that_of_a_file_does_not() -> None:
+    assert "accessed-dirty" not in broken(DROPS % "!", "drop_batch")
+    assert "accessed-dirty" in broken(DROPS % "", "drop_batch")
+
+
 COPIES = """
 static void copy_some(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, pte_t *dst_pte, pte_t *src_pte,
 		pte_t pte, unsigned long addr, int nr)
