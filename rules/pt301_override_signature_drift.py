@@ -94,8 +94,9 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _drifted(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
-    if not has_new_contract(books, profile, name):  # else the contract moved away, which PT305 reports
-        yield from brought_by(drifted)(books, profile, name)
+    found = tuple(brought_by(drifted)(books, profile, name))
+    if found and not has_new_contract(books, profile, name):  # else the contract moved away, which PT305 reports
+        yield from found
 
 
 def _calls(ctx: Context) -> Iterator[Finding]:

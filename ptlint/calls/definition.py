@@ -80,7 +80,7 @@ def _function(universe: Universe, name: str) -> Definition | None:
 
 def _when(universe: Universe, number: int, site: Site) -> tuple[int, int, int]:
     """Return when a reader of the whole unit comes by *site*: a header is read where it is included."""
-    return site.instance.seq_at(site.line), -universe.unit.instances.index(site.instance), number
+    return site.instance.seq_at(site.line), -universe.unit.place_of(site.instance), number
 
 
 def _declares_function(site: Site, name: str) -> bool:

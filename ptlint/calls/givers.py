@@ -70,7 +70,7 @@ def givers(universe: Universe, name: str) -> tuple[Giver, ...]:
 def _order(universe: Universe, instance: Instance, line: int) -> tuple[int, int, int] | None:
     if instance.path.endswith(".c"):
         return None
-    return instance.seq_at(line), -universe.unit.instances.index(instance), line
+    return instance.seq_at(line), -universe.unit.place_of(instance), line
 
 
 def _active(universe: Universe, instance: Instance, name: str) -> Iterator[Giver]:

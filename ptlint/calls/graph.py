@@ -1,10 +1,10 @@
 """What a function calls, and which of its parameters matter to what it does."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 from ptlint.calls.ops import OpsTarget, ops_targets
 from ptlint.csrc.ast import Asm, Assign, Call, Cast, Declaration, FunctionDef, MemberAccess, Name
+from ptlint.csrc.nodes import nodes, parts_of
 from ptlint.csrc.scope import NOTHING
 from ptlint.csrc.universe import Universe
 
@@ -74,20 +74,6 @@ def _locals(function: FunctionDef) -> frozenset[str]:
     return frozenset(names)
 
 
-def nodes(root: object) -> Iterator[object]:
-    """Yield every node of a syntax tree, depth first, in the order of the text."""
-    pending: list[object] = [root]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (tuple, list)):
-            if type(node) is tuple or type(node) is list:  # a Pos is a tuple too
-                pending.extend(reversed(node))
-            continue
-        if is_dataclass(node):
-            yield node
-            pending.extend(reversed([getattr(node, one.name) for one in fields(node)]))
-
-
 # --- parameters -------------------------------------------------------------------------------------------------
 
 
@@ -141,10 +127,8 @@ def _reads(
                 pending.extend(node)
             case Asm():
                 pending.extend([operand.expr for operand in (*node.outputs, *node.inputs)])
-            case _ if is_dataclass(node):
-                pending.extend(getattr(node, one.name) for one in fields(node))
             case _:
-                pass
+                pending.extend([getattr(node, one) for one in parts_of(type(node)) or ()])
     return False
 
 

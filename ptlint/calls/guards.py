@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ptlint.calls.facts import Definition, Reason
 from ptlint.core.span import Span
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import looks_defined, words_of
+from ptlint.csrc.items import looks_defined
 from ptlint.csrc.unit import Instance
 from ptlint.csrc.universe import Universe
 
@@ -102,8 +102,8 @@ def guard_of(universe: Universe, definition: Definition) -> Guard | None:
 
 def switched_off(universe: Universe, name: str) -> Iterator[Guard]:
     """Yield the conditionals around inactive generic definitions of *name* that are not taken, innermost."""
-    for instance in universe.unit.instances:
-        if instance.path.startswith("arch/") or name not in words_of(instance.scan):
+    for instance in universe.headers.instances_with(name):
+        if instance.path.startswith("arch/"):
             continue
         for line in _inactive_definitions(instance, name):
             around = enclosing(instance.scan, line)

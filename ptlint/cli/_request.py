@@ -41,7 +41,7 @@ def add_profiles(tree: argparse._ActionsContainer) -> None:
         type=comma_separated,
         action="extend",
         default=[],
-        help="architectures or profiles (default: all)",
+        help="architectures or profiles; 'all' runs generic code on every one (default: on those that stand for all)",
     )
     tree.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config in place of the built-in profiles")
 

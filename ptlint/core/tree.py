@@ -119,3 +119,15 @@ class MemoryTree:
 def changed_paths(before: SourceTree, after: SourceTree, candidates: Iterable[str]) -> tuple[str, ...]:
     """Return those of *candidates* whose bytes differ between two trees, sorted."""
     return tuple(sorted({path for path in candidates if before.blob_id(path) != after.blob_id(path)}))
+
+
+def apart(one: SourceTree, other: SourceTree) -> frozenset[str] | None:
+    """Return the paths at which two trees differ, None where only a look at each path can tell: they share no base."""
+    layers: set[str] = set()
+    bases = []
+    for tree in (one, other):
+        while isinstance(tree, Snapshot):
+            layers.update(tree.changed)
+            tree = tree.base
+        bases.append(tree)
+    return frozenset(changed_paths(one, other, layers)) if bases[0] is bases[1] else None

@@ -4,10 +4,10 @@ A data file is TOML in ``csrc/profiles``:
 
 ``[arch]``
     ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
-    ``main`` (the profiles that a table of all architectures shows), ``callers`` (the profiles that stand for all where
-    generic code runs that differs by architecture only in the helpers it calls), ``borrowed`` (folders below ``arch/``
-    whose sources it builds too), ``shadowed`` (headers that those provide: the host's headers of these names are no
-    substitute).
+    ``main`` (the profiles that a table of all architectures shows), ``stands`` (those that stand for all where generic
+    code runs, which differs by architecture only in the helpers it calls), ``callers`` (those that stand for all where
+    callers of helpers run), ``borrowed`` (folders below ``arch/`` whose sources it builds too),
+    ``shadowed`` (headers that those provide: the host's headers of these names are no substitute).
 ``[define]``
     macros the compiler predefines.
 ``[model]``
@@ -124,6 +124,11 @@ def main_profiles() -> tuple[Profile, ...]:
     """Return the profiles that show how architectures differ: those that ``[arch] main`` names, else the default."""
     names = (name for arch in architectures() for name in _data(arch)["arch"].get("main", profile_names(arch)[:1]))
     return tuple(profile_named(name) for name in names)
+
+
+def stands_for_others(profile: Profile) -> bool:
+    """Return whether generic code that runs under *profile* need not run on every other architecture as well."""
+    return profile.name in profile.data.get("arch", {}).get("stands", ())
 
 
 def profile_from_config(arch: str, text: bytes, source: str) -> Profile:

@@ -6,19 +6,19 @@ what is between its directives, preprocessing takes the same way through it, so 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ptlint.core.tree import SourceTree
+from ptlint.core.tree import SourceTree, apart
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.scope import Scope
 from ptlint.csrc.unit import Unit
 
 MAX_HELD = 96  # the page-table headers and all headers of some forty profiles
 
-ReadView = tuple[Unit, dict[str, bool]]
-"""The unit of a ``.c`` file, and the paths whose existence decided an include: was it there?"""
+ReadView = tuple[Unit, dict[str, bool], SourceTree]
+"""The unit of a ``.c`` file, the paths whose existence decided an include (was it there?), and the tree it is of."""
 
 
 @dataclass(slots=True)
@@ -41,9 +41,12 @@ class Headers:
         """Return whether *tree* has the same bytes wherever these headers were read from."""
         if tree is self.tree:
             return True
-        return all(tree.blob_id(path) == blob for path, blob in self.files.items()) and all(
-            tree.exists(path) == there for path, there in self.asked.items()
-        )
+        differing = apart(self.tree, tree)
+        if differing is None:
+            same = all(tree.blob_id(path) == blob for path, blob in self.files.items())
+        else:
+            same = differing.isdisjoint(self.files)
+        return same and still_there(self.asked, self.tree, tree)
 
 
 class HeaderCache:
@@ -73,11 +76,17 @@ class HeaderCache:
             self._held.popitem(last=False)
 
 
-def replaced(unit: Unit, scan_of: Callable[[str], FileScan | None]) -> dict[str, FileScan] | None:
-    """Return the files of *unit* that *scan_of* has another version of, None when one reads in another way."""
+def replaced(
+    unit: Unit, scan_of: Callable[[str], FileScan | None], tree: SourceTree, new_tree: SourceTree
+) -> dict[str, FileScan] | None:
+    """Return the files of *unit* (of *tree*) that *scan_of* has another version of in *new_tree*.
+
+    None when one reads in another way.
+    """
     changed: dict[str, FileScan] = {}
-    for path, instances in unit.by_path.items():
-        new, old = scan_of(path), instances[0].scan
+    differing = apart(tree, new_tree)
+    for path in unit.by_path if differing is None else differing & unit.by_path.keys():
+        new, old = scan_of(path), unit.by_path[path][0].scan
         if new is old:
             continue
         if new is None or not old.reads_like(new):
@@ -87,9 +96,11 @@ def replaced(unit: Unit, scan_of: Callable[[str], FileScan | None]) -> dict[str,
     return None if noted & changed.keys() else changed
 
 
-def still_there(asked: Iterable[tuple[str, bool]], tree: SourceTree) -> bool:
-    """Return whether the files that decided an include are there and missing as they were."""
-    return all(tree.exists(path) == there for path, there in asked)
+def still_there(asked: Mapping[str, bool], tree: SourceTree, new_tree: SourceTree) -> bool:
+    """Return whether the files that decided an include in *tree* are there, and missing, in *new_tree* as they were."""
+    differing = apart(tree, new_tree)
+    paths = asked if differing is None else differing & asked.keys()
+    return all(new_tree.exists(path) == asked[path] for path in paths)
 
 
 HEADERS = HeaderCache()

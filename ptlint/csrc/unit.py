@@ -181,6 +181,7 @@ class Unit:
         self._again: set[str] = set()  # the names that more than one block touches
         self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
         self._events: dict[str, list[tuple[int, DefineRef | None]]] = {}
+        self._order: dict[int, int] = {}  # of each reading, by identity
         self._view = _View(self)
         self._steps = 0
         if parent is None:
@@ -204,6 +205,7 @@ class Unit:
         twin.by_path = {}
         for one in twin.instances:
             twin.by_path.setdefault(one.path, []).append(one)
+        twin._order = {}
         twin.missing, twin.faults = list(self.missing), list(self.faults)
         twin._view = _View(twin)
         return twin
@@ -238,6 +240,12 @@ class Unit:
                 macro = None
             scan.macros[ref.number] = macro
             return macro
+
+    def place_of(self, instance: Instance) -> int:
+        """Return the number of a reading, in the order in which they began."""
+        if len(self._order) != len(self.instances):
+            self._order = {id(one): number for number, one in enumerate(self.instances)}
+        return self._order[id(instance)]
 
     def line_of(self, ref: DefineRef) -> int:
         """Return the line of a ``#define``, 0 for a predefined macro."""

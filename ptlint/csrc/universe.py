@@ -112,6 +112,7 @@ class Universe:
         headers = HEADERS.find(key, self.tree)
         if headers is None:
             unit, views = self._headers_like(HEADERS.near(key)) or (self._headers_read(roots), {})
+            self._scans.update({path: instances[0].scan for path, instances in unit.by_path.items()})
             files = {path: self.tree.blob_id(path) for path in (*self._scans, *self.includes.kbuild_files)}
             scope = Scope(unit, self.model)
             headers = Headers(self.tree, unit, scope, files, dict(self.includes.asked), views=views)
@@ -132,8 +133,8 @@ class Universe:
         """Return unit and views of *others* for this tree, where preprocessing takes the same way, or None."""
         for headers in others:
             kbuild = all(headers.files.get(path) == self.tree.blob_id(path) for path in self.includes.kbuild_files)
-            if kbuild and still_there(headers.asked.items(), self.tree):
-                changed = replaced(headers.unit, self.scan_of)
+            if kbuild and still_there(headers.asked, headers.tree, self.tree):
+                changed = replaced(headers.unit, self.scan_of, headers.tree, self.tree)
                 if changed is not None:
                     self.includes.asked.update(headers.asked)
                     return headers.unit.over(changed, self.includes, self.scan_of), dict(headers.views)
@@ -143,14 +144,17 @@ class Universe:
         """Return the unit of a ``.c`` file over the headers; one that was read before where it still holds."""
         known = self._read.views.get(path)
         if known is not None:
-            unit, asked = known
-            changed = replaced(unit, self.scan_of) if still_there(asked.items(), self.tree) else None
+            unit, asked, tree = known
+            is_there = still_there(asked, tree, self.tree)
+            changed = replaced(unit, self.scan_of, tree, self.tree) if is_there else None
             if changed is not None:
                 self.includes.asked.update(asked)
-                return unit.over(changed, self.includes, self.scan_of, self.unit)
+                over = unit.over(changed, self.includes, self.scan_of, self.unit)
+                self._scans.update({path: instances[0].scan for path, instances in over.by_path.items()})
+                return over
         unit = Unit(self.includes, self.scan_of, parent=self.unit)
         unit.read(path)
-        self._read.views[path] = unit, dict(self.includes.asked)
+        self._read.views[path] = unit, dict(self.includes.asked), self.tree
         return unit
 
     def scan_of(self, path: str) -> FileScan | None:

@@ -16,6 +16,9 @@ from ptlint.csrc.profile import (
 from ptlint.engine.request import CheckRequest
 from ptlint.errors import UsageError
 
+EVERY = "all"
+"""What ``--arch`` names to run generic code on every architecture, also where others would stand for it."""
+
 
 def profiles_asked(request: CheckRequest) -> tuple[Profile, ...]:
     """Return the profiles that the request names, all when it names none. Raises UsageError."""
@@ -23,7 +26,7 @@ def profiles_asked(request: CheckRequest) -> tuple[Profile, ...]:
         if len(request.archs) != 1:
             raise UsageError("--config needs --arch with the one architecture that the configuration is for")
         return (profile_from_config(request.archs[0], _config(request.config), str(request.config)),)
-    if not request.archs:
+    if not request.archs or request.archs == (EVERY,):
         return main_profiles()
     chosen: list[Profile] = []
     for name in request.archs:

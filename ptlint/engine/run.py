@@ -18,6 +18,7 @@ from ptlint.engine.concern import concerns_page_tables
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
 from ptlint.engine.profiles import profiles_asked
+from ptlint.engine.representing import holds_where_it_runs, in_turn, stood_for_note
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
@@ -80,6 +81,7 @@ def _checked(
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
         notes.append(_without_tree_note())
+    notes += stood_for_note(run.stood_for - run.universes, run.universes)
     report = Report(
         series=series,
         base=base.name,
@@ -139,11 +141,13 @@ class Run(Gathered):
     """Runs rules over the steps of one series and gathers what they find.
 
     Without a tree every step concerns every profile; with one, those whose architecture the paths of the step name.
-    ``everywhere`` runs callers on every profile, not only on those that stand for all.
+    ``everywhere`` runs all code on every profile, not only on those that stand for all; ``stood_for`` are the profiles
+    that others stood for.
     """
 
     has_tree: bool = True
     everywhere: bool = False
+    stood_for: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     broke: dict[tuple[PatchRef, str, str], set[str]] = field(default_factory=dict)
     """The subjects that a patch leaves broken, by patch, profile and property."""
@@ -234,7 +238,12 @@ class Run(Gathered):
         """Return the concerned judgements by profile; code that runs past the bounds everywhere is given up soon."""
         judged: dict[str, tuple[Judgement, ...]] = {}
         past = 0
+        first, rest = (tuple(profiles), ()) if self.everywhere else in_turn(profiles, step.paths)
+        profiles = (*first, *rest)
         for number, profile in enumerate(profiles):
+            if number == len(first) and holds_where_it_runs(step, first, judged):
+                self.stood_for |= {one.name for one in rest}
+                break
             what = f"patch {step.ref.index}/{step.ref.total}" if step.ref.index else "a proposal"
             self.progress(f"{what} on {profile.name} ({number + 1} of {len(profiles)} profiles)")
             judged[profile.name] = self._concerned(step, profile, names)
@@ -243,8 +252,8 @@ class Run(Gathered):
                 late -= {old.subject for old in step.before.of(profile, names) if old.exhausted}
             past += bool(late)
             if past == MOST_PAST_BOUNDS and number + 1 < len(profiles):
-                rest = ", ".join(profile.name for profile in profiles[number + 1 :])
-                reason = f"not run on {rest}: what changed ran past the bounds on {past} profiles before"
+                others = ", ".join(profile.name for profile in profiles[number + 1 :])
+                reason = f"not run on {others}: what changed ran past the bounds on {past} profiles before"
                 what = ", ".join(sorted(name.replace("+", "() and ") + "()" for name in late))
                 self.left_out.append(LeftOut("past-bounds", what, reason))
                 break

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
@@ -23,6 +23,8 @@ _KEPT = re.compile(
     r"arch_(enter|leave|flush)_lazy_mmu_mode(_\w+)?|lazy_mmu_mode_\w+|IS_ERR(_\w+)?|set_ptes|(get_and_)?clear_\w*ptes|"
     r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched"
 )
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
+_PASTE = re.compile(r"\w+(?:\s*##\s*\w+)+")
 _PREFERRED = ("x86", "arm64", "powerpc/radix", "s390", "riscv", "x86+xen", "powerpc/hash")
 """The profiles that generic code is read in, first choice first: those that build most of it."""
 MAX_CALLERS = 24
@@ -97,6 +99,8 @@ class Book:
 
     def _found(self, path: str, name: str) -> Iterator[View]:
         """Yield the function as each fitting profile has it, those first whose configuration builds the file."""
+        if not self._names(path, name):
+            return
         unbuilt = []
         fitting = self._fitting(path)
         for number, profile in enumerate(fitting):
@@ -111,6 +115,15 @@ class Book:
         yield from filter(None, (self._in(self.universe(profile), path, name) for profile in unbuilt))
         if len(fitting) <= len(_PREFERRED):
             yield from self._otherwise_configured(path, name)
+
+    def _names(self, path: str, name: str) -> bool:
+        """Return whether the text of a file can define a function, by its words and those that its macros paste."""
+        if name in self.overrides:
+            return True
+        data = (self.tree.read(path) or b"").decode("latin-1")
+        return re.search(rf"\b{re.escape(name)}\b", data) is not None or any(
+            pasted.fullmatch(name) for pasted in _pasted(data)
+        )
 
     def _otherwise_configured(self, path: str, name: str) -> Iterator[View]:
         """Yield the function under the configuration that the conditionals around it ask for."""
@@ -141,9 +154,12 @@ class Book:
 
     def _fitting(self, path: str) -> list[Profile]:
         parts = path.split("/")
-        chosen = [one for one in self.profiles if parts[0] != "arch" or one.folder == parts[1]]
+        return self.in_order(one for one in self.profiles if parts[0] != "arch" or one.folder == parts[1])
+
+    def in_order(self, profiles: Iterable[Profile]) -> list[Profile]:
+        """Return *profiles*, those first that generic code is read in."""
         rank = {name: at for at, name in enumerate(_PREFERRED)}
-        return sorted(chosen, key=lambda one: rank.get(one.name, len(rank)))
+        return sorted(profiles, key=lambda one: rank.get(one.name, len(rank)))
 
     def _in(self, universe: Universe, path: str, name: str) -> View | None:
         keep = self.kept(universe)
@@ -193,7 +209,7 @@ class Book:
                 yield one
         for path in self._places(view):
             text = view.universe.text_of(path)
-            if not word.search(text):
+            if view.name not in text or not word.search(text):  # the first is many times faster
                 continue
             for name in functions_around(text, word):
                 caller = self.view(path, name) if name not in (view.name, *self.overrides) else None
@@ -215,6 +231,18 @@ class Book:
         if "static" in view.definition.storage and view.path.endswith(".c"):
             return
         yield from (path for path in view.universe.c_files() if path != view.path)
+
+
+@lru_cache(maxsize=512)
+def _pasted(text: str) -> tuple[re.Pattern[str], ...]:
+    """Return patterns of the names that the macros of *text* paste together from their parameters and words."""
+    found = []
+    for params, body in _DEFINE.findall(text) if "##" in text else ():
+        free = {one.strip() for one in params.split(",")}
+        for chain in _PASTE.findall(body):
+            words = re.split(r"\s*##\s*", chain)
+            found.append(re.compile("".join(r"\w*" if word in free else re.escape(word) for word in words)))
+    return tuple(found)
 
 
 def _lines_of(text: str, name: str) -> tuple[int, ...]:

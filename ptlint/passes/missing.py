@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from ptlint.calls.graph import function_in, nodes
+from ptlint.calls.graph import function_in
 from ptlint.core.span import Span
 from ptlint.csrc.ast import (
     Asm,
@@ -23,6 +23,7 @@ from ptlint.csrc.ast import (
     Unary,
     While,
 )
+from ptlint.csrc.nodes import nodes
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe
 from ptlint.passes.functions import Book

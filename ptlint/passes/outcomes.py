@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
@@ -66,19 +67,24 @@ class Runs:
             if only is None:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
             if loaded:
-                self._note_places(loaded[0], self._kept[key])
+                self._note_places(loaded[0], self._kept[key], interest or ())
             loaded.clear()
             _tidy()
         return self._kept[key]
 
-    def _note_places(self, universe: Universe, made: Iterable[Judgement]) -> None:
+    def _note_places(self, universe: Universe, made: Iterable[Judgement], interest: Iterable[str]) -> None:
+        for name in interest:
+            self._places[universe.profile.name, name] = _place(universe, name)
         for judgement in made:
             for violation in judgement.violations:
                 for name in {violation.suspect, *judgement.subject.split("+"), *(name for name, _ in violation.blame)}:
                     self._places[universe.profile.name, name] = _place(universe, name)
 
     def defined(self, profile: Profile, name: str) -> Span | None:
-        """Return where a function or macro that a violation under *profile* names is defined, None when unknown."""
+        """Return where a function or macro that is of interest or in a violation under *profile* is defined there.
+
+        None when nothing defines it.
+        """
         return self._places.get((profile.name, name))
 
     def text(self, path: str) -> bytes | None:
@@ -104,13 +110,19 @@ class Runs:
         return self._unread.get(profile.name, ())
 
 
+RUNS_A_ROUND = 6
+"""Runs after which what is in circles is dropped."""
+
+_RUNS = count(1)
+
+
 def _tidy() -> None:
     """Drop what is in circles now and leave the rest alone for good, where the collector does not run by itself.
 
     A command switches it off: what is read is kept until its end, and looking through it again and again takes a fifth
     of the time.
     """
-    if not gc.isenabled():
+    if not gc.isenabled() and next(_RUNS) % RUNS_A_ROUND == 0:
         gc.collect()
         gc.freeze()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,8 +12,10 @@ from ptlint.calls.facts import Definition
 from ptlint.calls.givers import Giver, givers
 from ptlint.calls.hooks import asked
 from ptlint.core.span import Span
+from ptlint.csrc.directives import FileScan
 from ptlint.csrc.items import defined_words, words_of
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.unit import Instance
 from ptlint.csrc.universe import Universe
 from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book
@@ -44,13 +46,26 @@ class Hook:
 
     @property
     def arch(self) -> tuple[Giver, ...]:
-        """Return the places of the architecture that are in force."""
+        """Return the places of the architecture that are in force.
+
+        Where a guard switches the generic one off, a header of the architecture has to say so.
+        """
+        if self.guards and not any(self.is_named_in(one.scan) for one in self.universe.unit.instances if _is_arch(one)):
+            return ()
         return tuple(one for one in self.givers if one.is_arch and one.active)
+
+    def is_named_in(self, scan: FileScan) -> bool:
+        """Return whether a file holds the name or what switches the generic definition off."""
+        return self.name in words_of(scan) or not self.guards.isdisjoint(words_of(scan))
 
     @property
     def is_overridden(self) -> bool:
         """Return whether the architecture's definition is the effective one."""
         return self.definition is not None and self.definition.kind == "arch"
+
+
+def _is_arch(instance: Instance) -> bool:
+    return instance.path.startswith("arch/")
 
 
 @dataclass(eq=False)
@@ -136,11 +151,32 @@ def misgiven(
 ) -> Iterator[Misgiven]:
     """Yield what *compare* tells of the hooks that *changes* concern; of all hooks without any."""
     before, after = hooks_in(books[0]), hooks_in(books[1])
+    changes = tuple(changes)
     changed = frozenset(change.name for change in changes)
-    for profile in profiles:
+    for profile in _asking(before, after, profiles, changes):
         if any(books[1].tree.exists(f"arch/{folder}/include/asm/pgtable.h") for folder in _folders(profile)):
             for name in concerned(before, after, profile, changed):
                 yield from compare(books, profile, name)
+
+
+def _asking(before: Hooks, after: Hooks, profiles: Iterable[Profile], changes: Sequence[Change]) -> Iterator[Profile]:
+    """Yield the profiles whose headers may ask for what *changes* concern, without reading all of them to know.
+
+    What one profile's generic headers do not ask for is asked for by no other's, unless a header that it does not read
+    changes, or the other architecture's own code.
+    """
+    chosen = after.book.in_order(profiles)
+    names = frozenset(change.name for change in changes)
+    paths = {change.span.path for change in changes}
+    own = {path.split("/")[1] for path in paths if path.startswith("arch/") and path.count("/") > 1}
+    asked_for = not changes
+    for number, profile in enumerate(chosen):
+        if number == 0 and not asked_for:
+            read = after.universe(profile).files
+            shared = {path for path in paths if path.endswith(".h") and not path.startswith("arch/")}
+            asked_for = bool(shared - read.keys() or concerned(before, after, profile, names))
+        if number == 0 or asked_for or own & {*_folders(profile)}:
+            yield profile
 
 
 def _folders(profile: Profile) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 from ptlint.csrc import ast
+from ptlint.csrc.nodes import nodes
 from ptlint.csrc.segments import words_with
 from ptlint.sim.program import Program
-from ptlint.sim.scope import nodes
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptlint.csrc import ast
+from ptlint.csrc.nodes import nodes
 from ptlint.sim.errors import CannotExecute
-from ptlint.sim.scope import Scope, nodes
+from ptlint.sim.scope import Scope
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions

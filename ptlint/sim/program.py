@@ -125,6 +125,12 @@ class Program:
         twin.settings = {}
         return twin
 
+    @property
+    def runs_callers(self) -> bool:
+        """Return whether generic callers of helpers run here: others stand for most profiles (``[arch] callers``)."""
+        arch = self.universe.profile.data.get("arch")
+        return not arch or self.everywhere or self.universe.profile.name in arch.get("callers", ())
+
     # --- types and names ------------------------------------------------------------------------------------------
 
     def resolve(self, type: ast.Type, expressions: Expressions | None = None) -> CType:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CType
+from ptlint.csrc.nodes import nodes
 from ptlint.sim.errors import CannotExecute
 
 if TYPE_CHECKING:
@@ -109,39 +110,6 @@ class Scope:
             if tag in block:
                 return block[tag]
         return tag
-
-
-def nodes(root: Any, into_switches: bool = True) -> list[Any]:
-    """Return every syntax node below *root*, itself included, in source order; not the bodies of switches on demand."""
-    found: list[Any] = []
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, tuple) and not hasattr(node, "_fields"):
-            pending.extend(reversed(node))
-            continue
-        parts = _parts(type(node))
-        if parts is not None:
-            found.append(node)
-            if isinstance(node, ast.Switch) and not into_switches:
-                continue
-            pending.extend(getattr(node, name) for name in parts)
-    return found
-
-
-def _parts(kind: type) -> tuple[str, ...] | None:
-    """Return the names of the fields of a node of this class that may hold nodes, last first; None for no node."""
-    if kind not in _PARTS:
-        _PARTS[kind] = _parts_of(kind) if is_dataclass(kind) else None
-    return _PARTS[kind]
-
-
-_PARTS: dict[type, tuple[str, ...] | None] = {}
-
-
-def _parts_of(kind: Any) -> tuple[str, ...]:
-    plain = (int, str, bytes, bool, ast.Pos, tuple[str, ...], frozenset[str], str | None, int | None)
-    return tuple(field.name for field in reversed(fields(kind)) if field.type not in plain)
 
 
 def address_taken(body: ast.Block | ast.Expr) -> frozenset[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CType
+from ptlint.csrc.nodes import nodes
 from ptlint.sim import assembly
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted
@@ -34,7 +35,7 @@ from ptlint.sim.flow import (
 )
 from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
 from ptlint.sim.localtypes import declare_tags, localised
-from ptlint.sim.scope import Local, nodes
+from ptlint.sim.scope import Local
 from ptlint.sim.types import INT, VOID, has_array, is_record, is_signed, is_void, promoted, size_of
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ class GitTree:
     tree_id: str
     commit_id: str | None = None
     _folders: dict[str, dict[str, Entry]] = field(default_factory=dict, repr=False)
+    _found: dict[str, Entry | None] = field(default_factory=dict, repr=False)
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of *path*, or None. Raises TreeError when the repository has lost the blob."""
@@ -126,6 +127,13 @@ class GitTree:
 
     def _file(self, path: str) -> Entry | None:
         """Return the entry of the regular file at *path*, links inside the tree followed."""
+        try:
+            return self._found[path]
+        except KeyError:
+            found = self._found[path] = self._looked_up(path)
+            return found
+
+    def _looked_up(self, path: str) -> Entry | None:
         entry = self._entry(path)
         if entry is not None and entry.mode not in (LINK, FOLDER):
             return entry if is_file(entry.mode) else None

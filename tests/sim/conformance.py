@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ptlint.core.tree import SourceTree
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CPointer, CRecord
+from ptlint.csrc.nodes import nodes
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import load_universe
 from ptlint.sim.batch import none_of
@@ -24,7 +25,6 @@ from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.machine import Machine, Record
 from ptlint.sim.program import Program
-from ptlint.sim.scope import nodes
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.types import size_of
 from ptlint.sim.values import Mask, Unknown

@@ -86,7 +86,11 @@ def _files(program: Program) -> list[str]:
     found |= program.places
     brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.text)}
     return sorted(
-        path for path in found if path.endswith(".c") and (path in brought or _WRITTEN.search(universe.text_of(path)))
+        path
+        for path in found
+        if path.endswith(".c")
+        and (program.runs_callers or path.startswith("arch/"))
+        and (path in brought or _WRITTEN.search(universe.text_of(path)))
     )
 
 

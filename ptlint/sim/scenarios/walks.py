@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
+from ptlint.csrc.nodes import nodes
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
@@ -36,7 +37,6 @@ from ptlint.sim.properties import walks
 from ptlint.sim.properties.pairing import FLAGS
 from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import subjects as pairs
-from ptlint.sim.scope import nodes
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, set_stage, walker_for
@@ -106,12 +106,7 @@ class Walked(Ran):
 
 def subjects(program: Program) -> Iterator[Walk]:
     """Yield the callers among what is of interest and among those of their files that call them."""
-    arch = program.universe.profile.data.get("arch")
-    if (
-        program.interest is None
-        or not program.walks
-        or (arch and not program.everywhere and program.universe.profile.name not in arch.get("callers", ()))
-    ):
+    if program.interest is None or not program.walks or not program.runs_callers:
         return
     for path in sorted(_files(program)):
         yield from _walks(program, path)

@@ -1,0 +1,60 @@
+"""Which profiles run first, and when what they came to stands for the others.
+
+Generic code differs from one architecture to the next only in the helpers that it calls, and few profiles together
+have every kind of helper. What holds on those is not run on all others: what breaks on one of them, or is in force on
+none of them, is. The report names the profiles that were stood for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+
+from ptlint.core.patch import LeftOut
+from ptlint.csrc.profile import Profile, stands_for_others
+from ptlint.engine.steps import Step
+from ptlint.passes.changes import Change
+from ptlint.passes.outcomes import profiles_touched
+from ptlint.sim.judgement import Judgement
+
+Profiles = tuple[Profile, ...]
+
+
+def in_turn(profiles: Sequence[Profile], paths: Sequence[str]) -> tuple[Profiles, Profiles]:
+    """Return the profiles that run a change of *paths* in any case, and those that the first ones may stand for."""
+    own = {one.name for one in profiles_touched(profiles, [path for path in paths if path.startswith("arch/")])}
+    first = tuple(one for one in profiles if one.name in own or stands_for_others(one))
+    rest = tuple(one for one in profiles if one.name not in own and not stands_for_others(one))
+    return (first, rest) if first else (rest, ())
+
+
+def holds_where_it_runs(step: Step, profiles: Sequence[Profile], judged: Mapping[str, Sequence[Judgement]]) -> bool:
+    """Return whether nothing broke under *profiles* and whatever the step changes is in force under one of them."""
+    if any(judgement.violations for some in judged.values() for judgement in some):
+        return False
+    return all(
+        any(_in_force(step, profile, change) for profile in profiles) for change in step.changes if _is_shared(change)
+    )
+
+
+def _is_shared(change: Change) -> bool:
+    """Return whether a change is of code for all: an architecture's own runs there."""
+    return not change.span.path.startswith("arch/") and change.kind != "other"
+
+
+def _in_force(step: Step, profile: Profile, change: Change) -> bool:
+    if change.kind == "removed":
+        return True  # what takes its place is looked up where it is called
+    place = step.after.defined(profile, change.name)
+    if place is None:
+        return change.span.path.endswith(".c")  # a file that the profile does not build
+    if place.path != change.span.path:
+        return False
+    return change.name in step.after.overrides or change.span.line <= place.line <= change.span.end_line
+
+
+def stood_for_note(left: Set[str], ran: Set[str]) -> list[LeftOut]:
+    """Return the entry of the report for the profiles *left* that those that *ran* stood for."""
+    if not left:
+        return []
+    reason = f"generic code held on {', '.join(sorted(ran))}, which stand for them; --arch all runs it there too"
+    return [LeftOut("stood-for", ", ".join(sorted(left)), reason)]

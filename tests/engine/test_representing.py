@@ -1,0 +1,67 @@
+"""Which profiles run a change: those that stand for all first, the others where that is not enough."""
+
+from pathlib import Path
+
+from ptlint.core.report import Report
+from ptlint.csrc.profile import main_profiles, stands_for_others
+from ptlint.engine.representing import in_turn
+from tests.engine.test_run import ARM64, STALE, report_of
+from tests.kernels import PGTABLE, Change, replaced
+
+TIDIED = replaced("\tunsigned int i;\n", "\tunsigned int at;\n\tunsigned int i;\n")
+OWN = replaced(
+    "\tset_ptes(vma->vm_mm, addr, ptep, pte, nr);\n", "\tset_ptes(vma->vm_mm, addr, ptep, pte, nr);\n\n", ARM64
+)
+
+
+def stood_for(report: Report) -> list[str]:
+    return [name for one in report.left_out if one.kind == "stood-for" for name in one.what.split(", ")]
+
+
+def run(folder: Path, change: Change, *archs: str) -> Report:
+    return report_of(folder, change, archs=archs)
+
+
+def test_each_kind_of_helper_has_a_profile_that_stands_for_it() -> None:
+    first = {profile.name for profile in main_profiles() if stands_for_others(profile)}
+    assert {"x86", "x86+xen", "arm64", "s390", "powerpc/radix", "powerpc/hash", "riscv"} <= first
+    assert len(first) < len(main_profiles()) / 2
+
+
+def test_an_architecture_that_the_change_touches_runs_in_any_case() -> None:
+    first, rest = in_turn(main_profiles(), (PGTABLE, "arch/sparc/include/asm/pgtable_64.h"))
+    assert {"sparc", "sparc/32", "x86"} <= {profile.name for profile in first}
+    assert sorted(one.name for one in (*first, *rest)) == sorted(one.name for one in main_profiles())
+
+
+def test_generic_code_that_holds_is_not_run_everywhere_and_the_report_says_where(tmp_path: Path) -> None:
+    report = run(tmp_path, TIDIED)
+    assert report.findings == ()
+    assert stood_for(report) == ["arm64+nocontpte"]
+    assert "arm64+nocontpte" not in report.coverage.universes
+    assert "x86" in report.coverage.universes
+
+
+def test_generic_code_that_breaks_runs_everywhere(tmp_path: Path) -> None:
+    report = run(tmp_path, STALE)
+    assert [finding.code for finding in report.findings] == ["PT102"]
+    assert stood_for(report) == []
+    assert "arm64+nocontpte" in report.coverage.universes
+
+
+def test_whoever_asks_for_all_gets_all(tmp_path: Path) -> None:
+    report = run(tmp_path, TIDIED, "all")
+    assert stood_for(report) == []
+    assert "arm64+nocontpte" in report.coverage.universes
+
+
+def test_code_of_an_architecture_runs_on_all_its_profiles(tmp_path: Path) -> None:
+    assert stood_for(run(tmp_path, OWN)) == []
+
+
+def test_a_generic_helper_that_the_first_profiles_replace_runs_on_the_others(tmp_path: Path) -> None:
+    guarded = replaced(
+        "#ifndef modify_prot_commit_ptes\n", "#if !defined(modify_prot_commit_ptes) && !defined(CONFIG_MMU)\n"
+    )
+    report = run(tmp_path, guarded)
+    assert stood_for(report) == []
