@@ -1,11 +1,11 @@
 """Which page-table names a tree has, and which of them an architecture may override: found from the tree's own text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 
 from ptlint.calls.guards import enclosing
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import ItemIndex, index_of_text, items_of, words_of
+from ptlint.csrc.items import ItemIndex, defined_words, index_of_text, items_of, words_of
 from ptlint.csrc.unit import Instance
 from ptlint.csrc.universe import Universe
 
@@ -51,6 +51,10 @@ _PAGE_TABLE = re.compile(rf"(?:^|_)(?:{'|'.join(_WORDS)})(?:_|$)")
 _TYPES = re.compile(r"\b(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t\b")
 _DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
+_NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)\s*\)?")
+_LEVEL = re.compile(r"^[ \t]*typedef\b.*\b(?:pte|pmd|pud|p4d|pgd)_t[ \t]*;[ \t]*$", re.MULTILINE)
+_CAPITALS = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Z_][A-Z0-9_]*)\b", re.MULTILINE)
+_PROTECTION = re.compile(r"(?:^|_)prot(?=_|$)")  # by itself what mmap() is asked for, not what an entry says
 _CALL = re.compile(r"\b([a-z_]\w*+)\(")
 GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
 _ASSEMBLER = frozenset({"__ASSEMBLER__", "__ASSEMBLY__"})
@@ -58,20 +62,120 @@ _NOT_NEWLINE = re.compile(r"[^\n]+")
 
 
 def hooks(universe: Universe) -> tuple[str, ...]:
-    """Return the page-table names that generic headers define under a guard that another definition switches off.
+    """Return the page-table names that generic code defines and an architecture may define instead, sorted.
 
-    That is a function or macro inside ``#ifndef NAME`` or ``#ifndef GUARD`` which is about page tables, by its name or
-    by a page-table type in its declaration, and a name that a ``.c`` file of ``mm`` asks for in this way. Sorted; found
-    in the text of all branches, so that an architecture which overrides a hook still lists it.
+    That is a function or macro about page tables, by its name or by a page-table type in its declaration,
+
+    * under a guard that an architecture switches off: its own name, another macro that ``asm-generic`` does not define,
+      or a configuration symbol that says what an architecture has (``CONFIG_ARCH_…``, ``CONFIG_HAVE_…``), where the
+      other branch is not that of a file of ``mm``;
+    * that a ``.c`` file of ``mm`` asks for with ``#ifndef``;
+    * of a header of ``asm-generic`` that stands in for a level: it also defines the type of its entries;
+    * without a guard, where the architecture defines it all the same.
+
+    Found in the text of all branches, so that an architecture which overrides a hook still lists it.
     """
+    own = [scan for scan in _scans(universe) if scan.path.startswith("arch/")]
+    generic = [scan for scan in _scans(universe) if scan.path.startswith(GENERIC)]
+    switches = _words_below(universe, "include/asm-generic", ".h", _capitals)
+    bodies = _words_below(universe, "mm", ".c", defined_words)
+    given = frozenset().union(*(_given(scan) for scan in own))
     found: set[str] = set()
-    for scan in _scans(universe):
-        if scan.path.startswith(GENERIC):
-            found.update(_guarded(scan))
+    for scan in generic:
+        for name, guards in _left(scan).items():
+            if any(
+                _is_left(guard, switches) and not (guard.startswith("CONFIG_") and name in bodies) for guard in guards
+            ):
+                found.add(name)
+        found.update(_given(scan) if _stands_in(scan) else _given(scan) & given)
     for path in universe.c_files():
         if path.startswith("mm/"):
-            found.update(name for name in _NDEF.findall(universe.text_of(path)) if _PAGE_TABLE.search(name))
-    return tuple(sorted(found & _known(universe)))
+            asked_for = _NDEF.findall(universe.text_of(path))
+            found.update(name for name in asked_for if _PAGE_TABLE.search(name) and not name.isupper())
+    return tuple(sorted(name for name in found & _known(universe) if _is_hook(universe, name)))
+
+
+def kernel_only(universe: Universe) -> frozenset[str]:
+    """Return the page-table names that generic headers keep from assembler or an architecture, hooks among them."""
+    scans = (scan for scan in _scans(universe) if scan.path.startswith(GENERIC))
+    return frozenset({*hooks(universe)}.union(*map(_guarded, scans)))
+
+
+def _left(scan: FileScan) -> dict[str, frozenset[str]]:
+    """Return the macros that keep a file from defining a page-table name, one or all of them, by name."""
+    found: dict[str, frozenset[str]] | None = scan.item_cache.get("left")
+    if found is None:
+        found = scan.item_cache["left"] = {}
+        for name, line in _declared(scan):
+            around = enclosing(scan, line)
+            words = {word for guard in around for word in (*guard.wants_undefined, *_all_of(guard.text))} - _ASSEMBLER
+            if words:
+                found[name] = found.get(name, frozenset()) | words
+    return found
+
+
+def _all_of(condition: str) -> list[str]:
+    """Return the macros of a condition that holds until all of them are defined: ``!defined(A) || !defined(B)``."""
+    terms = [_NOT_DEFINED.fullmatch(term.strip()) for term in condition.removeprefix("#if ").split("||")]
+    return [term[1] for term in terms if term is not None] if all(terms) else []
+
+
+def _is_left(guard: str, switches: frozenset[str]) -> bool:
+    """Return whether *guard* is for architectures to define."""
+    if guard.startswith("CONFIG_"):
+        return bool({"ARCH", "HAVE"} & {*guard.split("_")})
+    return guard not in switches
+
+
+def _capitals(text: str) -> frozenset[str]:
+    """Return the macros in capital letters that a text defines: ``__PAGETABLE_PUD_FOLDED``."""
+    return frozenset(_CAPITALS.findall(text))
+
+
+_WORDS_OF: dict[tuple[str, str], frozenset[str]] = {}  # by blob id and by what was looked for
+
+
+def _words_below(universe: Universe, folder: str, ending: str, words: Callable[[str], Set[str]]) -> frozenset[str]:
+    """Return *words* of all files below a folder of the tree, whatever of it the profile reads or builds."""
+    found: set[str] = set()
+    for path in universe.tree.paths(folder):
+        if path.endswith(ending):
+            key = (universe.tree.blob_id(path) or "", ending)
+            if key not in _WORDS_OF:
+                _WORDS_OF[key] = frozenset(words(universe.text_of(path)))
+            found |= _WORDS_OF[key]
+    return frozenset(found)
+
+
+def _given(scan: FileScan) -> frozenset[str]:
+    """Return the page-table names that a file gives a body: functions, and macros that do more than to take a name."""
+    found: frozenset[str] | None = scan.item_cache.get("given")
+    if found is None:
+        _, index = raw_items(scan)
+        bodies = {name for name, places in index.names.items() if any(what == "function" for what, _, _ in places)}
+        for one in scan.directives:
+            words = one.text.split(None, 1) if one.kind == "define" else []
+            bodies.update(words[0].split("(", 1)[0] for _ in words[:1] if words[1:] != [words[0]])
+        found = scan.item_cache["given"] = frozenset(bodies & {name for name, _ in _declared(scan)})
+    return found
+
+
+def _stands_in(scan: FileScan) -> bool:
+    """Return whether a header is what an architecture takes that has no such level of its own."""
+    return scan.path.startswith("include/asm-generic/") and _LEVEL.search(scan.text) is not None
+
+
+def _is_hook(universe: Universe, name: str) -> bool:
+    """Return whether *name* is, or may be, a function about page tables: not a value, an attribute, a protection."""
+    if _PAGE_TABLE.search(name) and not _PAGE_TABLE.search(_PROTECTION.sub("_", name)):
+        return False
+    macro, last = universe.macro(name), universe.resolve_alias(name)
+    if macro is None or macro.params is not None or [token.text for token in macro.body] == [name]:
+        return True
+    target = universe.macro(last)
+    return last != name and (
+        bool(universe.headers.sites(last, "function", "ordinary")) if target is None else target.params is not None
+    )
 
 
 def is_page_table_name(name: str) -> bool:
@@ -183,7 +287,7 @@ def _declarations(scan: FileScan) -> Iterator[tuple[str, int]]:
             item = index.items[number]
             follows = text[offset + len(name) : offset + len(name) + 2].lstrip()
             if what in ("function", "ordinary") and follows.startswith("(") and offset - item.start < 400:
-                head = text[item.start : offset + 300].split("{", 1)[0]
+                head = text[item.start : min(item.end, offset + 300)].split("{", 1)[0]
                 if _PAGE_TABLE.search(name) or _TYPES.search(head):
                     yield name, text.count("\n", 0, offset) + 1
     for one in scan.directives:

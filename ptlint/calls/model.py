@@ -9,7 +9,7 @@ from ptlint.calls.definition import locate
 from ptlint.calls.facts import Call, Definition, ProfileModel, Row
 from ptlint.calls.graph import callees, used_parameters
 from ptlint.calls.guards import guard_of, reasons
-from ptlint.calls.hooks import hooks, page_table_names
+from ptlint.calls.hooks import kernel_only, page_table_names
 from ptlint.calls.signatures import signature_of
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
@@ -24,12 +24,12 @@ def build_model(tree: SourceTree, profiles: Iterable[Profile], names: Sequence[s
 def profile_model(universe: Universe, names: Sequence[str] = (), callers: bool = False) -> ProfileModel:
     """Return the rows of one universe; names that it does not have are left out.
 
-    *callers* asks for who calls each name. Without names, bodies are read only of what an architecture may override;
-    the other rows have no calls and uses.
+    *callers* asks for who calls each name. Without names, bodies are read only of what generic headers give under a
+    conditional; the other rows have no calls and uses.
     """
     rows: dict[str, Row] = {}
     wanted = names or page_table_names(universe)
-    with_bodies = frozenset(names or hooks(universe))
+    with_bodies = frozenset(names or kernel_only(universe))
     for name in wanted:
         definition = locate(universe, name)
         if definition is not None:

@@ -118,6 +118,58 @@ def test_hooks_are_found_from_the_guards_and_not_from_a_list() -> None:
     assert "unrelated" not in page_table_names(here)
 
 
+LEVELS = """\
+#ifndef __ASSEMBLER__
+static inline int pte_plain(int a) { return a; }
+#ifdef CONFIG_ARCH_HAS_THING
+#else
+static inline void pte_thing(void) { }
+static inline void pte_in_mm(void) { }
+#endif
+#ifdef CONFIG_SWAP
+#else
+static inline void swap_stub(void) { }
+#endif
+#ifndef __PAGETABLE_PUD_FOLDED
+void pud_walk(void);
+#endif
+#ifndef __HAVE_ARCH_TWO
+static inline void pte_first(void) { }
+static inline void pte_second(void) { }
+#endif
+#ifndef pte_section
+#define pte_section __page_aligned
+#endif
+#ifndef arch_prot_bits
+#define arch_prot_bits(prot) (prot)
+#endif
+static inline void pte_given(void) { }
+#include <asm-generic/pgtable-nopud.h>
+#endif
+"""
+
+
+def test_only_what_an_architecture_can_give_is_a_hook() -> None:
+    """Guards of assembler, of generic code's own choices and of folded levels are for no architecture to define."""
+    files = {
+        GENERIC: LEVELS,
+        "include/asm-generic/pgtable-nopud.h": "#define __PAGETABLE_PUD_FOLDED 1\n"
+        "typedef struct { p4d_t p4d; } pud_t;\nstatic inline int pud_none(pud_t pud) { return 0; }\n",
+        "mm/pte.c": "void pte_in_mm(void)\n{\n}\n",
+    }
+    here = universe("riscv", files)
+    assert hooks(here) == ("pte_first", "pte_second", "pte_thing", "pud_none")
+    assert set(page_table_names(here)) >= {"pte_plain", "pud_walk", "pte_in_mm", "pte_given"}
+
+
+def test_a_name_without_a_guard_is_a_hook_where_the_architecture_gives_it_all_the_same() -> None:
+    files = {
+        GENERIC: "#include <asm/pgtable.h>\n" + LEVELS,
+        "arch/riscv/include/asm/pgtable.h": "#define pte_given() 0\n",
+    }
+    assert "pte_given" in hooks(universe("riscv", files))
+
+
 def test_a_hook_is_listed_where_the_architecture_overrides_it_too() -> None:
     text = "#define frobnicate_ptes frobnicate_ptes\nvoid frobnicate_ptes(int *p);\n"
     generic = "#ifndef frobnicate_ptes\nstatic inline void frobnicate_ptes(int *p) { }\n#endif\n"
