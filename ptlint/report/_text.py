@@ -24,6 +24,11 @@ def one_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
+def path_of(path: str) -> str:
+    """Return *path* as text for a file of UTF-8: bytes that are none become U+FFFD, which strict readers take."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _numbered(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ptlint.core.report import Report
 from ptlint.core.rule import Severity
-from ptlint.report._text import one_line
+from ptlint.report._text import one_line, path_of
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
 
@@ -25,7 +25,7 @@ def report(report: Report, out: TextIO) -> None:
                 "check_name": f"{finding.code} {finding.name}",
                 "fingerprint": hashlib.sha256(key.encode()).hexdigest()[:32],
                 "severity": _SEVERITIES[finding.severity],
-                "location": {"path": finding.span.path, "lines": {"begin": finding.span.line}},
+                "location": {"path": path_of(finding.span.path), "lines": {"begin": finding.span.line}},
             }
         )
     json.dump(issues, out, indent=2)

@@ -8,7 +8,7 @@ from ptlint.core.report import Report
 from ptlint.core.rule import Severity
 from ptlint.core.span import Span
 from ptlint.report._source import end_of
-from ptlint.report._text import one_line
+from ptlint.report._text import one_line, path_of
 
 _SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NOTE: "INFO"}
 
@@ -46,4 +46,4 @@ def _location(span: Span) -> dict[str, object]:
     extent: dict[str, object] = {"start": {"line": span.line, "column": span.column}}
     if (end_line, end_column) != (span.line, span.column):
         extent["end"] = {"line": end_line, "column": end_column}
-    return {"path": span.path, "range": extent}
+    return {"path": path_of(span.path), "range": extent}

@@ -49,7 +49,7 @@ def newest_base(repository: Repository, head: str | None, series: Series) -> Fou
     start = time.monotonic()
     deadline = start + MAX_SECONDS
     needed = preimages(series)
-    commits = list(_candidates(repository, head, sorted(needed)))
+    commits = list(_candidates(repository, head, sorted(needed) or _made(series)))
     is_cut = time.monotonic() - start >= MAX_SECONDS / 2 or len(commits) >= MAX_COMMITS
     exact, others = _sorted_by_blobs(repository, commits, needed)
     tried = 0
@@ -80,6 +80,12 @@ def preimages(series: Series) -> dict[str, str | None]:
                 needed[path] = _named_blob(file)
         made.update(file.new_path for file in patch.files if file.new_path is not None)
     return {path: blob for path, blob in needed.items() if "\n" not in path}
+
+
+def _made(series: Series) -> list[str]:
+    """Return the files that the series brings: what it applies to is older than they are."""
+    paths = {file.new_path for patch in series.patches for file in patch.files if file.new_path is not None}
+    return sorted(path for path in paths if "\n" not in path)
 
 
 def _named_blob(file: FilePatch) -> str | None:

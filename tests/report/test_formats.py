@@ -46,6 +46,15 @@ def test_hostile_text_stays_inside_json(name: str) -> None:
     json.loads(text_of(name, HOSTILE))
 
 
+@pytest.mark.parametrize("name", ["sarif", "rdjson", "gitlab"])
+def test_a_path_that_is_no_text_breaks_no_strict_reader(name: str) -> None:
+    """JSON with half a surrogate pair is refused by Go and Ruby, and everything in it with it."""
+    odd = replace(ERROR, span=replace(ERROR.span, path="mm/\udcff\u00fc.c"))
+    text = text_of(name, replace(EMPTY, findings=(odd,)))
+    assert "\\udcff" not in text
+    assert any(path in text for path in ("mm/\\ufffd\\u00fc.c", "mm/%FF%C3%BC.c"))
+
+
 def test_hostile_text_stays_inside_xml() -> None:
     root = ET.fromstring(text_of("junit", HOSTILE))
     assert [case.get("classname") for case in root.iter("testcase")] == ["ptlint.PT903", "ptlint.not-executed"]

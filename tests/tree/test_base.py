@@ -78,6 +78,15 @@ def test_a_series_without_blob_ids_is_tried_on_the_newest_commits(kernel: Path) 
     assert base.commit_id == git(kernel, "rev-parse", "HEAD~1").decode().strip()
 
 
+def test_new_files_that_are_there_already_lead_to_the_commit_before_them(kernel: Path) -> None:
+    before = git(kernel, "rev-parse", "HEAD").decode().strip()
+    commit(kernel, {"mm/new.c": b"int new;\n"}, "mm: new")
+    series = series_of(git(kernel, "diff", "HEAD~1", "HEAD"))
+    commit(kernel, {"mm/other.c": b"x\n"}, "other")
+    base = open_base(kernel, None, series)
+    assert (base.how, base.commit_id) == ("found by applying", before)
+
+
 def test_a_branch_is_searched_too(kernel: Path) -> None:
     git(kernel, "checkout", "-q", "-b", "next")
     commit(kernel, {FILE: text((10, "next")), "mm/next.c": b"x\n"}, "on next")
