@@ -44,7 +44,7 @@ def _show_key(key: Hashable) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """A value of each lane's own in the key of an unknown, by a digest of all of them."""
+    """What the key of an unknown does not spell out, by a digest: the values of all lanes, a long calculation."""
 
     digest: str
 
@@ -238,14 +238,34 @@ def combine(op: str, left: Scalar, right: Scalar) -> Unknown:
     return Unknown((op, _key_of(left), _key_of(right)))
 
 
+MAX_PARTS = 60
+"""Parts of a key that are kept as they are; of more there is a digest. Each round of a loop may double a key."""
+
+
 def _key_of(value: Scalar) -> Hashable:
     if isinstance(value, Unknown):
-        return value.key
+        return value.key if _is_short(value.key) else Differing(_digest(repr(value.key).encode()))
     if isinstance(value, int):
         return value
     if value.size and every(value == value[0]):
         return int(value[0])
-    return Differing(hashlib.blake2b(value.tobytes(), digest_size=8).hexdigest())
+    return Differing(_digest(value.tobytes()))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _is_short(key: Hashable) -> bool:
+    pending, parts = [key], 0
+    while pending:
+        one = pending.pop()
+        parts += 1
+        if parts > MAX_PARTS:
+            return False
+        if isinstance(one, tuple):
+            pending.extend(one)
+    return True
 
 
 def choose(mask: Mask, new: Scalar, old: Scalar, signed: bool) -> Scalar:

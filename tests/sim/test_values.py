@@ -111,3 +111,15 @@ def test_masks_answer_for_some_and_every_lane() -> None:
     assert same_everywhere(np.array([5, 7]), one) == 7
     assert same_everywhere(np.array([5, 7]), everybody) is None
     assert same_everywhere(np.array([5, 7]), nobody) is None
+
+
+def test_the_key_of_an_unknown_stays_short_and_equal_calculations_stay_equal() -> None:
+    def grown(rounds: int) -> Unknown:
+        value = Unknown("field")
+        for _ in range(rounds):
+            value = combine("+", value, value)
+        return value
+
+    assert grown(200) == grown(200)
+    assert grown(200) != grown(201)
+    assert len(str(grown(200).key)) < 4000
