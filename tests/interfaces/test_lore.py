@@ -2,6 +2,7 @@
 
 import builtins
 import gzip
+import mailbox
 import socket
 import threading
 import types
@@ -16,7 +17,7 @@ from ptlint.__main__ import main
 from ptlint.errors import InputError
 from ptlint.mail import lore as fetching
 from ptlint.mail.lore import DEFAULT_MASK, fetch_thread, is_remote, located
-from tests.interfaces.transcript import commands, play
+from tests.interfaces.transcript import commands, play, shown
 from tests.interfaces.world import BAD, MESSAGE_ID, ask, run, with_programs
 
 Err = pytest.CaptureFixture[str]
@@ -27,6 +28,35 @@ def test_the_page_shows_what_a_reviewer_sees(linux: Path, lore: str, monkeypatch
     ask(linux, lore)
     (command,) = commands("lore.md", "lore")
     play(command, linux, code=1)
+
+
+def test_the_lines_of_the_pages_ask_the_archive(linux: Path, lore: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reply that is drafted from the archive is one that mail readers find."""
+    with_programs(monkeypatch)
+    ask(linux, lore)
+    fetched = [line for line in shown("lore.md", "lore", "sh")[0].splitlines() if line.startswith("ptlint ")]
+    drafted = [line for line in shown("reply.md", "Replies", "sh")[0].splitlines() if line.startswith("ptlint ")]
+    for line in (*fetched, *drafted):
+        line = line.replace("https://lore.kernel.org/linux-mm", lore)
+        code, out, err = run(["sh", "-c", line], linux)
+        assert (code, out.count("error[PT102]") if line in fetched else 0, err) == (1, int(line in fetched), ""), line
+    (mail,) = mailbox.mbox(str(linux / "drafts.mbox"))
+    assert mail["In-Reply-To"] == f"<{MESSAGE_ID}>"
+
+
+def test_the_mirror_of_the_page_is_asked_when_the_archive_is_down(
+    linux: Path, lore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_programs(monkeypatch)
+    origin = lore.rpartition("/")[0]
+    masks, mirrors = shown("lore.md", "Which archive is asked", "ini")
+    with socket.socket() as unused, (linux / ".git/config").open("a") as config:
+        unused.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        config.write(masks.replace("https://lore.kernel.org", down))
+        config.write(mirrors.replace("https://lore.kernel.org", down).replace("https://tor.lore.kernel.org", origin))
+    code, out, err = run(["ptlint", "check", "--format", "gcc", MESSAGE_ID], linux)
+    assert (code, out.count("[PT102]"), err) == (1, 1, "")
 
 
 def test_addresses_name_their_server_and_clean_series_are_silent(

@@ -129,6 +129,13 @@ def test_each_patch_gets_its_check(patchwork: Server) -> None:
     assert clean == {"state": "success", "context": "ptlint", "description": "no findings", "target_url": url}
 
 
+def test_the_lines_of_the_page_post_the_checks(patchwork: Server) -> None:
+    (lines,) = shown("patchwork.md", "A check on each patch", "sh")
+    lines = lines.replace("https://patchwork.example.org", patchwork.address).replace("...", TOKEN)
+    assert run(["sh", "-e", "-c", lines.replace("series.mbox", "../series.mbox")], Path.cwd()) == (0, "", "")
+    assert [(patch, check["state"]) for patch, check in patchwork.posted] == [(101, "fail"), (102, "success")]
+
+
 def test_the_configuration_of_b4_names_server_and_project(patchwork: Server) -> None:
     linux = Path.cwd()
     configure(linux, "patchwork.md", "A check on each patch")
