@@ -96,6 +96,7 @@ class FileScan:
     item_cache: dict[object, Any] = field(default_factory=dict)
     argument_cache: dict[int, str] = field(default_factory=dict)
     asked: dict[int, tuple[str, bool | None]] = field(default_factory=dict)
+    included: dict[int, str] = field(default_factory=dict)
 
     def reads_like(self, other: "FileScan") -> bool:
         """Return whether preprocessing takes the same way through both versions of a file."""

@@ -67,6 +67,13 @@ class IncludePath:
             self._found[key] = self._search(name, quoted, folder, after)
         return self._found[key]
 
+    def angled(self, name: str) -> str | None:
+        """Return the path that ``#include <name>`` reads, or None."""
+        try:
+            return self._found[name, ""]
+        except KeyError:
+            return self.find(name, False, "")
+
     def _search(self, name: str, quoted: bool, folder: str, after: str | None) -> str | None:
         name = posixpath.normpath(name)
         if name.startswith("/"):

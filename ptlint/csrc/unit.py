@@ -177,6 +177,7 @@ class Unit:
         self._predefined: Sequence[Macro] = parent._predefined if parent else predefined
         self._base: int = parent.last if parent else 0
         self._log: list[Mapping[str, DefineRef | None]] = []
+        self._indexed = 0  # blocks of the log that _since and _again know
         self._since: dict[str, int] = {}  # the last block that touches a name
         self._again: set[str] = set()  # the names that more than one block touches
         self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
@@ -220,8 +221,6 @@ class Unit:
     def _apply(self, block: Mapping[str, DefineRef | None]) -> None:
         self.table.update(block)
         self._log.append(block)
-        self._again.update(self._since.keys() & block.keys())
-        self._since.update(dict.fromkeys(block, self.last))
 
     def macro_of(self, ref: DefineRef) -> Macro | None:
         """Return the macro that *ref* stands for, None when its definition is malformed."""
@@ -259,8 +258,17 @@ class Unit:
             found = self._events[name] = self.parent.history(name) + own if self.parent is not None else own
         return found
 
+    def _index_log(self) -> None:
+        """Note which blocks touch which names, as far as that was not done."""
+        for seq, block in enumerate(self._log[self._indexed :], self._base + self._indexed + 1):
+            self._again.update(self._since.keys() & block.keys())
+            self._since.update(dict.fromkeys(block, seq))
+        self._indexed = len(self._log)
+
     def _own_history(self, name: str) -> list[tuple[int, DefineRef | None]]:
         """Return the blocks of this unit that touch *name*."""
+        if self._indexed < len(self._log):
+            self._index_log()
         if name not in self._again:
             return [(self._since[name], self.table[name])] if name in self._since else []
         if self._history is None:
@@ -338,9 +346,20 @@ class Unit:
         return True
 
     def _include(self, instance: Instance, index: int, stack: list[Instance]) -> bool:
-        one = instance.scan.directives[index]
-        text = instance.scan.argument(index)
+        scan = instance.scan
+        named = scan.included.get(index)
+        if named is not None:
+            path = self.includes.angled(named)
+            if path is not None:
+                guard = self._guards.get(path)  # most are there already
+                if guard and self.table.get(guard) is not None:
+                    return False
+                return self._enter(path, stack)
+        one = scan.directives[index]
+        text = scan.argument(index)
         found = _INCLUDE.match(text)
+        if found is not None and found.group(2) and one.kind == "include":
+            scan.included[index] = found.group(2)
         if found is None:
             try:
                 found = _INCLUDE.match(re.sub(r"\s+", "", self._view.expand_text(text)))

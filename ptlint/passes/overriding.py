@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from ptlint.calls.definition import locate
 from ptlint.calls.facts import Definition
@@ -160,23 +161,37 @@ def misgiven(
 
 
 def _asking(before: Hooks, after: Hooks, profiles: Iterable[Profile], changes: Sequence[Change]) -> Iterator[Profile]:
-    """Yield the profiles whose headers may ask for what *changes* concern, without reading all of them to know.
+    """Yield the profiles whose headers may ask for what *changes* concern, without looking into all of them to know.
 
     What one profile's generic headers do not ask for is asked for by no other's, unless a header that it does not read
-    changes, or the other architecture's own code.
+    changes, or the other architecture's own code. And what an architecture neither gives nor calls by name is only
+    lost there when generic code no longer gives it.
     """
-    chosen = after.book.in_order(profiles)
     names = frozenset(change.name for change in changes)
     paths = {change.span.path for change in changes}
     own = {path.split("/")[1] for path in paths if path.startswith("arch/") and path.count("/") > 1}
-    asked_for = not changes
-    for number, profile in enumerate(chosen):
+    asked_for, is_lost, words = not changes, not changes, names
+    for number, profile in enumerate(after.book.in_order(profiles)):
         if number == 0 and not asked_for:
             read = after.universe(profile).files
             shared = {path for path in paths if path.endswith(".h") and not path.startswith("arch/")}
-            asked_for = bool(shared - read.keys() or concerned(before, after, profile, names))
-        if number == 0 or asked_for or own & {*_folders(profile)}:
+            hooks = concerned(before, after, profile, names)
+            asked_for = bool(shared - read.keys() or hooks)
+            words = names.union(hooks, *(side.get(profile, name).guards for name in hooks for side in (before, after)))
+            is_lost = any(change.kind in ("removed", "guard") and change.name in words for change in changes)
+        if (
+            number == 0
+            or own & {*_folders(profile)}
+            or (asked_for and (is_lost or _names_one(after.universe(profile), words)))
+        ):
             yield profile
+
+
+def _names_one(universe: Universe, words: frozenset[str]) -> bool:
+    """Return whether code of the architecture holds one of *words*, as a part of a word or whole."""
+    headers = (one.scan.text for one in universe.unit.instances if _is_arch(one))
+    sources = (universe.text_of(path) for path in universe.c_files() if path.startswith("arch/"))
+    return any(word in text for text in chain(headers, sources) for word in words)
 
 
 def _folders(profile: Profile) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ exclusive, is the mapping shared) is explored both ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,14 +128,17 @@ def judge(program: Program, caller: Caller, arch: str) -> Judgement:
     tally = Tally(name(caller), arch)
     try:
         shared = setting(program, max(3, *program.sizes))
+        asked: tuple[Hashable, ...] = ()  # a longer batch asks what a shorter one asks, and more
         for nr in program.sizes:
-            tally.add(_run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4)), raced=False)
+            trial = _run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4), asked)
+            tally.add(trial, raced=False)
+            asked = trial.questions
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
 
 
-def _run(shared: Setting, caller: Caller, nr: int, space: Space) -> Trial:
+def _run(shared: Setting, caller: Caller, nr: int, space: Space, asked: Sequence[Hashable]) -> Trial:
     where = layout(shared.program, nr, FIRST)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
@@ -143,7 +146,7 @@ def _run(shared: Setting, caller: Caller, nr: int, space: Space) -> Trial:
         ran = _finished(shared, caller, run, where, space)
         return ran.session.machine, list(callers.check(ran)), ran
 
-    return explore(len(space), drive)
+    return explore(len(space), drive, asked=asked)
 
 
 def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, space: Space) -> Called:
