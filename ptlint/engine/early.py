@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ptlint.core.patch import Series
 from ptlint.core.report import Coverage, PatchStatus, Report
 from ptlint.engine.concern import may_concern
 from ptlint.engine.request import CheckRequest
+
+_ID = re.compile(r"[0-9a-f]{7,64}")
 
 
 def early_report(request: CheckRequest, series: Series, folder: Path | None) -> Report | None:
@@ -37,25 +40,42 @@ def _nothing(path: str) -> Iterable[bytes]:
     return ()
 
 
+_READ_FROM_ELSEWHERE = ("arch/", "include/", "mm/")
+"""Where the files stand whose content counts even when only another commit may have them."""
+
+
 def _files(series: Series, folder: Path) -> Mapping[str, list[bytes]]:
-    """Return the files that *series* changes, as HEAD and its base have them; those of neither are not in it."""
-    paths = sorted({path for patch in series.patches for file in patch.files if (path := file.old_path)})
+    """Return the files that *series* changes: as HEAD and its base have them, and as the patches name them.
+
+    A file that none of these has is known to be none of the tree's, and without content, unless it stands where page
+    tables are: then it is left out, as is what cannot be read.
+    """
+    blobs = {file.old_path: file.old_blob or "" for patch in series.patches for file in patch.files if file.old_path}
     if not (folder / ".git").exists() and not (folder / "HEAD").exists():
-        return {path: [data] for path in paths if (data := _on_disk(folder, path)) is not None}
+        there = {path: _on_disk(folder, path) for path in blobs}
+        return {path: [data] for path, data in there.items() if data or (data == b"" and _may_be_absent(path))}
     from ptlint.tree.peek import peek
 
-    revisions = ["HEAD", *([series.base_commit] if series.base_commit else [])]
-    names = [f"{revision}:{path}" for path in paths for revision in revisions]
     found: dict[str, list[bytes]] = {}
-    for name, data in zip(names, peek(folder, names), strict=True):
+    revisions = ["HEAD", *([series.base_commit] if series.base_commit else [])]
+    names = [(path, f"{revision}:{path}") for path in blobs for revision in revisions]
+    names += [(path, blob) for path, blob in blobs.items() if _ID.fullmatch(blob) and blob.strip("0")]
+    for (path, _), data in zip(names, peek(folder, [name for _, name in names]), strict=True):
         if data is not None:
-            found.setdefault(name.partition(":")[2], []).append(data)
-    return found
+            found.setdefault(path, []).append(data)
+    return {path: texts for path, texts in found.items() if any(texts) or _may_be_absent(path)}
+
+
+def _may_be_absent(path: str) -> bool:
+    return not path.startswith(_READ_FROM_ELSEWHERE)
 
 
 def _on_disk(folder: Path, path: str) -> bytes | None:
+    """Return the bytes of a file, ``b""`` when there is none, None when it cannot be read."""
     try:
         full = (folder / path).resolve()
+        if not full.exists():
+            return b""
         return full.read_bytes() if full.is_relative_to(folder.resolve()) and full.is_file() else None
     except OSError:
         return None

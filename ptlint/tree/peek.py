@@ -13,9 +13,10 @@ SECONDS = 5.0
 
 
 def peek(folder: Path, names: Sequence[str]) -> tuple[bytes | None, ...]:
-    """Return the bytes of each ``REVISION:PATH`` of the repository at *folder*, None for what cannot be read.
+    """Return the bytes of each object (``REVISION:PATH`` or the id of a blob) of the repository at *folder*.
 
-    Every failure is None: whoever needs to know why opens the repository.
+    ``b""`` for one that the repository does not have, None for what cannot be read. Every failure is None: whoever
+    needs to know why opens the repository.
     """
     asked = [name for name in names if "\n" not in name]
     text = "".join(name + "\n" for name in asked).encode("utf-8", "surrogateescape")
@@ -53,6 +54,6 @@ def _answers(output: bytes, number: int) -> list[bytes | None]:
             answers.append(data if words[1] == b"blob" and len(data) == size <= MAX_FILE else None)
             at = end + 1 + size + 1
         else:  # "NAME missing": the name may hold spaces
-            answers.append(None)
+            answers.append(b"" if output[at:end].endswith(b" missing") and end >= 0 else None)
             at = end + 1 if end >= 0 else len(output)
     return answers

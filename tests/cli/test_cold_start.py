@@ -5,11 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.interfaces.world import git, kernel
 from tests.kernels import diff_of, mail
 from tests.shared import ROOT
 
 DRIVER = "int probe(void)\n{\n\treturn 0;\n}\n"
-PATCH = mail("[PATCH] net: probe", diff_of({"drivers/net.c": None}, {"drivers/net.c": DRIVER}))
+EDIT = DRIVER.replace("0", "1")
+PATCH = mail("[PATCH] net: probe", diff_of({"drivers/net.c": DRIVER}, {"drivers/net.c": EDIT}))
 
 LIMIT = 0.15
 """Seconds of CPU, with an interpreter that itself needs 10 ms to start."""
@@ -31,7 +35,16 @@ def started(words: list[str], cwd: Path) -> tuple[float, bytes]:
     return usage.ru_utime + usage.ru_stime, output
 
 
-def test_a_patch_without_page_tables_costs_little_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["outside of any tree", "in a tree", "in a tree without the file"])
+def test_a_patch_without_page_tables_costs_little_time(where: str, tmp_path: Path) -> None:
+    if where != "outside of any tree":
+        kernel(tmp_path)
+        tmp_path = tmp_path / "linux"
+    if where == "in a tree":
+        (tmp_path / "drivers").mkdir()
+        (tmp_path / "drivers/net.c").write_text(DRIVER)
+        git(tmp_path, "add", "drivers/net.c")
+        git(tmp_path, "commit", "-q", "-m", "net")
     command = ["-m", "ptlint", "check", "--format", "b4", "-"]
     runs = [started(command, tmp_path) for _ in range(5)]
     idle = min(started(["-c", "import sys; sys.stdin.read()"], tmp_path)[0] for _ in range(5))

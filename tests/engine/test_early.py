@@ -73,8 +73,25 @@ def test_a_word_outside_the_hunks_counts(tree: Path) -> None:
     assert early_report(CheckRequest(("-",)), series_of(text), tree) is None
 
 
-def test_a_file_that_the_tree_does_not_have_is_looked_at_with_care(tree: Path) -> None:
-    text = mail("[PATCH] net: probe", diff_of({"drivers/new.c": DRIVER}, {"drivers/new.c": EDIT}))
+def test_a_file_that_the_tree_does_not_have_is_judged_by_what_is_shown(tree: Path) -> None:
+    """Unless it stands where page tables are, or the repository knows the file that the patch was made from."""
+    for path, is_early in (("drivers/new.c", True), ("mm/new.c", False), ("include/linux/new.c", False)):
+        text = mail("[PATCH] net: probe", diff_of({path: DRIVER}, {path: EDIT}))
+        assert (early_report(CheckRequest(("-",)), series_of(text), tree) is not None) is is_early
+    git(tree, "checkout", "-q", "-b", "next")
+    (tree / "drivers/moved.c").write_text(PAGES + "int x;\n")
+    git(tree, "add", ".")
+    git(tree, "commit", "-q", "-m", "moved")
+    (tree / "drivers/moved.c").write_text(PAGES.replace("0", "1") + "int x;\n")
+    git(tree, "commit", "-q", "-a", "-m", "next")
+    made = subprocess.run([program("git"), "diff", "HEAD~1", "HEAD"], cwd=tree, check=True, capture_output=True).stdout
+    git(tree, "checkout", "-q", "-")
+    assert early_report(CheckRequest(("-",)), series_of(mail("[PATCH] x", made.decode())), tree) is None
+
+
+def test_a_repository_that_cannot_be_read_is_no_repository_without_the_file(tree: Path) -> None:
+    text = mail("[PATCH] net: probe", diff_of({"drivers/net.c": DRIVER}, {"drivers/net.c": EDIT}))
+    (tree / ".git/HEAD").write_text("damaged")
     assert early_report(CheckRequest(("-",)), series_of(text), tree) is None
 
 
@@ -104,6 +121,6 @@ def test_peek_reads_what_git_has_and_nothing_else(tree: Path) -> None:
         "HEAD:x\ny",
         "HEAD:drivers",
     ]
-    assert peek(tree, names) == (DRIVER.encode(), None, None, None, None, None)
+    assert peek(tree, names) == (DRIVER.encode(), b"", b"", b"", None, None)
     assert peek(tree / "drivers", ["HEAD:drivers/net.c"]) == (None,)
     assert peek(tree.parent, names) == (None,) * 6
