@@ -360,7 +360,9 @@ def overriding(ctx: Context, info: RuleInfo, compare: Compare, *, at_removal: bo
     groups: dict[tuple[str, Span], list[Misgiven]] = {}
     for one in misgiven(ctx.books, ctx.profiles, ctx.changes, compare):
         place = _removal(ctx, one) if at_removal else None
-        moved = one if place is None else replace(one, span=place, related=((one.span, "seen here"), *one.related))
+        known = {span for span, _ in one.related}
+        seen = () if one.span in known else ((one.span, "seen here"),)
+        moved = one if place is None else replace(one, span=place, related=(*seen, *one.related))
         groups.setdefault((moved.hook, moved.span), []).append(moved)
     for (hook, span), found in groups.items():
         places = dict.fromkeys(place for one in found for place in one.related)

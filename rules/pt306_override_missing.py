@@ -135,11 +135,12 @@ RULE = RuleInfo(
 
 
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report the helpers that an architecture lacks after a patch."""
-    yield from overriding(ctx, RULE, _missing, at_removal=True)
+    """Report the helpers that an architecture lacks after a patch: by how it gives the others, and by a run."""
+    broken = ctx.violations("accessed-dirty", raced=True)
+    losing = frozenset((judgement.arch, judgement.subject) for judgement, _ in broken)
 
+    def missing(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
+        found = tuple(brought_by(not_given)(books, profile, name))
+        yield from found or taken_away(books, profile, name, losing)
 
-def _missing(books: Books, profile: Profile, name: str) -> Iterator[Misgiven]:
-    """Yield what is missing by its family, else what the patch takes away."""
-    found = tuple(brought_by(not_given)(books, profile, name))
-    yield from found or taken_away(books, profile, name)
+    yield from overriding(ctx, RULE, missing, at_removal=True)

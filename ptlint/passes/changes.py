@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -172,12 +173,18 @@ def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
 
 def _removed(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
     """Return the items of *old* that *new* has none of, each behind what stood before it and still stands."""
-    ends = {(kind, name): line + text.count("\n") + 1 for kind, name, line, text, _ in new}
+    ends: dict[tuple[str, str], list[int]] = {}
+    for kind, name, line, text, _ in new:
+        ends.setdefault((kind, name), []).append(line + text.count("\n") + 1)
+    left = Counter((kind, name) for kind, name, *_ in old)
     result = []
     place = 1
     for kind, name, *_ in old:
-        place = ends.get((kind, name), place)
-        if (kind, name) not in ends:
+        here = ends.get((kind, name), [])
+        if len(here) >= left[kind, name]:  # of fewer than there were, nobody knows which still stand
+            place = here[-left[kind, name]]
+        left[kind, name] -= 1
+        if not here:
             result.append(Change("removed", name, Span(path, place), place, "", False))
     return result
 

@@ -83,8 +83,13 @@ def _torn(hook: Hook, profile: Profile, body: FunctionDef) -> Iterator[Misgiven]
             return
 
 
-def taken_away(books: tuple[Book, Book], profile: Profile, name: str) -> Iterator[Misgiven]:
-    """Yield hook *name* when a patch takes an override away that did what the generic body does not."""
+def taken_away(
+    books: tuple[Book, Book], profile: Profile, name: str, losing: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[Misgiven]:
+    """Yield hook *name* when a patch takes an override away that did what the generic body does not.
+
+    *losing* are the helpers, by profile, that lose in a run what the MMU sets meanwhile, and did not before.
+    """
     before, after = (hooks_in(book) for book in books)
     old, new = before.get(profile, name), after.get(profile, name)
     if not old.is_overridden or new.definition is None or new.is_overridden or old.definition is None:
@@ -94,19 +99,21 @@ def taken_away(books: tuple[Book, Book], profile: Profile, name: str) -> Iterato
     former, body = _body(old), _body(new)
     if former is None or body is None:
         return
-    reason = _lost(old, new, former, body, profile) or _lost_step(before, after, profile, old, new, former)
+    loses = (profile.name, name) in losing
+    reason = _lost(old, new, former, body, profile, loses) or _lost_step(before, after, profile, old, new, former)
     if reason:
         message = f"{profile.arch} runs the generic {name}() from here on: {reason}"
-        generic = (Span(body.pos.path, body.pos.line), f"the generic {name}()")
-        yield Misgiven(name, profile.name, old.definition.prototype, message, "away", (generic,))
+        generic = Span(body.pos.path, body.pos.line)
+        yield Misgiven(name, profile.name, generic, message, "away", ((generic, f"the generic {name}()"),))
 
 
-def _lost(old: Hook, new: Hook, former: FunctionDef, body: FunctionDef, profile: Profile) -> str:
+def _lost(old: Hook, new: Hook, former: FunctionDef, body: FunctionDef, profile: Profile, loses: bool) -> str:
     if _takes_one_entry(former) and _steps(old.universe, former.name) and not _steps(new.universe, body.name, "", 1):
         return "it looks at one entry where the one that goes stepped through several"
     if not _sets_bits(profile):
         return ""
-    if _is_atomic(old.universe, former) and not _is_atomic(new.universe, body) and _writes(new.universe, body):
+    was_atomic = _is_atomic(old.universe, former)
+    if was_atomic and (loses or (not _is_atomic(new.universe, body) and _writes(new.universe, body))):
         return "what hardware sets between its read and its write is lost, and the one that goes was atomic"
     return ""
 

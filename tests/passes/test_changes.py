@@ -75,6 +75,12 @@ def test_what_is_removed_is_named_where_it_stood() -> None:
     assert changed("") == [("removed", name, 1, False) for name in ("SHIFT", "pair", "more", "less")]
 
 
+def test_what_is_removed_beside_a_name_that_comes_again_is_not_put_there() -> None:
+    again = "#define TAKEN\nvoid first(void) { }\nint between;\n#define TAKEN\n#define second first\n"
+    after = again.replace("#define TAKEN\nvoid first(void) { }\n", "")
+    assert changed(after, again) == [("removed", "first", 1, False)]
+
+
 @pytest.mark.parametrize("condition", ["#ifdef CONFIG_SWAP", "#if defined(CONFIG_SWAP) && 1", "#ifndef less"])
 def test_another_condition_around_it_is_a_change_of_its_guard(condition: str) -> None:
     less = "static int less(int x)\n{\n\treturn x - 1;\n}\n"
