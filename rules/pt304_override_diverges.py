@@ -22,7 +22,8 @@ change every override with it.
 When it is wrong
 Entries are compared by what the kernel asks of them: bits of an architecture's own (contiguous entries, hash slots, an
 entry that is made invalid before it is cleared) may differ. Where hardware sets accessed, a fault for a load may leave
-that to it, and ptep_set_access_flags() may always answer that something changed. An override that does more than the
+that to it, and ptep_set_access_flags() may always answer that something changed. Where another rule shows a run that
+breaks in the same function (PT101, PT103, PT105, …), that one is reported alone. An override that does more than the
 contract asks, in bits that the kernel reads, is reported: say so in the contract.
 """
 
@@ -68,6 +69,7 @@ RULE = RuleInfo(
     severity=Severity.ERROR,
     merge=Merge.ANY,
     since="0.1.0",
+    yields=True,
     evidence=(
         Evidence("commit", "97c5550b7631", "arm64: contpte: fix set_access_flags() no-op check for SMMU/ATS faults"),
         Evidence("doc", "include/linux/pgtable.h", "the comments of the helpers that an architecture may give"),

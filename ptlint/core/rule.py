@@ -77,7 +77,8 @@ class RuleInfo:
 
     ``explanation`` has the headings *What it reports*, *Why it matters*, *What to do*, *When it is wrong*.
     ``since`` is the version of ptlint that brought it. ``default`` is False for a rule that must be selected by name.
-    ``of_series`` marks a rule that asks what a series does to a tree: a scan, which has none, leaves it out.
+    ``of_series`` marks a rule that asks what a series does to a tree: a scan, which has none, leaves it out. ``yields``
+    marks one whose finding says again what another rule's run in the same function shows: that one is reported alone.
     """
 
     code: str
@@ -91,3 +92,4 @@ class RuleInfo:
     examples: tuple[Example, ...]
     default: bool = True
     of_series: bool = False
+    yields: bool = False

@@ -86,7 +86,11 @@ class Gathered:
             key = (finding.code, finding.span.path, finding.span.line, finding.function, finding.patch)
             groups.setdefault(key, []).append(finding)
         merge = {rule.info.code: rule.info.merge for rule in self.rules}
+        yielding = {rule.info.code for rule in self.rules if rule.info.yields}
+        shown = {_where(one) for one in self.findings if one.counterexample is not None and one.code not in yielding}
         for group in groups.values():
+            if group[0].code in yielding and _where(group[0]) in shown:
+                continue
             archs = tuple(sorted({arch for finding in group for arch in finding.archs}))
             if merge.get(group[0].code) is Merge.ALL and set(archs) != self.universes:
                 continue
@@ -114,6 +118,10 @@ def _with_change(finding: Finding, changes: Sequence[Change]) -> Finding:
             related = Related(Span(change.span.path, change.line), "the first line that the patch changes", change.name)
             return replace(finding, related=(*finding.related, related))
     return finding
+
+
+def _where(finding: Finding) -> tuple[str, str, PatchRef | None]:
+    return finding.span.path, finding.function, finding.patch
 
 
 def _size(finding: Finding) -> int:

@@ -1,6 +1,7 @@
 """The run over patches: who brings a defect, who repairs it, what was there before, and what is said at the end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,16 @@ def test_a_patch_below_arch_concerns_that_architecture(tmp_path: Path) -> None:
     assert (finding.code, finding.span.path) == ("PT105", ARM64)
     assert {arch.partition("+")[0] for arch in finding.archs} == {"arm64"}
     assert not [name for name in report.coverage.universes if name.startswith("x86")]
+
+
+def test_what_one_run_shows_is_not_said_again_by_a_rule_that_yields(tmp_path: Path) -> None:
+    """An override that breaks its contract also differs from the generic body."""
+    box = tmp_path / "series.mbox"
+    box.write_text(mailbox(SHORT))
+    asked = CheckRequest(inputs=(str(box),), tree=SMALL, archs=("arm64",), cwd=tmp_path)
+    assert [finding.code for finding in check(asked).findings] == ["PT105"]
+    (finding,) = check(replace(asked, select=("PT304",))).findings
+    assert (finding.span.path, finding.function) == (ARM64, "modify_prot_commit_ptes")
 
 
 def test_changed_comments_and_blanks_are_no_change(tmp_path: Path) -> None:
