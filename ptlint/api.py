@@ -46,6 +46,7 @@ from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.unchecked import Unchecked, unchecked_uses
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import foreign_commits, unstarted
+from ptlint.passes.unused import unused_results
 from ptlint.passes.uses import is_used
 from ptlint.passes.windows import Window, unbounded_windows
 from ptlint.passes.wording import called, calls_in, is_null
@@ -142,6 +143,7 @@ __all__ = [
     "unchecked_uses",
     "undescribed",
     "unstarted",
+    "unused_results",
     "users_inside",
     "valid",
     "wrong_calls",
