@@ -54,6 +54,13 @@ static inline void wide_ptep_clear(pte_t *ptep)
 	ptep->pte = 0;
 }
 #endif
+static inline void begin_mode(pte_t *ptep) { }
+#ifndef __HAVE_ARCH_WIDE_PTEP_BEGIN
+static inline void wide_ptep_begin(pte_t *ptep)
+{
+	begin_mode(ptep);
+}
+#endif
 // file: arch/riscv/include/asm/pgtable.h
 typedef struct { unsigned long pte; } pte_t;
 #define __HAVE_ARCH_WIDE_PTEP_CLEAR

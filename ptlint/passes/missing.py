@@ -17,6 +17,7 @@ from ptlint.csrc.ast import (
     FunctionDef,
     IncDec,
     Index,
+    MemberAccess,
     Name,
     PointerType,
     TypedefName,
@@ -53,7 +54,7 @@ def not_given(hooks: Hooks, profile: Profile, name: str) -> Iterator[Misgiven]:
     if not _sets_bits(profile):
         return
     home = body.pos.path
-    if home.startswith("arch/") or not _touches_directly(hooks, profile, body):
+    if home.startswith("arch/") or not _touches_directly(hooks, profile, body) or not _looks(hook.universe, body):
         return
     siblings = [one for one in _siblings(hooks, profile, hook, home) if _steps(one.universe, one.name)]
     if len(siblings) >= MIN_SIBLINGS:
@@ -169,9 +170,21 @@ def _entries(function: FunctionDef, levels: tuple[str, ...] = _LEVELS) -> tuple[
 
 
 def _takes_one_entry(function: FunctionDef) -> bool:
-    """Return whether a function is given one entry and no number of entries."""
+    """Return whether a function is given one entry, and no number of entries or end of a range."""
     names = {param.name or "" for param in function.type.params}
-    return len(_entries(function)) == 1 and not any(name == "nr" or name.startswith("nr_") for name in names)
+    return len(_entries(function)) == 1 and not any(name in ("nr", "end") or name.startswith("nr_") for name in names)
+
+
+def _looks(universe: Universe, function: FunctionDef) -> bool:
+    """Return whether *function*, or who gets the entry from it, reads or writes what the pointer leads to."""
+    for body in _with_entry(universe, function):
+        pointers = _entries(body)
+        for node in nodes(body.body):
+            inner = node.operand if isinstance(node, Unary) and node.op == "*" else None
+            inner = node.base if isinstance(node, Index) or (isinstance(node, MemberAccess) and node.arrow) else inner
+            if isinstance(inner, Name) and inner.name in pointers:
+                return True
+    return False
 
 
 def _steps(universe: Universe, name: str, path: str = "", depth: int = 0) -> bool:
