@@ -20,6 +20,9 @@ MAX_QUESTIONS = 10
 """Questions about unknown code that are answered in every combination; with more, answers are drawn."""
 
 MAX_ROUNDS = 12
+MOST_ASKED = 400
+"""Questions after which the rest is given up: what asks so many asks more with each answer, and samples say little."""
+
 SEED = 0x7074_6C69
 
 
@@ -73,6 +76,8 @@ def explore(lanes: int, drive: Drive, most: int = MAX_LANES, asked: Sequence[Has
         if not new:
             return Trial(machine, lane, breaches, tuple(questions), exhaustive, state)
         questions.extend(new)
+        if len(questions) > MOST_ASKED:
+            break
     raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
 
 
