@@ -46,7 +46,7 @@ class Layout:
 
 def layout(program: Program, nr: int, first: int) -> Layout:
     """Return the layout for a batch of *nr* entries at index *first* of its table."""
-    page = program.constant("PAGE_SIZE")
+    page = program.mapped
     size = program.pte_size
     entries = max(64, 1 << (first + nr + 16).bit_length())
     user = 0x7F00_0000_0000 if program.model.pointer_size == 8 else 0x4000_0000

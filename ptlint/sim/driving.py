@@ -19,6 +19,7 @@ from ptlint.sim.program import Program
 from ptlint.sim.roles import Signature
 from ptlint.sim.session import Session
 from ptlint.sim.space import Space
+from ptlint.sim.tables import empty_of
 from ptlint.sim.values import Mask
 
 PFN = 0x1FFE
@@ -47,8 +48,12 @@ def setting(program: Program, nr: int) -> Setting:
     """Return what runs with up to *nr* entries need. Raises CannotExecute when the entry's setters cannot run."""
     kept = program.settings.get(nr)
     if kept is None:
-        hardware = hardware_of(program)
-        kept = program.settings[nr] = Setting(program, hardware, palette(program, hardware, PFN, nr), none_of(program))
+        hardware, pfn = hardware_of(program), PFN
+        if program.level == "pte":
+            none = none_of(program)
+        else:
+            pfn, none = 3 * program.mapped // program.constant("PAGE_SIZE"), empty_of(program, program.level)
+        kept = program.settings[nr] = Setting(program, hardware, palette(program, hardware, pfn, nr), none)
     assert isinstance(kept, Setting)
     return kept
 

@@ -23,3 +23,7 @@ class NoMember(CannotExecute):
 
 class OutOfBounds(SimError):
     """A bound on steps, depth, memory or time: reported as ``Exhausted``."""
+
+
+class NoEntries(CannotExecute):
+    """Nothing makes an entry of this level that is present: the machine has no pages of that size."""

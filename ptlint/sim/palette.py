@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.sim.errors import CannotExecute
+from ptlint.sim.errors import CannotExecute, NoEntries
 from ptlint.sim.mmu import Hardware
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
@@ -47,11 +47,13 @@ class Palette:
 
 def palette(program: Program, hardware: Hardware, pfn: int, nr: int) -> Palette:
     """Return the states of entries *pfn* … *pfn* + *nr* - 1. Raises CannotExecute when a setter cannot run."""
-    flags = [flag for flag in _FLAGS if _setter(program, flag[1])]
+    known = _FLAGS if program.level != "pud" else _FLAGS[:3]  # nobody tracks pages of that level
+    flags = [flag for flag in known if _setter(program, flag[1])]
     combos = [c for c in product((False, True), repeat=len(flags)) if _sensible(flags, c)]
     session = Session(program, len(combos) * nr)
     pick = np.repeat(np.array(combos, dtype=bool), nr, axis=0)
-    raw = _built(session, flags, pick, pfn + np.tile(np.arange(nr, dtype=np.uint64), len(combos)))
+    step = program.mapped // program.constant("PAGE_SIZE")
+    raw = _built(session, flags, pick, pfn + np.tile(np.arange(nr, dtype=np.uint64) * np.uint64(step), len(combos)))
     program.settle(session.machine.asked)
     table = raw.reshape(len(combos), nr)
     weight = np.array([sum(combo) for combo in combos], dtype=np.int64)
@@ -113,8 +115,11 @@ def _built(
     writable = (
         pick[:, [flag[0] for flag in flags].index("write")] if any(f[0] == "write" for f in flags) else pick[:, 0]
     )
-    shared = session.pte(f"pfn_pte(pfn, {protection(program, 'shared')})", pfn=where)
-    readonly = session.pte(f"pfn_pte(pfn, {protection(program, 'readonly')})", pfn=where)
+    fresh = (
+        f"{program.level}_mkhuge(pfn_pte(pfn, %s))" if program.has(f"{program.level}_mkhuge") else "pfn_pte(pfn, %s)"
+    )
+    shared = session.pte(fresh % protection(program, "shared"), pfn=where)
+    readonly = session.pte(fresh % protection(program, "readonly"), pfn=where)
     pte = session.where(writable, shared, readonly)
     for column, (_, on, off) in enumerate(flags):
         yes = session.pte(f"{_setter(program, on)}(pte)", pte=("pte_t", pte))
@@ -136,7 +141,7 @@ def _distinct(
     session = Session(program, len(raw))
     present = session.holds("pte_present", raw[:, 0])
     if not bool(present.any()):
-        raise CannotExecute("no state of an entry is present")
+        raise NoEntries("no state of an entry is present")
     young, dirty, write = (session.holds(p, raw[:, 0]) for p in ("pte_young", "pte_dirty", "pte_write"))
     if bool((session.number("pte_pfn(pte)", raw[:, 0]) != np.uint64(pfn)).any()):
         raise CannotExecute("pte_pfn() of what pfn_pte() made is another page frame")

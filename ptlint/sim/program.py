@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ from ptlint.sim.reach import Reach
 from ptlint.sim.scope import Local, Scope, address_taken
 from ptlint.sim.statements import Statements
 from ptlint.sim.types import VOID, has_array, size_of
+
+_OF_LAST = re.compile(r"\b(|__|pfn_|set_)pte(p?_\w+|(?<=__pte)\b|(?<=pfn_pte)\b)")
+"""The names of helpers of the last level: ``pte_dirty``, ``ptep_get``, ``__pte``, ``pfn_pte``, ``set_pte_at``."""
 
 ARGUMENT = "ptlint_argument"
 """The variable that stands for the argument of a macro."""
@@ -65,7 +69,8 @@ class Program:
     ``interest`` are the functions and macros whose effect is asked for, None for all: a subject whose first runs use
     none of them needs no more. ``only`` are the subjects that are asked for, None for all. ``places`` are ``.c`` files
     that hold some of it, built or not; ``everywhere`` asks for callers also where other profiles stand for this one.
-    ``sizes`` are the batches that run; with ``trace`` a run of each is kept, whatever it shows.
+    ``sizes`` are the batches that run; with ``trace`` a run of each is kept, whatever it shows. ``level`` is that
+    of the entries that scenarios are about (``at_level``).
     """
 
     def __init__(self, universe: Universe) -> None:
@@ -87,6 +92,7 @@ class Program:
         self.sizes: tuple[int, ...] = (1, 2, 3)
         self.trace = False
         self.walks = True
+        self.level = "pte"
         self._reach = Reach(self)
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
@@ -130,6 +136,28 @@ class Program:
         """Return whether generic callers of helpers run here: others stand for most profiles (``[arch] callers``)."""
         arch = self.universe.profile.data.get("arch")
         return not arch or self.everywhere or self.universe.profile.name in arch.get("callers", ())
+
+    def at_level(self, level: str) -> Program:
+        """Return a program of the same code whose entries are those of *level* (``pmd``, ``pud``).
+
+        What scenarios say of ``pte_t`` and of helpers named after it they then say of that level.
+        """
+        twin = copy.copy(self)
+        twin.level, twin.settings, twin.facts = level, {}, dict(self.facts)
+        twin._snippets, twin._lowered = {}, dict(self._lowered)
+        twin._pte = self.resolve(ast.TypedefName(f"{level}_t"))
+        return twin
+
+    def worded(self, text: str) -> str:
+        """Return C or a type over entries, written for the last level, in the words of this program's level."""
+        if self.level == "pte":
+            return text
+        return _OF_LAST.sub(lambda match: f"{match.group(1)}{self.level}{match.group(2)}", text)
+
+    @property
+    def mapped(self) -> int:
+        """Return how many bytes an entry maps."""
+        return self.constant("PAGE_SIZE" if self.level == "pte" else f"{self.level.upper()}_SIZE")
 
     # --- types and names ------------------------------------------------------------------------------------------
 
@@ -391,6 +419,7 @@ class Program:
 
     def has(self, name: str) -> bool:
         """Return whether the universe has a function or function-like macro *name*."""
+        name = self.worded(name)
         return self.universe.macro(name) is not None or self.universe.function(name, KEEP) is not None
 
     @property

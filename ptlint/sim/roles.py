@@ -61,7 +61,7 @@ def signature_of(program: Program, name: str, type: ast.FunctionType) -> Signatu
 def _is_pte(program: Program, written: ast.Type, type: CType) -> bool:
     if isinstance(type, CRecord):
         return type == program.pte_type
-    return isinstance(written, ast.TypedefName) and written.name == "pte_t"
+    return isinstance(written, ast.TypedefName) and written.name == program.worded("pte_t")
 
 
 def _kind_of_result(program: Program, written: ast.Type, type: CType) -> str:

@@ -45,9 +45,13 @@ class Session:
         self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits)
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
-        """Return the value of C expression *text*; variables are given as type and value."""
-        types = tuple((name, type) for name, (type, _) in sorted(variables.items()))
-        snippet = self.program.snippet(text, types)
+        """Return the value of C expression *text*; variables are given as type and value.
+
+        What is said of ``pte_t`` goes for the level of the program.
+        """
+        worded = self.program.worded
+        types = tuple((name, worded(type)) for name, (type, _) in sorted(variables.items()))
+        snippet = self.program.snippet(worded(text), types)
         frame = Frame(self.machine, snippet.size)
         for slot, (name, _) in enumerate(types):
             value = variables[name][1]

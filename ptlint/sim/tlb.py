@@ -60,9 +60,9 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
                 left = stale.left | lost | cleaned
                 stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, record)
         elif is_flush(record) and "tlb" in record.data:
-            gathered = gathered | (record.mask & covers(ran, record, addr))
+            gathered = gathered | (record.mask & _covers_all(ran, record, addr))
         elif is_flush(record):
-            covered = record.mask & covers(ran, record, addr)
+            covered = record.mask & _covers_all(ran, record, addr)
             stale.left, stale.writable = stale.left & ~covered, stale.writable & ~covered
             stale.dirty = stale.dirty & ~covered
             cached = cached & ~covered
@@ -100,6 +100,13 @@ def _loses(ran: Ran, old: NDArray[np.uint64], new: NDArray[np.uint64]) -> Mask:
 
 def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     return ran.hardware.is_valid(raw) if ran.hardware.valid else ran.session.holds("pte_present", raw)
+
+
+def _covers_all(ran: Ran, record: Record, addr: int) -> Mask:
+    """Return the lanes in which a flush takes in all that the entry of *addr* maps."""
+    last = addr + ran.where.page - ran.session.program.constant("PAGE_SIZE")
+    first = covers(ran, record, addr)
+    return first if last == addr else first & covers(ran, record, last)
 
 
 def covers(ran: Ran, record: Record, addr: int) -> Mask:

@@ -12,6 +12,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import frozen, upgrades
+from ptlint.sim.tlb import leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ def _by_kind(ran: Batched) -> Iterator[Breach]:
             yield from _cleared(ran)
             if ran.kind == "collect":
                 yield from _collected(ran)
+            if "clear_flush" in ran.form.name:
+                yield from _flushed(ran)
+        case "invalidate" | "establish":
+            yield from _invalidated(ran)
+            yield from _collected(ran)
+            if not ran.form.name.endswith("_ad") and ran.kind == "invalidate":
+                yield from _flushed(ran)
         case "wrprotect":
             yield from _kept(ran, write=False, bits=BITS)
         case "youngdirty":
@@ -117,6 +125,31 @@ def _collected(ran: Batched) -> Iterator[Breach]:
             owed = session.holds(predicate, ran.before[index]) | seen(ran, index, predicate)
             detail = f"the {what} bit of entry {index} is not in the result"
             yield Breach("accessed-dirty", owed & ~kept, index, detail, what, last_write(ran, index))
+
+
+def _invalidated(ran: Batched) -> Iterator[Breach]:
+    """The entry stays present at its page frame, for software alone: the hardware cannot use it.
+
+    One of a pud need not count as present: nobody looks for it before the next one is set.
+    """
+    session, raw, last = ran.session, ran.final[0], last_write(ran, 0)
+    present = session.holds("pte_present", raw)
+    if session.program.level != "pud":
+        yield Breach("underrun", ~present, 0, "the entry is gone", "present", last)
+    wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(ran.pfn))
+    yield Breach("pfn", wrong, 0, "the entry maps another page", f"pfn {ran.pfn:#x}", last)
+    usable = present & ran.hardware.is_valid(raw)
+    yield Breach("underrun", usable, 0, "the hardware can still use the entry", "not valid", last)
+
+
+def _flushed(ran: Batched) -> Iterator[Breach]:
+    """No translation of what was there is left in a TLB, where it is known what an MMU keeps."""
+    if not ran.hardware.valid or "translated" in ran.session.program.mmu:
+        return
+    for index in range(ran.where.nr):
+        stale = leftovers(ran, index, ran.before[index])
+        detail = f"no flush takes the old translation of entry {index} out"
+        yield Breach("flush", stale.left, index, detail, "a flush", stale.record)
 
 
 def _kept(ran: Batched, *, write: bool | None, bits: tuple[tuple[str, str], ...]) -> Iterator[Breach]:

@@ -1,7 +1,7 @@
 """Entries that the CPU must not change while the hardware may use them, but by instructions made for it (s390).
 
-The profile says so (``[mmu.frozen]``): ``valid`` in C over the value ``v`` of an entry, ``bits`` that are frozen then,
-and ``invalid``, the bits that may be set to take the entry out of use.
+The profile says so (``[mmu.frozen]``, for entries of huge pages ``[mmu.frozen_pmd]``): ``valid`` in C over the value
+``v`` of an entry, ``bits`` that are frozen then, and ``invalid``, the bits that may be set to take it out of use.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ptlint.sim.values import Unknown
 
 def check(ran: Ran, since: int, suspect: str) -> Iterator[Breach]:
     """Yield plain writes to valid entries after record *since* of the log; *suspect* should have made them invalid."""
-    says = ran.session.program.mmu.get("frozen")
+    program, where = ran.session.program, ran.where
+    says = program.mmu.get("frozen" if program.level == "pte" else f"frozen_{program.level}")
     if not says:
         return
-    program, where = ran.session.program, ran.where
     bits = np.uint64(program.constant(says["bits"]) & (1 << 64) - 1)
     invalid = np.uint64(program.constant(says["invalid"]))
     for record in ran.session.machine.log[since:]:

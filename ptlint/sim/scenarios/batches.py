@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.batch import Batch, Layout, layout
-from ptlint.sim.driving import FIRST, MOST_STATES, PFN, Prepared, Ran, Setting, called, prepare, setting
+from ptlint.sim.driving import FIRST, MOST_STATES, Prepared, Ran, Setting, called, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
@@ -146,7 +146,7 @@ def _run(shared: Setting, form: Form, nr: int, space: Space) -> Trial:
         first = run.batch.entry(0)
         if form.kind == "set":
             empty(run.batch)
-        ran = finished(shared, form, run, where, space, first, PFN, {})
+        ran = finished(shared, form, run, where, space, first, shared.colours.pfn, {})
         return ran.session.machine, list(batches.check(ran)), ran
 
     return explore(len(space), drive)
@@ -158,7 +158,8 @@ def _granted(session: Session, batch: Batch, request: NDArray[np.int64]) -> NDAr
     old = session.run("ptep_get(ptep)", ptep=("pte_t *", batch.ptep), mm=mm)
     young = session.pte("pte_mkyoung(pte)", pte=("pte_t", old))
     dirty = session.pte("pte_mkdirty(pte)", pte=("pte_t", young))
-    written = session.pte("pte_mkwrite_novma(pte_mkdirty(pte))", pte=("pte_t", young))
+    writable = next(name for name in ("pte_mkwrite_novma", "pte_mkwrite") if session.program.has(name))
+    written = session.pte(f"{writable}(pte_mkdirty(pte))", pte=("pte_t", young))
     return session.raw(session.where(request == 0, young, session.where(request == 1, dirty, written)))
 
 
@@ -189,6 +190,8 @@ def finished(
     elif form.kind == "access":
         asked = _granted(session, batch, run.lanes.request)
         others = [(run.lanes.request > 0).astype(np.uint64)]
+    elif form.kind == "establish":
+        asked = session.raw(session.pte("pte_mkinvalid(pte)", pte=("pte_t", session.entry(asked))))
     ptes: list[Value] = [session.entry(asked)] * len(form.signature.of("pte"))
     value = called(session, form.signature, batch, 0, ptes, others)
     drain(session.machine)
