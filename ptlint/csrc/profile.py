@@ -131,6 +131,11 @@ def stands_for_others(profile: Profile) -> bool:
     return profile.name in profile.data.get("arch", {}).get("stands", ())
 
 
+def further_profiles() -> tuple[Profile, ...]:
+    """Return the profiles that ``[arch] further`` names: they show more where an architecture's own files change."""
+    return tuple(profile_named(name) for arch in architectures() for name in _data(arch)["arch"].get("further", ()))
+
+
 def profile_from_config(arch: str, text: bytes, source: str) -> Profile:
     """Return the profile of *arch* under a kernel ``.config``; *source* names the file in its name and in errors."""
     return _profile(arch, f"{arch}:{source}", read_config(text, source))

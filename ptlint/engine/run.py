@@ -13,7 +13,7 @@ from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import NotExecuted, Report
 from ptlint.core.tree import SourceTree
-from ptlint.csrc.profile import Profile
+from ptlint.csrc.profile import Profile, further_profiles
 from ptlint.engine.concern import concerns_page_tables
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
@@ -169,9 +169,10 @@ class Run(Gathered):
         for runs in (step.before, step.after):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
-        judgements = self._judged(step, profiles, names)
+        run_on = (*profiles, *self._further(step))
+        judgements = self._judged(step, run_on, names)
         origins = origins_of(step.before.tree, step.changes)
-        earlier = self._earlier(step, profiles, judgements, origins)
+        earlier = self._earlier(step, run_on, judgements, origins)
         known = frozenset(
             (name, under_new_names(old.subject, origins), *one.identity())
             for name, old in earlier
@@ -202,6 +203,13 @@ class Run(Gathered):
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
                 self.repaired.setdefault(key, step.ref)
+
+    def _further(self, step: Step) -> tuple[Profile, ...]:
+        """Return the profiles that show more of the architectures whose own files a step touches; none were named."""
+        if self.everywhere or not self.has_tree:
+            return ()
+        own = [path for path in step.paths if path.startswith("arch/") and path.count("/") > 1]
+        return profiles_of(step.after.tree, profiles_touched(further_profiles(), own))
 
     def _earlier(
         self,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.blob import Blob
+from ptlint.sim.convert import scalar
 from ptlint.sim.machine import Record
 from ptlint.sim.values import Mask, Scalar, Unknown
 
@@ -85,7 +86,7 @@ def _raws(ran: Ran, value: Scalar | Blob) -> NDArray[np.uint64] | None:
 def _cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     hardware, session = ran.hardware, ran.session
     if not hardware.valid:
-        return session.holds("pte_present", raw)
+        return _usable(ran, raw)
     valid = hardware.is_valid(raw)
     return valid & session.holds("pte_young", raw) if hardware.accessed else valid
 
@@ -99,7 +100,15 @@ def _loses(ran: Ran, old: NDArray[np.uint64], new: NDArray[np.uint64]) -> Mask:
 
 
 def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
-    return ran.hardware.is_valid(raw) if ran.hardware.valid else ran.session.holds("pte_present", raw)
+    program = ran.session.program
+    lets = program.mmu.get("lets", {}).get("load_huge")
+    if ran.hardware.valid:
+        return ran.hardware.is_valid(raw)
+    if program.level == "pte" or lets is None:  # single entries may wait for a flush of the whole mapping (s390)
+        return ran.session.holds("pte_present", raw)
+    run = ran.session.run(f"!!({lets})", v=("unsigned long long", ran.session.number("pte_val(pte)", raw)))
+    result: Mask = ran.session.lanes_of(scalar(run)) != 0
+    return result
 
 
 def _covers_all(ran: Ran, record: Record, addr: int) -> Mask:

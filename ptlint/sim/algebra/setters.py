@@ -84,7 +84,8 @@ def _equations(
     able = usual & world.applies(world.setters[inverse], bench, before, states)
     undone = bench.applied(f"{inverse}(x)", before)
     again = bench.applied(f"{name}(x)", undone)
-    unseen = np.uint64(~(world.seen | _permissions(world, setter)) & _ALL)
+    given = _permissions(world, setter) | _permissions(world, world.setters[inverse])
+    unseen = np.uint64(~(world.seen | given) & _ALL)
     detail = f"{name}() does not undo what {inverse}() does"
     yield Broken(PROPERTY, able & (((again ^ after) & unseen) != 0), detail, undone, again, after, states)
 

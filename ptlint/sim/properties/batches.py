@@ -144,7 +144,8 @@ def _invalidated(ran: Batched) -> Iterator[Breach]:
 
 def _flushed(ran: Batched) -> Iterator[Breach]:
     """No translation of what was there is left in a TLB, where it is known what an MMU keeps."""
-    if not ran.hardware.valid or "translated" in ran.session.program.mmu:
+    mmu, is_huge = ran.session.program.mmu, ran.session.program.level != "pte"
+    if "translated" in mmu or not (ran.hardware.valid or (is_huge and "lets" in mmu)):
         return
     for index in range(ran.where.nr):
         stale = leftovers(ran, index, ran.before[index])

@@ -32,12 +32,12 @@ def broken(results: dict[str, Judgement]) -> set[tuple[str, str, bool]]:
 
 KNOWN = {
     # The generic pudp_set_wrprotect() reads and stores; pmd_mkinvalid() of arm leaves an entry that is not present.
-    "x86+thp": {("pudp_set_wrprotect", "accessed-dirty", True)},
+    "x86+full": {("pudp_set_wrprotect", "accessed-dirty", True)},
     "arm+lpae+thp": {("pmdp_invalidate", "underrun", False), ("pmdp_invalidate_ad", "underrun", False)},
 }
 
 
-@pytest.mark.parametrize("name", ["arm64", "s390", "powerpc/radix", "loongarch", "x86+thp", "arm+lpae+thp"])
+@pytest.mark.parametrize("name", ["arm64", "s390", "powerpc/radix", "loongarch", "x86+full", "arm+lpae+thp"])
 def test_the_helpers_of_huge_pages_hold(name: str) -> None:
     results = judged(name)
     wanted = {"pmdp_invalidate", "pmdp_huge_get_and_clear", "pmdp_set_wrprotect", "pmdp_test_and_clear_young"}
@@ -51,7 +51,7 @@ PLAIN = "	pmd_t old = *pmdp;\n\n	set_pmd_at(vma->vm_mm, address, pmdp, pmd_mkinv
 
 
 def test_an_entry_that_is_not_invalidated_in_one_step_loses_what_the_mmu_sets() -> None:
-    found = broken(judged("x86+thp", "mm/pgtable-generic.c", ESTABLISH, PLAIN))
+    found = broken(judged("x86+full", "mm/pgtable-generic.c", ESTABLISH, PLAIN))
     assert ("pmdp_invalidate", "accessed-dirty", True) in found
 
 
