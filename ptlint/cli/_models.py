@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptlint.cli._progress import Progress
 from ptlint.errors import UsageError
 from ptlint.store import FactStore
 
@@ -101,14 +102,17 @@ def models_of(
     scope = sorted(symbols) if symbols else [" everything" if everything else " hooks"]
     scope += [" callers"] if callers else []
     found: list[ProfileModel] = []
-    for name in selection.names(store):
-        key = [SCHEMA, content or "", *selection.key(name), *scope]
-        model = store.get(KIND, key, model_of) if content is not None else None
-        if model is None:
-            model = _built(tree, selection.profile(name), symbols, everything, callers)
-            if content is not None:
-                store.put(KIND, key, record_of(model))
-        found.append(model)
+    names = selection.names(store)
+    with Progress() as progress:
+        for number, name in enumerate(names, start=1):
+            progress(f"reading {name} ({number} of {len(names)} profiles)")
+            key = [SCHEMA, content or "", *selection.key(name), *scope]
+            model = store.get(KIND, key, model_of) if content is not None else None
+            if model is None:
+                model = _built(tree, selection.profile(name), symbols, everything, callers)
+                if content is not None:
+                    store.put(KIND, key, record_of(model))
+            found.append(model)
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptlint.cli._output import write_output
 from ptlint.cli._parser import comma_separated
+from ptlint.cli._progress import Progress
 
 if TYPE_CHECKING:
     from ptlint.engine.request import CheckRequest
@@ -57,7 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.function.endswith(".litmus"):
         return _litmus(request, arguments)
-    judgements = list(simulate(request, arguments.function, arguments.nr, trace=arguments.trace))
+    judgements = []
+    with Progress() as progress:
+        progress(f"running {arguments.function}()")
+        for judgement in simulate(request, arguments.function, arguments.nr, trace=arguments.trace):
+            judgements.append(judgement)
+            progress(f"ran {judgement.subject.replace('+', '() and ')}() on {judgement.arch}")
     text = _as_json(arguments.function, judgements) if arguments.json else "\n".join(_lines(judgements)) + "\n"
     write_output(lambda out: _write(out, text), arguments.output)
     return int(any(judgement.violations for judgement in judgements))
@@ -67,7 +73,9 @@ def _litmus(request: "CheckRequest", arguments: argparse.Namespace) -> int:
     """Print what can come out of a litmus test; 1 when its file expects another verdict."""
     from ptlint.engine.litmus import verdicts
 
-    found = list(verdicts(request, Path(arguments.function)))
+    with Progress() as progress:
+        progress(f"running {arguments.function}")
+        found = list(verdicts(request, Path(arguments.function)))
     if arguments.json:
         data = {"schema_version": 1, "results": [asdict(one) for one in found]}
         text = json.dumps(data, indent=2, default=sorted) + "\n"
