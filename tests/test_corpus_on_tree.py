@@ -49,7 +49,7 @@ def test_the_findings_on_the_tree_are_those_that_were_looked_at(name: str, kerne
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arch"),
-    [("zap-pte-mapped-thp-v1", "x86/pae"), ("fork-pte-mapped-thp-v1", "s390"), ("contpte-v5", "arm64+nocontpte")],
+    [("zap-pte-mapped-thp-v1", "x86/pae"), ("fork-pte-mapped-thp-v1", "s390")],
 )
 def test_functions_of_another_time_that_run_in_place_of_the_tree_s_are_not_blamed_for_it(
     name: str, arch: str, kernel: Path
