@@ -21,11 +21,16 @@ def generic_body(universe: Universe, name: str) -> SourceText | None:
         site = universe.site_of(name)
         if site is not None and not site.instance.path.startswith("arch/"):
             return next(iter(_bodies(site.instance.scan, name)), None)
-    definition = locate(universe, name)
+    found = generic_texts(universe, name)
+    definition = locate(universe, name) if found else None
     if definition is None or definition.kind != "arch":
         return None
-    found = [one for scan in _scans(universe, name) for one in _bodies(scan, name)]
-    return min(found, key=lambda one: _contradicted(universe, one), default=None)
+    return min(found, key=lambda one: _contradicted(universe, one))
+
+
+def generic_texts(universe: Universe, name: str) -> list[SourceText]:
+    """Return the functions that generic code has for *name* in any branch, in force or not."""
+    return [one for scan in _scans(universe, name) for one in _bodies(scan, name)]
 
 
 def _scans(universe: Universe, name: str) -> Iterator[FileScan]:

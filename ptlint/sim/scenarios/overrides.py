@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +37,7 @@ from ptlint.sim.scenarios.protocol import Pair, advanced, driven
 from ptlint.sim.scenarios.protocol import subjects as pairs
 from ptlint.sim.space import Space, joined, mixed, still
 from ptlint.sim.tally import Tally
+from ptlint.sim.touching import is_concerned, touching
 from ptlint.sim.values import Mask
 
 MOST_LANES = 512
@@ -51,10 +52,7 @@ ADVANCED = (1, 2, 3, 17, 512, 0x1FFF)
 
 PREFIX = "generic__"
 _ADVANCE = re.compile(r"pte_(?:advance|next)_pfn")
-_POINTER = re.compile(r"_*[a-z]*ptep?_*|xp")
-
-Guards = Mapping[str, frozenset[str]]
-"""What generic code gives under a guard, with the macros that switch it off."""
+_PAIRED = re.compile(r"_(?:start|commit)(?=_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +70,21 @@ class Override:
 
 def subjects(program: Program) -> Iterator[Override]:
     """Yield what the architecture overrides of the helpers that there are scenarios for."""
-    guards = asked(program.universe)
-    interest = _touching(program, guards)
+    interest = touching(program, _kind_of)
     if interest is not None and not interest:
         return
-    names = [name for name in sorted({*guards, *program.universe.overrides}) if _kind_of(name) is not None]
-    known = list(pairs(program, every=True))
+    guards = asked(program.universe)
+    names = [name for name in sorted({*guards, *program.universe.overrides}) if _kind_of(name) or _PAIRED.search(name)]
+    wanted = [name for name in names if is_concerned(program, interest, name, guards.get(name, frozenset()))]
+    bodies = {name: body for name in wanted if (body := generic_body(program.universe, name)) is not None}
+    if not bodies:
+        return
+    known = list(pairs(program, every=True)) if any(map(_PAIRED.search, bodies)) else []
     halves = {half.name for pair in known for half in (pair.start, pair.commit)}
-    bodies = {name: body for name in {*names, *halves} if (body := generic_body(program.universe, name)) is not None}
+    bodies |= {name: body for name in halves if (body := generic_body(program.universe, name)) is not None}
     twin = program.with_functions({PREFIX + name: _renamed(name, body) for name, body in bodies.items()})
-    wanted = [name for name in bodies if _concerned(twin, interest, name, guards)]
-    for name in names:
-        form = _form(twin, name) if name in wanted and program.is_asked_for(name) else None
+    for name in wanted:
+        form = _form(twin, name) if name in bodies and program.is_asked_for(name) else None
         if form is None:
             continue
         own = replace(form, signature=replace(form.signature, name=name))
@@ -93,7 +94,7 @@ def subjects(program: Program) -> Iterator[Override]:
             yield Override(name, twin, own, None)
     for pair in known:
         name, both = f"{pair.start.name}+{pair.commit.name}", (pair.start, pair.commit)
-        if program.is_asked_for(name) and {one.name for one in both} & {*wanted}:
+        if program.is_asked_for(name) and {one.name for one in both} & bodies.keys() & {*wanted}:
             start, commit = ((_generic(twin, one.name) if _is_whole(twin, one.name) else None) or one for one in both)
             yield Override(name, twin, pair, Pair(start, commit))
 
@@ -136,43 +137,6 @@ def _is_whole(twin: Program, name: str) -> bool:
 def _generic(twin: Program, name: str) -> Signature | None:
     definition = twin.definition(PREFIX + name)
     return None if definition is None else signature_of(twin, PREFIX + name, definition.type)
-
-
-# --- what is of interest ----------------------------------------------------------------------------------------------
-
-
-def _touching(program: Program, guards: Guards) -> frozenset[str] | None:
-    """Return what of interest gets at entries, or decides which body runs; None for all.
-
-    What makes a value of another (a setter, a mask) is the same for both bodies.
-    """
-    if program.interest is None:
-        return None
-    known = {*guards, *(guard for one in guards.values() for guard in one)}
-    return frozenset(
-        name for name in program.interest if name in known or _kind_of(name) or _gets_an_entry(program, name)
-    )
-
-
-def _gets_an_entry(program: Program, name: str) -> bool:
-    macro = program.universe.macro(name)
-    if macro is not None and macro.params is not None:
-        return any(_POINTER.fullmatch(param) for param in macro.params)
-    given = program.universe.overrides.get(name)
-    definition = program.definition(name, "" if given is None else given.path)
-    if definition is None:
-        return False
-    try:
-        return bool(signature_of(program, name, definition.type).of("ptep"))
-    except CannotExecute:
-        return True  # a type that is not known: what it is given cannot be told
-
-
-def _concerned(twin: Program, interest: frozenset[str] | None, name: str, guards: Guards) -> bool:
-    """Return whether a change of *interest* is one of the override: itself, what it leads to, or the generic body."""
-    if interest is None or name in interest or guards.get(name, frozenset()) & interest:
-        return True
-    return twin.leads_to((name, PREFIX + name), interest)
 
 
 # --- the runs ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,61 @@
+"""Which of what changed gets at entries, and which overrides that concerns: by text, before anything is parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ptlint.calls.generic import generic_texts
+from ptlint.csrc.items import items_of
+from ptlint.sim.program import Program
+
+_HAVE_ARCH = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+\w*HAVE_ARCH", re.MULTILINE)
+_CALLED = re.compile(r"\b([a-z_]\w*+)\s*\(")
+_POINTER = re.compile(r"_*[a-z]*ptep?_*|xp")
+
+
+def touching(program: Program, is_helper: Callable[[str], object]) -> frozenset[str] | None:
+    """Return what of the program's interest gets at entries, is a helper, or may decide which body of one runs.
+
+    None for all. What makes a value of another (a setter, a mask) is the same for both bodies.
+    """
+    if program.interest is None:
+        return None
+    return frozenset(
+        name for name in program.interest if name.isupper() or is_helper(name) or _gets_an_entry(program, name)
+    )
+
+
+def _gets_an_entry(program: Program, name: str) -> bool:
+    """Return whether *name* is given an entry and may be part of a helper.
+
+    A function of a ``.c`` file of generic code is none, unless the file defines helpers that architectures give.
+    """
+    universe = program.universe
+    macro = universe.macro(name)
+    if macro is not None and macro.params is not None:
+        return any(_POINTER.fullmatch(param) for param in macro.params)
+    given = universe.overrides.get(name)
+    texts = [given.text] if given is not None else []
+    for site in universe.headers.written(name, "function"):
+        item = items_of(site.instance).items[site.number]
+        texts.append(site.instance.active_text()[item.start : item.end])
+    sources = {path: universe.text_of(path) for path in universe.defining_files(name)}
+    texts += [text for path, text in sources.items() if path.startswith("arch/") or _HAVE_ARCH.search(text)]
+    head = re.compile(rf"\b{re.escape(name)}\s*\([^;{{]*\bpte_t\s*\*")
+    return any(head.search(text) for text in texts)
+
+
+def is_concerned(program: Program, interest: frozenset[str] | None, name: str, guards: frozenset[str]) -> bool:
+    """Return whether a change of *interest* is one of override *name*.
+
+    That is the override, one of its *guards*, and what it or the generic body leads to.
+    """
+    if interest is None or name in interest or guards & interest:
+        return True
+    if all(one.isupper() for one in interest):  # constants, the same for both bodies
+        return False
+    if program.leads_to((name,), interest):
+        return True
+    words = {word for body in generic_texts(program.universe, name) for word in _CALLED.findall(body.text)} - {name}
+    return bool(words) and program.leads_to(sorted(words), interest)
