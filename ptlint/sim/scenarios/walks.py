@@ -76,6 +76,7 @@ class Walk:
     definition: ast.FunctionDef
     types: tuple[CType, ...]
     form: str
+    around: tuple[ast.FunctionDef | None, ast.FunctionDef | None] = (None, None)
 
     @property
     def returns_entry(self) -> bool:
@@ -144,6 +145,30 @@ def _walks(program: Program, path: str) -> Iterator[Walk]:
         called = re.compile(r"\b(?:" + "|".join(map(re.escape, below)) + r")\b") if below else None
         last = [name for name, text in texts.items() if name not in seen and called and called.search(text)]
         seen.update(last)
+    yield from _page_walks(program, path, seen)
+
+
+_OPS = re.compile(r"struct\s+mm_walk_ops\s+\w+\s*=\s*\{([^{}]*)\}")
+_FIELD = re.compile(r"\.\s*(\w+)\s*=\s*(\w+)")
+
+
+def _page_walks(program: Program, path: str, wanted: set[str]) -> Iterator[Walk]:
+    """Yield the page walks (include/linux/pagewalk.h) of a file that call one of *wanted* for each entry or around.
+
+    What one notes of entries for its end (which range to flush) shows only there.
+    """
+    seen: set[tuple[str, ...]] = set()
+    text = program.universe.text_of(path)
+    for match in _OPS.finditer(text) if "mm_walk_ops" in text else ():
+        fields = dict(_FIELD.findall(match.group(1)))
+        names = tuple(fields.get(key, "") for key in ("pte_entry", "pre_vma", "post_vma"))
+        if not names[0] or not any(names[1:]) or names in seen or not wanted & set(names):
+            continue
+        seen.add(names)
+        one = _walk(program, path, names[0])
+        if one is not None:
+            before, after = (program.definition(name, path) if name else None for name in names[1:])
+            yield replace(one, form="steps", around=(before, after))
 
 
 def _functions(program: Program, path: str) -> dict[str, str]:
@@ -255,7 +280,8 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if shared.hardware.updates:
             nr = raced
             _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
-        block = 1 if walk.is_single or _batches(trial.machine) else block_size(program)
+        plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
+        block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = _folded_setting(program, 2 * block)
             _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
@@ -271,9 +297,9 @@ def _space(shared: Setting, walk: Walk, nr: int, most: int = MOST_ROWS) -> Space
     """Return the lanes of a run. ``request``: 1 a writable protection is asked for, 2 small folios, 4 the folio is the
     batch; the border of two folios from the fourth bit on.
     """
-    rows = _alike(shared, nr, most) if walk.form not in ("range", "count") else _mixed(shared, nr, most)
-    borders = [nr + AFTER, *range(1, nr)] if walk.form in ("range", "count") else [nr + AFTER]
     finds = walk.form in ("range", "count")
+    rows = _mixed(shared, nr, most) if finds or walk.form == "steps" else _alike(shared, nr, most)
+    borders = [nr + AFTER, *range(1, nr)] if finds else [nr + AFTER]
     shapes = [(border, 0) for border in borders] + [(nr + AFTER, 4)] * (nr > 1)
     shapes += [(nr + AFTER, 2)] * (nr == 1 or finds)
     choices = [writable | shape | border << 3 for border, shape in shapes for writable in (0, 1)]
@@ -434,6 +460,39 @@ def _changing(machine: Machine) -> Mask:
     return result
 
 
+def _arguments(stage: Stage, definition: ast.FunctionDef, types: Sequence[CType]) -> list[Value]:
+    return [
+        argument(stage, param.name or f"arg{at}", type, _written(param, pointed=True))
+        for at, (param, type) in enumerate(zip(definition.type.params, types, strict=True))
+    ]
+
+
+def _stepped(stage: Stage, walk: Walk, arguments: list[Value]) -> None:
+    """Call what a page walk does before its entries, for each of them, and after them.
+
+    The parameters of what it calls for an entry are the entry, its address, the address of the next, and the walk.
+    """
+    session, where = stage.session, stage.where
+    before, after = walk.around
+    _around(stage, before)
+    for index in range(where.nr):
+        addr = where.addr + index * where.page
+        own: list[Value] = [stage.source.ptep + index * where.size, addr, addr + where.page]
+        invoke(session.program, session.machine, walk.definition, [*own, *arguments[3:]], list(walk.types))
+    drain(session.machine)  # the lock of the table is dropped
+    _around(stage, after)
+
+
+def _around(stage: Stage, definition: ast.FunctionDef | None) -> None:
+    if definition is None:
+        return
+    program = stage.session.program
+    resolved = program.resolve(definition.type)
+    assert isinstance(resolved, CFunction)
+    arguments = _arguments(stage, definition, resolved.params)
+    invoke(program, stage.session.machine, definition, arguments, list(resolved.params))
+
+
 @dataclass(slots=True)
 class _Grants:
     """Notes in which lanes setters are called that change an entry on purpose."""
@@ -484,10 +543,7 @@ def _finished(
         _fold(session, stage, block)
     walker.table = stage.source.table
     machine = session.machine
-    arguments = [
-        argument(stage, param.name or f"arg{at}", type, _written(param, pointed=True))
-        for at, (param, type) in enumerate(zip(walk.definition.type.params, walk.types, strict=True))
-    ]
+    arguments = _arguments(stage, walk.definition, walk.types)
     machine.steps[:] = 0
     machine.log.clear()
     grants = _Grants(session)
@@ -496,7 +552,10 @@ def _finished(
     endless: OutOfBounds | None = None
     try:
         with deep_recursion():
-            returned = invoke(shared.program, machine, walk.definition, arguments, list(walk.types))
+            if walk.form == "steps":
+                _stepped(stage, walk, arguments)
+            else:
+                returned = invoke(shared.program, machine, walk.definition, arguments, list(walk.types))
     except OutOfBounds as error:  # what it has done to entries beside the batch by then is not undone
         endless = error
     machine.intercept = None

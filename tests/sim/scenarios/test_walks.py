@@ -2,13 +2,14 @@
 
 import pytest
 
-from ptlint.core.tree import MemoryTree
+from ptlint.core.tree import MemoryTree, Snapshot
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import load_universe
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 from ptlint.sim.properties.walks import purposes
 from ptlint.sim.scenarios import walks
+from tests.csrc.kernel import kernel_tree
 from tests.sim.reference_program import program_with
 
 GIVEN = """
@@ -150,3 +151,61 @@ static inline void __arch_set_ptes(pte_t *ptep, unsigned int nr) { }
     program = Program(load_universe(tree, profile_named("riscv")))
     assert purposes(program, "__arch_clear_ptes") == purposes(program, "clear_ptes") == ("drop",)
     assert purposes(program, "__arch_set_ptes") == ()
+
+
+NOTED = """
+struct noted { unsigned long start, end; };
+
+static int protect_one(pte_t *pte, unsigned long addr, unsigned long end, struct mm_walk *walk)
+{
+	struct noted *range = walk->private;
+	pte_t old;
+
+	if (!pte_write(ptep_get(pte)))
+		return 0;
+	old = ptep_modify_prot_start(walk->vma, addr, pte);
+	ptep_modify_prot_commit(walk->vma, addr, pte, old, pte_wrprotect(old));
+	if (range->start > addr)
+		range->start = addr;
+	if (range->end < %s)
+		range->end = %s;
+	return 0;
+}
+
+static int before_all(unsigned long start, unsigned long end, struct mm_walk *walk)
+{
+	struct noted *range = walk->private;
+
+	range->start = end;
+	range->end = start;
+	return 0;
+}
+
+static void after_all(struct mm_walk *walk)
+{
+	struct noted *range = walk->private;
+
+	if (range->end > range->start)
+		flush_tlb_range(walk->vma, range->start, range->end);
+}
+
+static const struct mm_walk_ops protect_ops = {
+	.pte_entry = protect_one,
+	.pre_vma = before_all,
+	.post_vma = after_all,
+};
+"""
+
+
+@pytest.mark.parametrize(("last", "what"), [("addr + PAGE_SIZE", set()), ("addr", {"flush"})])
+def test_what_a_page_walk_notes_of_its_entries_for_a_flush_at_its_end_covers_them(last: str, what: set[str]) -> None:
+    profile = profile_named("x86")
+    tree = kernel_tree()
+    text = "#include <linux/pagewalk.h>\n#include <linux/pgtable.h>\n" + NOTED % (last, last)
+    changed = Snapshot(tree, {"mm/demo.c": text.encode()})
+    program = Program(load_universe(changed, profile))
+    program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"protect_one"})
+    (walk,) = (walk for walk in walks.subjects(program) if walk.form == "steps")
+    judgement = walks.judge(program, walk, "x86")
+    assert judgement.is_whole
+    assert {violation.property for violation in judgement.violations} == what
