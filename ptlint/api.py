@@ -167,7 +167,8 @@ class Context:
     the fault: (code, path, function).
     ``origins`` says what a new function was before, where the patch moved or renamed it: (path, name) by (path, name).
     ``whole`` marks a scan: there is no patch, ``before`` is empty, and each function counts as new. ``parts`` returns
-    the functions that the patch shows in part, with the lines that it adds to each.
+    the functions that the patch shows in part, with the lines that it adds to each. ``torn`` are files of ``after``
+    that the patch could only change in part.
     """
 
     patch: PatchRef
@@ -186,6 +187,7 @@ class Context:
     whole: bool = False
     origins: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     parts: Callable[[], Sequence[tuple[frozenset[int], View]]] = tuple
+    torn: frozenset[str] = frozenset()
 
     def functions(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the functions that the patch adds or changes, with their syntax before it and after it.
@@ -355,12 +357,15 @@ def overriding(ctx: Context, info: RuleInfo, compare: Compare, *, at_removal: bo
     """Yield a finding for each hook that *compare* tells of, those of several profiles at one place as one.
 
     With *at_removal* it is reported where the patch takes the architecture's definition away, if it does.
-    In a scan of functions or of one profile's runs there is nothing to look at; a scan of the tree has no changes.
+    In a scan of functions or of one profile's runs there is nothing to look at; a scan of the tree has no changes. What
+    a file says of which only a part of the patch could be applied is not told.
     """
     if ctx.books is None or (ctx.whole and ctx.changes):
         return
     groups: dict[tuple[str, Span], list[Misgiven]] = {}
     for one in misgiven(ctx.books, ctx.profiles, ctx.changes, compare):
+        if any(span.path in ctx.torn for span in (one.span, *(place for place, _ in one.related))):
+            continue
         place = _removal(ctx, one) if at_removal else None
         known = {span for span, _ in one.related}
         seen = () if one.span in known else ((one.span, "seen here"),)

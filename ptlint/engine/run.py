@@ -196,6 +196,7 @@ class Run(Gathered):
             ran_before=whole,
             origins=origins,
             parts=partial(_parts, step, self.profiles),
+            torn=step.torn,
         )
         self.look(context)
         self._unreadable(context)

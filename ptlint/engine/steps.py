@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
 from ptlint.core.report import PatchStatus
@@ -16,12 +16,16 @@ from ptlint.passes.changes import (
     changes_between,
     changes_in_hunks,
     functions_before,
+    names_in,
     parameters_in,
     partial_functions,
 )
 from ptlint.passes.continued import continued
 from ptlint.passes.fragments import Fragment, fragments_of
 from ptlint.passes.outcomes import Runs
+
+if TYPE_CHECKING:
+    from ptlint.tree import Applied
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Step:
 
     ``shown`` holds functions as they were before, from hunks, where ``before`` does not have them; ``texts`` what the
     hunks show of each file before and after, where the trees do not have it; ``fragments`` the functions that the
-    hunks show in part; ``unrun`` those that rules on code see and that cannot be called from this tree.
+    hunks show in part; ``unrun`` those that rules on code see and that cannot be called from this tree; ``torn`` the
+    files of which only a part could be changed: neither what they were nor what they are to be.
     """
 
     ref: PatchRef
@@ -42,6 +47,7 @@ class Step:
     texts: tuple[Mapping[str, bytes], Mapping[str, bytes]] = ({}, {})
     fragments: tuple[Fragment, ...] = ()
     unrun: Mapping[str, SourceText] = field(default_factory=dict)
+    torn: frozenset[str] = frozenset()
 
     def text(self, path: str) -> bytes | None:
         """Return a file as this step has it: where a patch does not apply, with what its hunks show laid over."""
@@ -95,7 +101,7 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
     left_out: list[LeftOut] = []
     runs = Runs(reference if tree is None else tree)
     for number, patch in enumerate(series.patches):
-        snapshot, state, lost = applied[number] if applied else (None, _without_tree(patch), ())
+        snapshot, state, lost, torn = applied[number] if applied else (None, _without_tree(patch), (), {})
         left_out.extend(lost)
         status.append(state)
         if snapshot is not None and state.applied:
@@ -104,12 +110,12 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             steps.append(Step(patch.ref, runs, after, changes_between(runs.tree, snapshot, paths), paths))
         else:
             earlier = steps[-1].unrun if steps else {}
-            after, changes, missing, unrun = _replaced(runs, earlier, patch, snapshot)
+            after, changes, missing, unrun = _replaced(runs, earlier, patch, snapshot, torn)
             left_out.extend(missing)
             whole = {(change.span.path, change.name) for change in changes}
             parts = tuple(one for one in fragments_of(patch) if (one.text.path, one.name) not in whole)
             seen = ({**earlier, **functions_before(patch)}, _texts(patch), parts, unrun)
-            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), *seen))
+            steps.append(Step(patch.ref, runs, after, changes, _paths(patch), *seen, frozenset(torn)))
         runs = steps[-1].after
     for proposal in series.proposals:
         step = _proposal_step(proposal, steps)
@@ -138,7 +144,9 @@ def _without_tree(patch: Patch) -> PatchStatus:
     return PatchStatus(patch.ref.index, True, "no-tree", "")
 
 
-_Applied = tuple[SourceTree, PatchStatus, tuple[LeftOut, ...]]
+_Torn = Mapping[str, frozenset[str]]
+"""The files of which a patch could only change a part, and the functions and macros in them that the rest is about."""
+_Applied = tuple[SourceTree, PatchStatus, tuple[LeftOut, ...], _Torn]
 
 
 def _applied(tree: SourceTree | None, series: Series) -> list[_Applied]:
@@ -146,7 +154,12 @@ def _applied(tree: SourceTree | None, series: Series) -> list[_Applied]:
         return []
     from ptlint.tree import apply_series
 
-    return [(one.snapshot, one.status, one.left_out) for one in apply_series(tree, series)]
+    return [(one.snapshot, one.status, one.left_out, _torn(one)) for one in apply_series(tree, series)]
+
+
+def _torn(applied: Applied) -> _Torn:
+    rejected = {file.path: [one.hunk for one in file.rejected] for file in applied.files if file.rejected}
+    return {path: frozenset[str]().union(*map(names_in, hunks)) for path, hunks in rejected.items()}
 
 
 class _Replaced(NamedTuple):
@@ -156,14 +169,18 @@ class _Replaced(NamedTuple):
     unrun: dict[str, SourceText]
 
 
-def _replaced(runs: Runs, unrun: Mapping[str, SourceText], patch: Patch, snapshot: SourceTree | None) -> _Replaced:
+def _replaced(
+    runs: Runs, unrun: Mapping[str, SourceText], patch: Patch, snapshot: SourceTree | None, torn: _Torn
+) -> _Replaced:
     """Return the runs in which the functions that a patch shows whole stand in for those of the tree.
 
-    So do those of earlier patches, as this one leaves them; *unrun* are those of them that do not run.
+    So do those of earlier patches, as this one leaves them; *unrun* are those of them that do not run. What was changed
+    in part only, as *torn* has it, is no function of the patch.
     """
     known, stopped = continued(runs.overrides, patch), continued(unrun, patch)
     carried = [*known.changes, *stopped.changes]
     applied = () if snapshot is None else changes_between(runs.tree, snapshot, _paths(patch))
+    applied = tuple(one for one in applied if one.name not in torn.get(one.span.path, ()))
     applied = _without(applied, carried)  # what stands in for the tree's own is what runs
     shown = _without(changes_in_hunks(patch), applied)
     whole = (*shown, *_without(carried, shown))

@@ -107,6 +107,15 @@ def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
         number += one.kind != "-"
 
 
+def names_in(hunk: Hunk) -> frozenset[str]:
+    """Return the functions and macros that *hunk* may change: the one that it begins in, and those that begin in it."""
+    heads = [hunk.section.decode("latin-1")]
+    lines = [one.text.decode("latin-1") for one in hunk.lines]
+    heads += [line for line in lines if _HEAD.match(line)]
+    found = {names[-1] for head in heads if (names := _NAMED.findall(head))}
+    return frozenset(found | {match.group(1) for match in map(_DEFINE.match, lines) if match})
+
+
 def functions_before(patch: Patch) -> dict[str, SourceText]:
     """Return the functions that the hunks of *patch* show whole as they were before it, by name."""
     found: dict[str, SourceText] = {}

@@ -186,6 +186,19 @@ def test_a_function_of_an_earlier_patch_is_known_as_a_later_one_leaves_it(tmp_pa
         assert [entry for entry in report.left_out if entry.kind == "not-whole"] == []
 
 
+def test_a_file_of_which_only_a_part_could_be_changed_is_not_judged_as_it_stands(tmp_path: Path) -> None:
+    """The hunk that renames the override applies, the one that brings another under its name does not."""
+    renamed = text_of(ARM64).replace("inline void modify_prot_commit_ptes(", "inline void __modify_prot_commit_ptes(")
+    body = "static inline void modify_prot_commit_ptes(void)\n{\n}\n"
+    before = f"int first;\nint second;\nint third;\nint fourth;\n{text_of(ARM64)}"
+    after = f"int first;\nint second;\n{body}int third;\nint fourth;\n{renamed}"
+    whole = report_on(tmp_path, mailbox({ARM64: renamed}), archs=("arm64+nocontpte",))
+    assert {finding.code for finding in whole.findings} == {"PT303"}
+    torn = report_on(tmp_path, mail("[PATCH] x", diff_of({ARM64: before}, {ARM64: after})), archs=("arm64+nocontpte",))
+    assert [entry.source for entry in torn.left_out if entry.kind == "hunk"] == [ARM64]
+    assert torn.findings == ()
+
+
 FORMED = """\
 static int batch_of(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr)
 {
