@@ -20,6 +20,14 @@ BROAD = 12
 """Profiles beyond which a line names their number, and those that it leaves out."""
 
 
+_SUMMED = {
+    "new-override": "overrides that come",
+    "lost-override": "overrides that go",
+    "dead": "definitions of architectures without effect",
+    "signature": "signatures that change",
+}
+
+
 @dataclass(frozen=True)
 class ModelDiff:
     """What a series changes: differences, dead overrides, the patches that touch each name, and how patches applied."""
@@ -132,6 +140,7 @@ def write_json(diff: ModelDiff, out: TextIO) -> None:
 
 def write_text(diff: ModelDiff, out: TextIO) -> None:
     """Write a difference for people: one block a name, one line a change, with the profiles and the patches."""
+    from ptlint.calls.difference import KINDS
     from ptlint.report._text import one_line
 
     for status in diff.status:
@@ -144,9 +153,13 @@ def write_text(diff: ModelDiff, out: TextIO) -> None:
         numbers = diff.patches.get(name, ())
         by = f"  (patch {', '.join(map(str, numbers))})" if numbers else ""
         out.write(f"{one_line(name)}{by}\n")
-        for one in by_name[name]:
+        for one in sorted(by_name[name], key=lambda one: KINDS.index(one.kind)):
             out.write(f"  {one.kind}: {one_line(one.text)}\n    {_profiles(one.profiles, diff.profiles)}\n")
         out.write("\n")
+    for kind, words in _SUMMED.items():
+        names = dict.fromkeys(one_line(one.name) for one in diff.found if one.kind == kind)
+        if names:
+            out.write(f"{words}: {', '.join(names)}\n")
     same = len(diff.looked_at) - len(by_name)
     tail = f"; of those that the series touches, {same} stay as they are" if same else ""
     what = "1 name changes" if len(by_name) == 1 else f"{len(by_name)} names change"

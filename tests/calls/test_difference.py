@@ -54,6 +54,25 @@ def test_a_changed_signature_is_told_where_it_is_effective() -> None:
     assert found[0].text.endswith("unsigned int nr) -> void (pte_t *ptep, pte_t pte, unsigned int nr, _Bool full)")
 
 
+def test_another_name_of_a_parameter_is_no_other_signature() -> None:
+    generic = GENERIC.replace("pte_t pte, unsigned int nr)", "pte_t entry, unsigned int nr)")
+    assert generic != GENERIC
+    assert "signature" not in {one.kind for one in differences(model(), model({PATH: generic}))}
+
+
+def test_a_new_helper_that_an_architecture_gives_at_once_is_an_override() -> None:
+    hook = "#ifndef entry_read\nstatic inline pte_t entry_read(pte_t *ptep)\n{\n\treturn *ptep;\n}\n#endif\n"
+    own = "#define entry_read entry_read\nstatic inline pte_t entry_read(pte_t *ptep)\n{\n\treturn ptep[0];\n}\n"
+    changes = {PATH: GENERIC.replace("#ifndef set_entries\n", hook + "#ifndef set_entries\n", 1), X86: ARCH + own}
+    before, after = (
+        tuple(profile_model(universe(profile, one), ("entry_read",)) for profile in ("x86", "riscv"))
+        for one in (None, changes)
+    )
+    found = {one.profiles: (one.kind, one.text) for one in differences(before, after)}
+    assert found["x86",] == ("new-override", f"is new, and overridden: arch inline in {X86}")
+    assert found["riscv",] == ("new", f"is new: generic inline in {PATH}")
+
+
 def test_a_name_that_comes_and_one_that_goes() -> None:
     gone = told({PATH: GENERIC.replace("#define set_entry(ptep, pte) set_entries(ptep, pte, 1)\n", "")})
     assert gone == [("set_entry", "gone", ("x86", "riscv"))]
