@@ -288,7 +288,9 @@ def _permission(facts: Facts) -> Iterator[Breach]:
     ran = facts.ran
     session = ran.session
     answers, consulted = _page_answers(ran)
-    asked = (ran.stage.writable & facts.meant("modify")) | (facts.meant("write") & ~consulted)
+    protected = ran.stage.writable & facts.meant("modify")
+    asked = protected | (facts.meant("write") & ~consulted)
+    notified = _shared_mapping(ran) & facts.meant("write") & ~protected
     for record in session.machine.log:
         offset = record.data.get("offset")
         if record.kind != "write" or not isinstance(offset, int):
@@ -305,6 +307,27 @@ def _permission(facts: Facts) -> Iterator[Breach]:
         why = "by what holds for another page" if bool((gained & consulted).any()) else "and nothing asks for it"
         copy = "the copy of " if record.name == "new ptep" else ""
         yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
+        if bool(notified.any()) and not copy:  # a copy may merge the permissions of the entries that it copies
+            clean = record.mask & writable & ~own & notified & ~session.holds("pte_dirty", raw)
+            detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
+            yield Breach("permission", clean, index, detail, "read-only", record)
+
+
+VM_SHARED = 8
+"""A flag of a mapping (include/linux/mm.h)."""
+
+
+def _shared_mapping(ran: Walked) -> Mask:
+    """Return the lanes in which code has learnt that its mapping is shared: its owner may want to know of writes."""
+    machine = ran.session.machine
+    found = np.zeros(machine.lanes, dtype=bool)
+    for key, answer in machine.answers.items():
+        match key:
+            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == VM_SHARED:
+                found |= answer & machine.asked_in.get(key, found)
+            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == VM_SHARED:
+                found |= ~answer & machine.asked_in.get(key, found)
+    return found
 
 
 def _shared(facts: Facts) -> Iterator[Breach]:

@@ -209,3 +209,23 @@ def test_what_a_page_walk_notes_of_its_entries_for_a_flush_at_its_end_covers_the
     judgement = walks.judge(program, walk, "x86")
     assert judgement.is_whole
     assert {violation.property for violation in judgement.violations} == what
+
+
+GRANTS = """
+static void set_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+		int nr, pgprot_t newprot)
+{
+	pte_t old = modify_prot_start_ptes(vma, addr, ptep, nr);
+	pte_t new = pte_modify(old, newprot);
+
+	if ((vma->vm_flags & 8) && %s)
+		new = pte_mkwrite_novma(new);
+	modify_prot_commit_ptes(vma, addr, ptep, old, new, nr);
+	tlb_flush_pte_range(tlb, addr, nr * PAGE_SIZE);
+}
+"""
+
+
+def test_a_clean_entry_of_a_shared_mapping_is_not_made_writable() -> None:
+    assert broken(GRANTS % "pte_dirty(new)", "set_batch") == set()
+    assert "permission" in broken(GRANTS % "1", "set_batch")
