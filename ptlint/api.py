@@ -30,7 +30,7 @@ from ptlint.passes.hugesizes import GuessedSize, guessed_sizes
 from ptlint.passes.insidelazy import ENTERS as LAZY_ENTERS
 from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
-from ptlint.passes.kerneldoc import KernelDoc, invented, kernel_doc_of, undescribed
+from ptlint.passes.kerneldoc import KernelDoc, documented_name, invented, kernel_doc_of, undescribed
 from ptlint.passes.missing import not_given, taken_away
 from ptlint.passes.moved import faults_gone
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
@@ -107,6 +107,7 @@ __all__ = [
     "calls_in",
     "copies_given",
     "declared_below",
+    "documented_name",
     "drifted",
     "flag_bits",
     "foreign_commits",

@@ -31,7 +31,7 @@ What to do
 Assign the result: pte = pte_mkdirty(pte);
 
 When it is wrong
-Functions that get a pointer, like pte_clear(), are not meant.
+Functions that get a pointer, like pte_clear(), and macros that assign to what they get are not meant.
 """
 
 VALID = """\
@@ -60,6 +60,19 @@ static pte_t gathered(struct mm_struct *mm, unsigned long addr, pte_t *ptep, uns
 }
 """
 
+IN_PLACE = """\
+// file: include/linux/pgtable.h
+#include <asm/pgtable.h>
+static inline void plain_entry(pte_t *ptep)
+{
+	pte_mkplain(*ptep);
+}
+// file: arch/riscv/include/asm/pgtable.h
+typedef struct { unsigned long pte; } pte_t;
+#define pte_val(x) ((x).pte)
+#define pte_mkplain(x) (pte_val(x) &= ~1UL)
+"""
+
 RULE = RuleInfo(
     code="PT412",
     name="setter-result-dropped",
@@ -77,6 +90,7 @@ RULE = RuleInfo(
     ),
     examples=(
         invalid(INVALID, why="the entry that is returned is not dirty", path="mm/gather.c"),
+        valid(IN_PLACE, why="the macro edits what it gets"),
         valid(VALID, why="the edited entry takes the place of the other", path="mm/gather.c"),
     ),
 )

@@ -12,6 +12,7 @@ from ptlint.api import (
     RuleInfo,
     Severity,
     View,
+    documented_name,
     introduced,
     invalid,
     invented,
@@ -105,6 +106,17 @@ static inline void hold_entries(void) { }
 static inline void release_entries(void) { }
 """
 
+COUNTED = """\
+/**
+ * take_table() - Get a page table.
+ * @nr: number of entries
+ */
+static inline pte_t *take_table_noprof(unsigned int nr)
+{
+	return NULL;
+}
+"""
+
 RULE = RuleInfo(
     code="PT701",
     name="kerneldoc-mismatch",
@@ -127,6 +139,7 @@ RULE = RuleInfo(
         invalid(INVENTED, why="the function takes no vma"),
         invalid(COPIED, why="the comment was copied from the function above"),
         valid(VALID, why="each parameter is described"),
+        valid(COUNTED, why="callers know the function without the suffix"),
     ),
 )
 
@@ -140,7 +153,7 @@ def _mismatched(view: View) -> Iterator[Fault]:
     doc = kernel_doc_of(view)
     if doc is None:
         return
-    if doc.name != view.name:
+    if doc.name not in (view.name, documented_name(view)):
         text = f"the kernel-doc comment above {view.name}() names {doc.name}()"
         yield Fault(f"name:{doc.name}", Pos(view.path, doc.line, 1), text)
     missing = undescribed(view, doc)

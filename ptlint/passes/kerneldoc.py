@@ -44,10 +44,15 @@ def kernel_doc_of(view: View) -> KernelDoc | None:
     if not re.match(r"\s*/\*\*\s*$", lines[start]) or start + 1 >= at:
         return None
     title = _TITLE.match(lines[start + 1])
-    if title is None or (title[1] != view.name and not _is_name(title, lines[at:between])):
+    if title is None or (title[1] != documented_name(view) and not _is_name(title, lines[at:between])):
         return None
     found = [(match[1], number + 1) for number in range(start, at) if (match := _PARAM.match(lines[number]))]
     return KernelDoc(title[1], start + 2, tuple(found))
+
+
+def documented_name(view: View) -> str:
+    """Return the name that kernel-doc goes by: without the suffix of functions that a macro counts allocations for."""
+    return view.name.removesuffix("_noprof")
 
 
 def _is_name(title: re.Match[str], between: list[str]) -> bool:
