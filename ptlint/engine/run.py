@@ -121,6 +121,9 @@ def _without_tree_note() -> LeftOut:
 # --- the run ------------------------------------------------------------------------------------------------------
 
 
+MOST_CHANGES = 500
+"""Functions and macros of one patch that are looked at: several times what the largest patches of the kernel change."""
+
 MOST_PAST_BOUNDS = 3
 """Profiles on which changed code may run past the bounds of a run before the others are left out."""
 
@@ -156,6 +159,11 @@ class Run(Gathered):
 
     def step(self, step: Step) -> None:
         """Run every rule over one patch or proposal."""
+        if len(step.changes) > MOST_CHANGES:
+            number = len(step.changes)
+            reason = f"it changes {number} functions and macros: only the first {MOST_CHANGES} were looked at"
+            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
+            step = replace(step, changes=step.changes[:MOST_CHANGES])
         functions = [change.name for change in step.changes if change.kind == "function"]
         self.changed.update(functions)
         if not step.changes:

@@ -10,13 +10,14 @@ import difflib
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
-from ptlint.csrc.items import index_of_text
+from ptlint.csrc.items import ItemIndex, index_of_text
 from ptlint.csrc.universe import SourceText
 
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
@@ -93,7 +94,7 @@ def partial_functions(patch: Patch, known: Iterable[Span] = ()) -> tuple[tuple[s
 
 def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
     whole = _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
-    spans = [range(line, line + text.count("\n") + 1) for _, _, line, text, _ in whole]
+    shown = {number for _, _, line, text, _ in whole for number in range(line, line + text.count("\n") + 1)}
     heads = _NAMED.findall(hunk.section.decode("latin-1"))
     name, number, in_head = heads[-1] if heads else "", hunk.new_start, False
     for one in hunk.lines:
@@ -101,7 +102,7 @@ def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
         if _HEAD.match(text) and (heads := _NAMED.findall(text)):
             name, in_head = heads[-1], True
         is_code = text[:1] in ("\t", " ") and not text.lstrip().startswith(("*", "/*", "//"))
-        if one.kind != " " and is_code and not in_head and not any(number in span for span in spans):
+        if one.kind != " " and is_code and not in_head and number not in shown:
             yield name, number
         in_head = in_head and not text.rstrip().endswith((";", "{"))
         number += one.kind != "-"
@@ -164,7 +165,7 @@ _Item = tuple[str, str, int, str, _Conditions]
 """Kind, name, line, text, and the conditions that it stands under, the outermost first."""
 
 
-def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
+def _changes(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
     known: dict[tuple[str, str], list[tuple[str, _Conditions]]] = {}
     for kind, name, _, text, conditions in old:
         known.setdefault((kind, name), []).append((text, conditions))
@@ -180,7 +181,7 @@ def _changes(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
     return result
 
 
-def _removed(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
+def _removed(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
     """Return the items of *old* that *new* has none of, each behind what stood before it and still stands."""
     ends: dict[tuple[str, str], list[int]] = {}
     for kind, name, line, text, _ in new:
@@ -198,23 +199,41 @@ def _removed(path: str, old: list[_Item], new: list[_Item]) -> list[Change]:
     return result
 
 
-def _whole_functions(text: str, line: int) -> list[_Item]:
+@lru_cache(maxsize=256)
+def _whole_functions(text: str, line: int) -> tuple[_Item, ...]:
     """Return the functions that stand whole in a piece of a file that begins at *line*: heads in the first column."""
     plain = _without_directives(text)
     found: list[_Item] = []
-    end = 0
+    end = counted = 0
     for match in _HEAD.finditer(plain):
         if match.start() < end:
             continue
-        index = index_of_text(plain[match.start() :])
+        index = _first_item(plain, match.start())
         if not index.items or index.items[0].kind != "function":
             continue
         item = index.items[0]
         name = next((n for n, places in index.names.items() if places[0][:2] == ("function", 0)), "")
         if name:
-            start, end = match.start() + item.start, match.start() + item.end
-            found.append(("function", name, line + text.count("\n", 0, start), text[start:end], ()))
-    return found
+            start = match.start() + item.start
+            line += text.count("\n", counted, start)
+            end, counted = match.start() + item.end, start
+            found.append(("function", name, line, text[start:end], ()))
+    return tuple(found)
+
+
+MOST_ENDS = 12
+"""Closing braces in the first column that one function may have, of which only the last ends it."""
+
+
+def _first_item(text: str, start: int) -> ItemIndex:
+    """Return the items of *text* from *start* to the closing brace, in the first column, that ends the first one."""
+    end = start
+    for _ in range(MOST_ENDS):
+        end = text.find("\n}", end + 1)
+        piece = text[start : end + 2] if end >= 0 else text[start:]
+        if end < 0 or piece.count("{") <= piece.count("}"):
+            break
+    return index_of_text(piece)
 
 
 def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ptlint.passes.functions import View
+from weakref import WeakKeyDictionary
+
+from ptlint.passes.functions import Book, View
 
 MAX_BELOW = 80
 """How far below a function the line may stand that tells its place."""
@@ -55,17 +57,31 @@ def _below_in_tree(view: View, name: str) -> int:
 
 def _place(view: View) -> int:
     """Return the line of the tree's file that stands behind *view*, 0 when the patch shows none that is there once."""
-    data = view.book.tree.read(view.path) or b""
-    tree = data.decode("utf-8", "replace").splitlines()
-    shown = view.book.text(view.path).splitlines()
-    brought = {
-        line
-        for text in view.book.overrides.values()
-        if text.path == view.path
-        for line in range(text.line, text.line + text.text.count("\n") + 1)
-    }
+    tree, shown, brought = _lines(view.book, view.path)
     for number in range(view.definition.end.line, min(len(shown), view.definition.end.line + MAX_BELOW)):
         line = shown[number].strip()
-        if number + 1 not in brought and len(line) >= MIN_TELLING and [one.strip() for one in tree].count(line) == 1:
-            return next(at for at, one in enumerate(tree, 1) if one.strip() == line)
+        if number + 1 not in brought and len(line) >= MIN_TELLING and len(tree.get(line, ())) == 1:
+            return tree[line][0]
     return 0
+
+
+_Lines = tuple[dict[str, list[int]], list[str], set[int]]
+"""Where the tree's file has a line, what the patches show of the file, and the lines of the functions they bring."""
+
+_LINES: WeakKeyDictionary[Book, dict[str, _Lines]] = WeakKeyDictionary()
+
+
+def _lines(book: Book, path: str) -> _Lines:
+    held = _LINES.setdefault(book, {})
+    if path not in held:
+        tree: dict[str, list[int]] = {}
+        for number, line in enumerate((book.tree.read(path) or b"").decode("utf-8", "replace").splitlines(), 1):
+            tree.setdefault(line.strip(), []).append(number)
+        brought = {
+            line
+            for text in book.overrides.values()
+            if text.path == path
+            for line in range(text.line, text.line + text.text.count("\n") + 1)
+        }
+        held[path] = tree, book.text(path).splitlines(), brought
+    return held[path]

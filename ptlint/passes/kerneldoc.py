@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ptlint.csrc.ast import Pos
 from ptlint.passes.functions import View
@@ -29,7 +31,7 @@ def kernel_doc_of(view: View) -> KernelDoc | None:
 
     One that names another is meant for *view* all the same, unless that is a macro between the two.
     """
-    lines = view.book.text(view.path).splitlines()
+    lines = _lines(view.book.text(view.path))
     at = _head(lines, view) - 1
     if at > len(lines):
         return None  # a patch shows the function, and nothing of the file above it
@@ -55,12 +57,18 @@ def documented_name(view: View) -> str:
     return view.name.removesuffix("_noprof")
 
 
-def _is_name(title: re.Match[str], between: list[str]) -> bool:
+@lru_cache(maxsize=16)
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a file, whose functions are looked at one after the other."""
+    return tuple(text.splitlines())
+
+
+def _is_name(title: re.Match[str], between: Sequence[str]) -> bool:
     """Return whether *title*, ``other() - what it does``, names a function, and none of the lines *between* has it."""
     return bool(title[2]) and title[3] == "-" and not any(re.search(rf"\b{title[1]}\b", line) for line in between)
 
 
-def _head(lines: list[str], view: View) -> int:
+def _head(lines: Sequence[str], view: View) -> int:
     """Return the line on which the definition begins: that of its type when it stands above the name."""
     line = view.definition.pos.line
     while 1 < line <= len(lines) and re.match(r"[A-Za-z_][\w \t*]*$", lines[line - 2]):

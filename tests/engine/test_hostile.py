@@ -139,3 +139,12 @@ def test_code_past_the_bounds_is_given_up_on_the_remaining_profiles(
     (left,) = [entry for entry in report["left_out"] if entry["kind"] == "past-bounds"]
     assert left["what"] == "modify_prot_start_ptes() and modify_prot_commit_ptes()"
     assert "x86/32" in left["reason"]
+
+
+def test_of_thousands_of_functions_the_first_are_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = "".join(
+        f"static inline void put{at}(pte_t *ptep, pte_t pte)\n{{\n\tset_pte(ptep, pte);\n}}\n\n" for at in range(1200)
+    )
+    report = checked(tmp_path, commit(COMMIT, many), capsys)
+    (left,) = [entry for entry in report["left_out"] if entry["kind"] == "too-many"]
+    assert left["reason"] == "it changes 1200 functions and macros: only the first 500 were looked at"

@@ -133,3 +133,11 @@ def test_bare_c_gives_its_whole_functions_as_new() -> None:
 
 def test_a_label_in_the_first_column_begins_no_function() -> None:
     assert changes_in_text(PATH, "out:\n\tif (x) {\n\t\tx = 2;\n\t}\n") == ()
+
+
+def test_a_closing_brace_in_the_first_column_inside_a_function_does_not_end_it() -> None:
+    text = "void f(void)\n{\n\tif (a) {\n\t\tb();\n}\n\tc();\n}\n\nvoid g(void) { d(); }\n"
+    assert [(one.name, one.span.line, one.span.end_line) for one in changes_in_text("mm/x.c", text)] == [
+        ("f", 1, 7),
+        ("g", 9, 9),
+    ]
