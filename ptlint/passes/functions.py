@@ -260,16 +260,20 @@ def _without_directives(text: str) -> str:
 
 def functions_around(text: str, word: re.Pattern[str]) -> tuple[str, ...]:
     """Return the names of the functions in *text* that seem to hold a match of *word*, in order, each once."""
+    plain, functions = _functions_in(text)
+    return tuple(dict.fromkeys(name for name, start, end in functions if word.search(plain, start, end)))
+
+
+@lru_cache(maxsize=64)
+def _functions_in(text: str) -> tuple[str, tuple[tuple[str, int, int], ...]]:
+    """Return *text* without directives, and name, begin and end of each function that it seems to define, in order."""
     from ptlint.csrc.items import index_of_text
 
-    index = index_of_text(_without_directives(text))
-    found: dict[str, None] = {}
+    plain = _without_directives(text)
+    index = index_of_text(plain)
     named = {number: name for name, places in index.names.items() for what, number, _ in places if what == "function"}
-    for number, name in sorted(named.items()):
-        item = index.items[number]
-        if word.search(text, item.start, item.end):
-            found[name] = None
-    return tuple(found)
+    found = ((name, index.items[number]) for number, name in sorted(named.items()))
+    return plain, tuple((name, item.start, item.end) for name, item in found)
 
 
 def _blank(match: re.Match[str]) -> str:
