@@ -8,8 +8,9 @@ from ptlint.calls.facts import Caller
 from ptlint.calls.hooks import raw_items
 from ptlint.core.span import Span
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import FileItems, ItemIndex, items_of, words_of
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.items import FileItems, ItemIndex, items_of
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 
 MAX_CALLERS = 200

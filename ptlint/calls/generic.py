@@ -6,7 +6,7 @@ from ptlint.calls.definition import locate
 from ptlint.calls.guards import Guard, enclosing
 from ptlint.calls.hooks import GENERIC, raw_items
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import words_of
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import SourceText, Universe
 
 

@@ -11,13 +11,15 @@ from ptlint.core.span import Span
 from ptlint.csrc.ast import Declaration, FunctionDef, FunctionType
 from ptlint.csrc.cparse import parse_external
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import items_of, words_of
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.items import items_of
 from ptlint.csrc.macrodefs import define_from
 from ptlint.csrc.macros import expand
 from ptlint.csrc.scope import Site
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.sources import linkage
 from ptlint.csrc.tokens import tokenize
-from ptlint.csrc.unit import Instance, MacroState
+from ptlint.csrc.unit import MacroState
 from ptlint.csrc.universe import Universe
 
 MAX_GIVERS = 64

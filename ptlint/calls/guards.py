@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from ptlint.calls.facts import Definition, Reason
 from ptlint.core.span import Span
+from ptlint.csrc.definitions import looks_defined
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import looks_defined
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.instance import Instance
 from ptlint.csrc.universe import Universe
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Set
 
 from ptlint.calls.guards import enclosing
+from ptlint.csrc.definitions import defined_words
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import ItemIndex, defined_words, index_of_text, items_of, words_of
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.items import ItemIndex, index_of_text, items_of
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 
 _WORDS = [

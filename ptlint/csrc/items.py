@@ -6,40 +6,21 @@ of active lines and are kept with it. What an item really declares is decided wh
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
 
-from ptlint.csrc.directives import FileScan
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.itemnames import Item, names_of
 from ptlint.csrc.segments import (
     Segments,
     active_segments,
     active_text,
     segments_of,
     without_literals,
-    words_of,
 )
-from ptlint.csrc.unit import Instance
 
-__all__ = [
-    "FileItems",
-    "Item",
-    "ItemIndex",
-    "defined_words",
-    "definitions",
-    "files_with_calls",
-    "index_of_text",
-    "items_of",
-    "lone_calls",
-    "looks_defined",
-    "words_of",
-]
-
-MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
 MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
 MAX_BRACES = 64  # blocks of one item that are no function body
-MAX_HEAD = 4000  # bytes from a function's name to its body
 
 _SIGNS = re.compile(r"[{}();=]")
 _BLANK = re.compile(r"\s*+")
@@ -49,42 +30,11 @@ _STATIC_CALL = re.compile(r"\s*(?:static|extern)\s+[A-Z][A-Z0-9_]*\s*\(")  # sta
 _LONE_WORD = re.compile(r"\s*[A-Za-z]\w*[ \t]*(?:\n|\Z)")
 _BLANK_LINE = re.compile(r"[ \t]*+\n[ \t]*+\n")
 _TYPEDEF = re.compile(r"(?:__extension__\s*)?typedef\b")
-_IN_WORD = re.compile(r"\w")
 _NEXT_WORD = re.compile(r"[A-Za-z_]")
 _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
 _ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__aligned|__section|__printf|__scanf|__declspec|_Alignas|"
                         r"__randomize_layout|__alloc_size|__assume_aligned|__counted_by)\s*$")  # fmt: skip
-_RECORD = re.compile(
-    r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*)\s*(?::[\w\s]+)?\{"
-)
-_WORD = re.compile(r"[A-Za-z_$][\w$]*")
-_ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
-_UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
-_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
-_LONE_LINE = re.compile(r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
-_ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
-_BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
-_POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
-_TO_BODY = re.compile(r"[(){]")
-_GROUPS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(|[()]")
-_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
 _CALLED = re.compile(r"\s*\(")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of file scope: offsets in the active text, its line, and ``kind``.
-
-    ``leads_with_call`` is set when it begins with ``NAME(…)``, ``is_made`` when ``static`` stands before such a call.
-    ``kind``: ``function`` (has a body), ``typedef``, ``declaration``, ``call`` (a macro call by its looks).
-    """
-
-    kind: str
-    start: int
-    end: int
-    line: int
-    leads_with_call: bool = False
-    is_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,80 +177,6 @@ def index_of_text(text: str) -> ItemIndex:
     return _index(text, code, tuple(_cut(text, code, 0, len(text), whole=True)))
 
 
-class LoneCalls(NamedTuple):
-    """The macro calls of a file that may stand at file scope or in an enum: the macros, and the words passed."""
-
-    macros: frozenset[str]
-    words: frozenset[str]
-
-
-def lone_calls(scan: FileScan) -> LoneCalls:
-    """Return what the raw text of a file shows of macro calls that may make names, in any branch."""
-    found: LoneCalls | None = scan.item_cache.get("lone")
-    if found is None:
-        macros: set[str] = set()
-        words: set[str] = set()
-        for pattern in (_LONE_LINE, _ENUM_LINE):
-            for match in pattern.finditer(scan.text):
-                macros.add(match.group(1))
-                words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
-        found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
-        for word in words:
-            _PASSED.setdefault(word, []).append(scan.number)
-        for macro in macros:
-            _CALLING.setdefault(macro, []).append(scan.number)
-    return found
-
-
-_PASSED: dict[str, list[int]] = {}
-_CALLING: dict[str, list[int]] = {}
-
-
-def files_with_calls(words: Iterable[str], macros: Iterable[str]) -> set[int]:
-    """Return the numbers of the files whose lone calls pass one of *words* or call one of *macros*.
-
-    Of those whose ``lone_calls`` were asked for.
-    """
-    found = {number for word in words for number in _PASSED.get(word, ())}
-    return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
-
-
-def looks_defined(name: str, text: str) -> bool:
-    """Return whether raw *text* seems to define function or variable *name* at file scope: a cheap first test."""
-    return next(definitions(name, text), None) is not None
-
-
-def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where raw *text* seems to define *name* at file scope: offset of the name, and of the ``{`` of a body.
-
-    The second is -1 for a variable.
-    """
-    pattern = rf"{re.escape(name)}\s*+(?:__\w++\s*+)*([\[=(;])"  # begins with a literal, which is found fast
-    for found in islice(re.finditer(pattern, text), MAX_OCCURRENCES):
-        if _IN_WORD.match(text, max(found.start() - 1, 0), found.start()):
-            continue
-        line_start = text.rfind("\n", max(0, found.start() - MAX_HEAD), found.start()) + 1
-        if not (text[line_start].isalpha() or text[line_start] == "_"):
-            continue
-        if found.group(1) != "(":
-            yield found.start(), -1
-            continue
-        depth = 0
-        for sign in re.finditer(r"[(){;=]", text[found.end() - 1 : found.end() + MAX_HEAD]):
-            depth += (sign.group() == "(") - (sign.group() == ")")
-            if depth == 0 and sign.group() in "{;=":
-                if sign.group() == "{":
-                    yield found.start(), found.end() - 1 + sign.start()
-                break
-
-
-def defined_words(text: str) -> frozenset[str]:
-    """Return every name that raw *text* may define at file scope: what ``looks_defined`` can be true for."""
-    return frozenset(
-        name for line in _UNINDENTED.finditer(text) for name in _BEFORE_SIGN.findall(text, line.start(), line.end())
-    )
-
-
 def _cut(text: str, code: str, position: int, size: int, whole: bool) -> Iterator[Item]:
     """Yield the items of *text* from *position* to *size*; *code* is the same without comments and literals.
 
@@ -422,9 +298,6 @@ def _kind_of(text: str, start: int, lone: bool) -> str:
     return "call" if lone else "declaration"
 
 
-# --- names ------------------------------------------------------------------------------------------------------
-
-
 def _index(text: str, code: str, items: tuple[Item, ...]) -> ItemIndex:
     names: dict[str, list[tuple[str, int, int]]] = {}
     calls: list[int] = []
@@ -432,105 +305,8 @@ def _index(text: str, code: str, items: tuple[Item, ...]) -> ItemIndex:
         leads = item.kind == "function" and item.leads_with_call
         if item.kind == "call" or leads or _LONE_WORD.match(text, item.start) or item.is_made:
             calls.append(number)
-        for what, name, offset in _names(code, item):
+        for what, name, offset in names_of(code, item):
             names.setdefault(name, []).append((what, number, offset))
             if what == "enumerator" and _CALLED.match(text, offset + len(name)) and number not in calls[-1:]:
                 calls.append(number)
     return ItemIndex(items, names, tuple(calls))
-
-
-def _names(code: str, item: Item) -> Iterator[tuple[str, str, int]]:
-    source = code[item.start : item.end]
-    base = item.start
-    if item.kind == "function":
-        head = source[: _body_start(source)]
-        for name, offset in _before_groups(head):
-            yield "function", name, base + offset
-        return
-    if "{" in source:
-        yield from _tagged(source, base)
-    outer = _blank_groups(source, "{")
-    if item.kind == "typedef":
-        for name, offset in _typedef_names(outer):
-            yield "typedef", name, base + offset
-        return
-    for name, offset in _before_groups(outer):
-        yield "ordinary", name, base + offset
-    flat = _blank_groups(outer, "(")
-    for match in _BEFORE_END.finditer(flat):
-        yield "ordinary", match.group(1), base + match.start(1)
-    for match in _POINTED.finditer(outer):
-        yield "ordinary", match.group(1), base + match.start(1)
-
-
-def _body_start(source: str) -> int:
-    depth = 0
-    for match in _TO_BODY.finditer(source):
-        sign = match.group()
-        if sign == "{" and depth == 0:
-            return match.start()
-        depth += (sign == "(") - (sign == ")")
-    return len(source)
-
-
-def _before_groups(head: str) -> Iterator[tuple[str, int]]:
-    """Yield the identifiers that stand before a bracketed group of *head* at its outermost level."""
-    depth = 0
-    for match in _GROUPS.finditer(head):
-        if match.group(1) is not None:
-            if depth == 0:
-                yield match.group(1), match.start(1)
-            depth += 1
-        else:
-            depth += 1 if match.group() == "(" else -1
-
-
-def _tagged(source: str, base: int) -> Iterator[tuple[str, str, int]]:
-    for match in _RECORD.finditer(source):
-        every = list(_WORD.finditer(match.group(2)))
-        words = [word for word in every if not word.group().startswith("__")] or every  # attributes are no names
-        if words:
-            yield match.group(1), words[-1].group(), base + match.start(2) + words[-1].start()
-        if match.group(1) == "enum":
-            end = source.find("}", match.end())
-            inside = source[match.end() : end if end >= 0 else len(source)]
-            flat = _blank_groups(inside, "(")
-            for one in _ENUMERATOR.finditer(flat):
-                yield "enumerator", one.group(1), base + match.end() + one.start(1)
-
-
-def _blank_groups(source: str, opening: str) -> str:
-    """Return *source* with everything inside bracketed groups blanked, same length."""
-    if opening not in source:
-        return source
-    out: list[str] = []
-    depth = last = 0
-    for match in _BRACKETS[opening].finditer(source):
-        if match.group() == opening:
-            if depth == 0:
-                out.append(source[last : match.start()])
-                last = match.start()
-            depth += 1
-        elif depth:
-            depth -= 1
-            if depth == 0:
-                out.append(" " * (match.end() - last))
-                last = match.end()
-    out.append(source[last:] if depth == 0 else " " * (len(source) - last))
-    return "".join(out)
-
-
-def _typedef_names(outer: str) -> Iterator[tuple[str, int]]:
-    """Yield what a typedef names: ``(*name)(…)``, or the last words before ``;``, ``,``, ``[`` or ``(``."""
-    pointer = re.search(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)", outer)
-    if pointer is not None:
-        yield pointer.group(1), pointer.start(1)
-        return
-    flat = _blank_groups(outer, "(")
-    for part in re.finditer(r"[^,;]+", flat):
-        words = list(_WORD.finditer(_blank_groups(part.group(), "[")))
-        for word in reversed(words):
-            if word.group() != "typedef":
-                yield word.group(), part.start() + word.start()
-                if not word.group().startswith("__"):
-                    break

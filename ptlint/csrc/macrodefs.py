@@ -8,6 +8,8 @@ from ptlint.csrc.ast import Pos
 from ptlint.csrc.errors import MacroError
 from ptlint.csrc.tokens import Token, spelling, tokenize
 
+PREDEFINED = "<predefined>"  # the path of macros that the compiler and the configuration bring
+
 
 @dataclass(frozen=True, slots=True)
 class Macro:

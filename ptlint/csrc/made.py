@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, files_with_calls, index_of_text, items_of, lone_calls
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.itemnames import Item
+from ptlint.csrc.items import index_of_text, items_of
+from ptlint.csrc.lonecalls import files_with_calls, lone_calls
 from ptlint.csrc.site import Site, definitions_within
 from ptlint.csrc.tokens import Token
-from ptlint.csrc.unit import Instance
 
 if TYPE_CHECKING:
     from ptlint.csrc.scope import Scope

@@ -23,7 +23,10 @@ from ptlint.csrc.cparse import Names, parse_expression, parse_external
 from ptlint.csrc.datamodel import DataModel
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.items import Item, items_of, lone_calls
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.itemnames import Item
+from ptlint.csrc.items import items_of
+from ptlint.csrc.lonecalls import lone_calls
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.made import MadeNames
@@ -31,7 +34,7 @@ from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.segments import files_holding, files_with_typedef, words_of
 from ptlint.csrc.site import NOTHING, Site, definitions_within
 from ptlint.csrc.tokens import Token, tokenize
-from ptlint.csrc.unit import Instance, MacroState, Unit
+from ptlint.csrc.unit import MacroState, Unit
 
 __all__ = ["NOTHING", "Scope", "Site", "types_within"]
 

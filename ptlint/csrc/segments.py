@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptlint.csrc.directives import FileScan
-    from ptlint.csrc.unit import Instance
+    from ptlint.csrc.instance import Instance
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _COMMENT_OR_LITERAL = re.compile(

@@ -4,8 +4,8 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from ptlint.core.span import Span
-from ptlint.csrc.items import Item
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.instance import Instance
+from ptlint.csrc.itemnames import Item
 
 NOTHING: frozenset[str] = frozenset()
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
+from ptlint.csrc.definitions import defined_words, definitions, looks_defined
 from ptlint.csrc.directives import SCANS, FileScan
-from ptlint.csrc.items import defined_words, definitions, items_of, looks_defined
+from ptlint.csrc.items import items_of
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.scope import Scope, Site

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ptlint.core.span import Span
@@ -13,15 +13,16 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import MAX_FILE_BYTES, SCANS, FileScan, SourceLimit, scan
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
-from ptlint.csrc.macrodefs import Macro, define_from
+from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
+from ptlint.csrc.predefined import predefined_macros
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.reuse import HEADERS, Headers, ReadView, replaced, still_there
 from ptlint.csrc.scope import NOTHING, Scope, Site
 from ptlint.csrc.sources import Sources
 from ptlint.csrc.tokens import tokenize
-from ptlint.csrc.unit import PREDEFINED, MacroState, Unit
+from ptlint.csrc.unit import MacroState, Unit
 
 if TYPE_CHECKING:
     from ptlint.csrc.ctypes import TypeTable
@@ -390,19 +391,6 @@ class Universe:
     def text_of(self, path: str) -> str:
         """Return the text of a file of the tree, ``""`` when there is none."""
         return self.sources.text_of(path)
-
-
-@lru_cache(maxsize=256)
-def _predefined(key: tuple[tuple[str, str], ...]) -> tuple[Macro, ...]:
-    return tuple(define_from(f"{name} {value}", PREDEFINED, 0) for name, value in key)
-
-
-def predefined_macros(profile: Profile) -> tuple[Macro, ...]:
-    """Return the macros that the compiler and ``autoconf.h`` would define."""
-    macros = dict(profile.predefined)
-    for symbol, value in profile.config.items():
-        macros[f"CONFIG_{symbol}_MODULE" if value == "m" else f"CONFIG_{symbol}"] = "1" if value in "ym" else value
-    return _predefined(tuple(macros.items()))
 
 
 def load_universe(

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ptlint.calls.givers import Giver
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import words_of
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.segments import words_of
 from ptlint.passes.functions import Book
 from ptlint.passes.overriding import Hook, Hooks, Misgiven, hooks_in
 

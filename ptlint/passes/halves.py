@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ptlint.calls.guards import enclosing
-from ptlint.csrc.items import words_of
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.segments import words_of
 from ptlint.passes.overriding import Hook, Hooks, Misgiven
 from ptlint.passes.shadowed import announcement, is_announced
 

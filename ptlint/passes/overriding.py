@@ -13,10 +13,11 @@ from ptlint.calls.facts import Definition
 from ptlint.calls.givers import Giver, givers
 from ptlint.calls.hooks import asked
 from ptlint.core.span import Span
+from ptlint.csrc.definitions import defined_words
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.items import defined_words, words_of
+from ptlint.csrc.instance import Instance
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.unit import Instance
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book

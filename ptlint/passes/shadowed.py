@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ptlint.calls.givers import Giver
 from ptlint.core.span import Span
-from ptlint.csrc.items import words_of
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 from ptlint.passes.overriding import Books, Hook, Hooks, Misgiven, hooks_in
 

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from ptlint.core.tree import MemoryTree
 from ptlint.csrc.directives import scan
 from ptlint.csrc.includes import IncludePath
+from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import index_of_text, items_of
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.segments import active_text, files_holding, files_with_typedef, segments_of, words_of
-from ptlint.csrc.unit import Instance, Unit
+from ptlint.csrc.unit import Unit
 
 PIECES = (
     "int a;\n",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import NOWHERE
-from ptlint.csrc.items import words_of
+from ptlint.csrc.segments import words_of
 from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
 from ptlint.sim.algebra.entries import LEVELS, Bench, Lanes, Level, levels_of
 from ptlint.sim.algebra.laws import Broken, shown

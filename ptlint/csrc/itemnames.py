@@ -1,0 +1,129 @@
+"""The names that an item of file scope may declare: those that stand where a declared name can stand."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_RECORD = re.compile(
+    r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*)\s*(?::[\w\s]+)?\{"
+)
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
+_BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
+_POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
+_TO_BODY = re.compile(r"[(){]")
+_GROUPS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(|[()]")
+_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of file scope: offsets in the active text, its line, and ``kind``.
+
+    ``leads_with_call`` is set when it begins with ``NAME(…)``, ``is_made`` when ``static`` stands before such a call.
+    ``kind``: ``function`` (has a body), ``typedef``, ``declaration``, ``call`` (a macro call by its looks).
+    """
+
+    kind: str
+    start: int
+    end: int
+    line: int
+    leads_with_call: bool = False
+    is_made: bool = False
+
+
+def names_of(code: str, item: Item) -> Iterator[tuple[str, str, int]]:
+    source = code[item.start : item.end]
+    base = item.start
+    if item.kind == "function":
+        head = source[: _body_start(source)]
+        for name, offset in _before_groups(head):
+            yield "function", name, base + offset
+        return
+    if "{" in source:
+        yield from _tagged(source, base)
+    outer = _blank_groups(source, "{")
+    if item.kind == "typedef":
+        for name, offset in _typedef_names(outer):
+            yield "typedef", name, base + offset
+        return
+    for name, offset in _before_groups(outer):
+        yield "ordinary", name, base + offset
+    flat = _blank_groups(outer, "(")
+    for match in _BEFORE_END.finditer(flat):
+        yield "ordinary", match.group(1), base + match.start(1)
+    for match in _POINTED.finditer(outer):
+        yield "ordinary", match.group(1), base + match.start(1)
+
+
+def _body_start(source: str) -> int:
+    depth = 0
+    for match in _TO_BODY.finditer(source):
+        sign = match.group()
+        if sign == "{" and depth == 0:
+            return match.start()
+        depth += (sign == "(") - (sign == ")")
+    return len(source)
+
+
+def _before_groups(head: str) -> Iterator[tuple[str, int]]:
+    """Yield the identifiers that stand before a bracketed group of *head* at its outermost level."""
+    depth = 0
+    for match in _GROUPS.finditer(head):
+        if match.group(1) is not None:
+            if depth == 0:
+                yield match.group(1), match.start(1)
+            depth += 1
+        else:
+            depth += 1 if match.group() == "(" else -1
+
+
+def _tagged(source: str, base: int) -> Iterator[tuple[str, str, int]]:
+    for match in _RECORD.finditer(source):
+        every = list(_WORD.finditer(match.group(2)))
+        words = [word for word in every if not word.group().startswith("__")] or every  # attributes are no names
+        if words:
+            yield match.group(1), words[-1].group(), base + match.start(2) + words[-1].start()
+        if match.group(1) == "enum":
+            end = source.find("}", match.end())
+            inside = source[match.end() : end if end >= 0 else len(source)]
+            flat = _blank_groups(inside, "(")
+            for one in _ENUMERATOR.finditer(flat):
+                yield "enumerator", one.group(1), base + match.end() + one.start(1)
+
+
+def _blank_groups(source: str, opening: str) -> str:
+    """Return *source* with everything inside bracketed groups blanked, same length."""
+    if opening not in source:
+        return source
+    out: list[str] = []
+    depth = last = 0
+    for match in _BRACKETS[opening].finditer(source):
+        if match.group() == opening:
+            if depth == 0:
+                out.append(source[last : match.start()])
+                last = match.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                out.append(" " * (match.end() - last))
+                last = match.end()
+    out.append(source[last:] if depth == 0 else " " * (len(source) - last))
+    return "".join(out)
+
+
+def _typedef_names(outer: str) -> Iterator[tuple[str, int]]:
+    """Yield what a typedef names: ``(*name)(…)``, or the last words before ``;``, ``,``, ``[`` or ``(``."""
+    pointer = re.search(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)", outer)
+    if pointer is not None:
+        yield pointer.group(1), pointer.start(1)
+        return
+    flat = _blank_groups(outer, "(")
+    for part in re.finditer(r"[^,;]+", flat):
+        words = list(_WORD.finditer(_blank_groups(part.group(), "[")))
+        for word in reversed(words):
+            if word.group() != "typedef":
+                yield word.group(), part.start() + word.start()
+                if not word.group().startswith("__"):
+                    break

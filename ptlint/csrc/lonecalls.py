@@ -1,0 +1,49 @@
+"""Macro calls that may stand at file scope or in an enum, as the raw text of a file shows them."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ptlint.csrc.directives import FileScan
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_LONE_LINE = re.compile(r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
+_ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
+
+
+class LoneCalls(NamedTuple):
+    """The macro calls of a file that may stand at file scope or in an enum: the macros, and the words passed."""
+
+    macros: frozenset[str]
+    words: frozenset[str]
+
+
+def lone_calls(scan: FileScan) -> LoneCalls:
+    """Return what the raw text of a file shows of macro calls that may make names, in any branch."""
+    found: LoneCalls | None = scan.item_cache.get("lone")
+    if found is None:
+        macros: set[str] = set()
+        words: set[str] = set()
+        for pattern in (_LONE_LINE, _ENUM_LINE):
+            for match in pattern.finditer(scan.text):
+                macros.add(match.group(1))
+                words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
+        found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
+        for word in words:
+            _PASSED.setdefault(word, []).append(scan.number)
+        for macro in macros:
+            _CALLING.setdefault(macro, []).append(scan.number)
+    return found
+
+
+_PASSED: dict[str, list[int]] = {}
+_CALLING: dict[str, list[int]] = {}
+
+
+def files_with_calls(words: Iterable[str], macros: Iterable[str]) -> set[int]:
+    """Return the numbers of the files whose lone calls pass one of *words* or call one of *macros*.
+
+    Of those whose ``lone_calls`` were asked for.
+    """
+    found = {number for word in words for number in _PASSED.get(word, ())}
+    return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
