@@ -206,6 +206,17 @@ def test_a_modified_entry_gives_the_hardware_the_access_that_setters_give() -> N
     assert "pte_modify" in {one.subject for one in results if one.violations}
 
 
+def test_dirty_that_only_the_hardware_sets_in_an_entry_of_a_huge_page_survives_write_protection() -> None:
+    text = SourceText(
+        "arch/loongarch/include/asm/pgtable.h",
+        1,
+        "static inline pmd_t pmd_wrprotect(pmd_t pmd)\n{\n"
+        "\tpmd_val(pmd) &= ~(_PAGE_WRITE | _PAGE_DIRTY);\n\treturn pmd;\n}\n",
+    )
+    results = judged(kernel_tree(), profile_named("loongarch"), {"pmd_wrprotect": text})
+    assert "pmd_wrprotect" in {one.subject for one in results if one.violations}
+
+
 def test_a_constant_of_an_enum_is_used_by_what_takes_it() -> None:
     header = reference_tree().read(HEADER)
     assert header is not None

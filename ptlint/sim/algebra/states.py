@@ -226,7 +226,7 @@ def states_of(
     first = 0
     while first < len(table.rows) and len(table.rows) < MOST_STATES:
         last = len(table.rows)
-        _grow(program, hardware if level.name == "pte" else None, level, table, first, last, pfns)
+        _grow(program, hardware, level, table, first, last, pfns)
         first = last
     return States(
         level,
@@ -241,9 +241,7 @@ def states_of(
     )
 
 
-def _grow(
-    program: Program, hardware: Hardware | None, level: Level, table: _Table, first: int, last: int, pfns: Raw
-) -> None:
+def _grow(program: Program, hardware: Hardware, level: Level, table: _Table, first: int, last: int, pfns: Raw) -> None:
     """Add what each setter, and the MMU, makes of the states from *first* to *last*."""
     block = np.stack(table.rows[first:last])
     flat = block.reshape(-1)
@@ -260,15 +258,14 @@ def _grow(
             if kept[at] and allowed:
                 recipe = f"{name}({table.recipe[first + at]})"
                 table.add(row, recipe, table.weight[first + at] + 1, table.writable[first + at])
-    if hardware is not None:
-        for store in (False, True):
-            touched, changed = hardware.touched(flat, store)
-            keep = changed.reshape(block.shape).all(axis=1)
-            for at in map(int, np.flatnonzero(keep)):
-                what = "stored to" if store else "read"
-                recipe = f"{table.recipe[first + at]}, {what} by a process"
-                row = touched.reshape(block.shape)[at]
-                table.add(row, recipe, table.weight[first + at] + 1, table.writable[first + at])
+    for store in (False, True):
+        touched, changed = hardware.touched(flat, store)
+        keep = changed.reshape(block.shape).all(axis=1)
+        for at in map(int, np.flatnonzero(keep)):
+            what = "stored to" if store else "read"
+            recipe = f"{table.recipe[first + at]}, {what} by a process"
+            row = touched.reshape(block.shape)[at]
+            table.add(row, recipe, table.weight[first + at] + 1, table.writable[first + at])
     program.settle(bench.session.machine.asked)
 
 
