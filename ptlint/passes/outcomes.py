@@ -110,7 +110,7 @@ class Runs:
         return self._unread.get(profile.name, ())
 
 
-RUNS_A_ROUND = 6
+RUNS_A_ROUND = 3
 """Runs after which what is in circles is dropped."""
 
 _RUNS = count(1)
