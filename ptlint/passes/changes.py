@@ -247,7 +247,40 @@ def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:
 
 
 def _without_directives(text: str) -> str:
-    return _DIRECTIVE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
+    """Return the text without directives, and with the first branch alone where each opens, or closes, a block.
+
+    Else a function whose ``if (…) {`` is written once in each branch would not end.
+    """
+    bared = _DIRECTIVE.sub(lambda m: _blank(m.group(0)), text)
+    open_: list[list[int]] = []
+    for match in _CONDITION.finditer(text):
+        word = match.group(1)
+        if word.startswith("if"):
+            open_.append([match.end()])
+        elif open_:
+            open_[-1].extend((match.start(), match.end()))
+            if word == "endif":
+                bared = _one_branch(bared, open_.pop()[:-1])
+    return bared
+
+
+def _one_branch(text: str, ends: Sequence[int]) -> str:
+    """Return *text* without the other branches of a conditional, if each changes the depth of braces alike.
+
+    *ends* are start and end of each branch in turn.
+    """
+    branches = list(zip(ends[::2], ends[1::2], strict=True))
+    if len(branches) < 2:
+        return text
+    depths = {text.count("{", start, end) - text.count("}", start, end) for start, end in branches}
+    if len(depths) > 1 or not depths.pop():
+        return text
+    first, last = branches[0][1], branches[-1][1]
+    return text[:first] + _blank(text[first:last]) + text[last:]
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
 
 
 def _items(text: str) -> list[_Item]:

@@ -141,3 +141,27 @@ def test_a_closing_brace_in_the_first_column_inside_a_function_does_not_end_it()
         ("f", 1, 7),
         ("g", 9, 9),
     ]
+
+
+BRANCHES = """static inline void set_pte(pte_t *ptep, pte_t pte)
+{
+#ifdef CONFIG_XPA
+	if (pte.pte_high & _PAGE_GLOBAL) {
+#else
+	if (pte.pte_low & _PAGE_GLOBAL) {
+#endif
+		ptep->pte_low |= _PAGE_GLOBAL;
+	}
+}
+
+static inline pte_t pte_mkclean(pte_t pte)
+{
+	return %s;
+}
+"""
+
+
+def test_a_block_that_each_branch_of_a_conditional_opens_ends_once() -> None:
+    path = "arch/mips/include/asm/pgtable.h"
+    before, after = (MemoryTree({path: (BRANCHES % text).encode()}) for text in ("pte", "__pte(0)"))
+    assert [change.name for change in changes_between(before, after, [path])] == ["pte_mkclean"]
