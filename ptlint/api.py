@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ptlint.core.finding import Finding, Note, Related
 from ptlint.core.patch import PatchRef
@@ -80,6 +81,7 @@ __all__ = [
     "Mixture",
     "Note",
     "OutOfStep",
+    "Outcome",
     "Pos",
     "Profile",
     "Protocol",
@@ -156,14 +158,26 @@ MAX_RELATED = 12
 """Other places that one finding shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running came to.
+
+    ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
+    ``known`` holds what was broken the same way before: (profile, subject, property, kind, raced); ``ran_before`` are
+    the subjects, by profile, that also ran whole before it.
+    """
+
+    judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
+    known: frozenset[tuple[str, str, str, str, bool]] = frozenset()
+    ran_before: frozenset[tuple[str, str]] = frozenset()
+
+
 @dataclass(frozen=True)
 class Context:
     """One patch as a rule sees it: the trees before and after it, what it changes, and what running it came to.
 
-    ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
-    ``known`` holds what was broken the same way before: (profile, subject, property, kind, raced). ``books`` hold the
-    functions before and after it; ``ran_before`` are the subjects, by profile, that also ran whole before it; ``text``
-    reads a file as it was run; ``final`` is the tree with the whole series applied, None where there is none.
+    ``run`` runs the code, when a rule first asks for the ``outcome``. ``books`` hold the functions before and after it;
+    ``text`` reads a file as it was run; ``final`` is the tree with the whole series applied, None where there is none.
     ``looked_at`` and ``present`` note which functions a rule has looked at and which it finds at fault, whoever brought
     the fault: (code, path, function).
     ``origins`` says what a new function was before, where the patch moved or renamed it: (path, name) by (path, name).
@@ -177,18 +191,21 @@ class Context:
     after: SourceTree
     changes: tuple[Change, ...]
     profiles: tuple[Profile, ...]
-    judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
-    known: frozenset[tuple[str, str, str, str, bool]] = frozenset()
+    run: Callable[[], Outcome] = Outcome
     books: tuple[Book, Book] | None = None
     text: Callable[[str], bytes | None] | None = None
     final: SourceTree | None = None
-    ran_before: frozenset[tuple[str, str]] = frozenset()
     looked_at: set[tuple[str, str, str]] = field(default_factory=set)
     present: set[tuple[str, str, str]] = field(default_factory=set)
     whole: bool = False
     origins: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     parts: Callable[[], Sequence[tuple[frozenset[int], View]]] = tuple
     torn: frozenset[str] = frozenset()
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """Return what running the code came to."""
+        return self.run()
 
     def functions(self) -> Iterator[tuple[Change, View | None, View]]:
         """Yield the functions that the patch adds or changes, with their syntax before it and after it.
@@ -235,12 +252,12 @@ class Context:
 
     def violations(self, prop: str, *, raced: bool | None = None) -> Iterator[tuple[Judgement, Violation]]:
         """Yield what the patch newly breaks of property *prop*; with *raced*, only what does (not) need the MMU."""
-        for name, results in self.judgements.items():
+        for name, results in self.outcome.judgements.items():
             for judgement in results:
                 for violation in judgement.violations:
                     if violation.property != prop or (raced is not None and violation.raced != raced):
                         continue
-                    if (name, judgement.subject, *violation.identity()) not in self.known:
+                    if (name, judgement.subject, *violation.identity()) not in self.outcome.known:
                         yield judgement, violation
 
     def place(self, judgement: Judgement, violation: Violation) -> tuple[Span, str, tuple[Related, ...]]:
@@ -290,7 +307,7 @@ def broken(
     With *kept_before*, only for what ran before the patch as well, and kept the property.
     """
     for judgement, violation in ctx.violations(prop, raced=raced):
-        if kept_before and (judgement.arch, judgement.subject) not in ctx.ran_before:
+        if kept_before and (judgement.arch, judgement.subject) not in ctx.outcome.ran_before:
             continue
         span, function, related = ctx.place(judgement, violation)
         notes = tuple(Note("seen-by", text) for text in violation.observed)

@@ -143,9 +143,14 @@ HANDINGS = (
 
 
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report every new breach, with the run that shows it."""
-    yield from broken(ctx, RULE, "accessed-dirty", "{detail}: {subject}", raced=False)
+    """Report every new breach, with the run that shows it, and what can be seen where nothing was run."""
+    shown = [
+        *broken(ctx, RULE, "accessed-dirty", "{detail}: {subject}", raced=False),
+        *broken(ctx, RULE, "dropped", "{detail}: {subject}", kept_before=True),
+    ]
+    yield from shown
+    told = {(one.span.path, one.function) for one in shown}
     text = "{user}() takes an entry here whose {state} bit is no longer handed on: {helper}() is gone"
     for handing in HANDINGS:
-        yield from no_longer(ctx, RULE, handing, text)
-    yield from broken(ctx, RULE, "dropped", "{detail}: {subject}", kept_before=True)
+        found = no_longer(ctx, RULE, handing, text)
+        yield from (one for one in found if (one.span.path, one.function) not in told)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ptlint import __version__
-from ptlint.api import Context
+from ptlint.api import Context, Outcome
 from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import NotExecuted, Report
@@ -178,30 +178,17 @@ class Run(Gathered):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
         run_on = (*profiles, *self._further(step))
-        judgements = self._judged(step, run_on, names)
         origins = origins_of(step.before.tree, step.changes)
-        earlier = self._earlier(step, run_on, judgements, origins)
-        known = frozenset(
-            (name, under_new_names(old.subject, origins), *one.identity())
-            for name, old in earlier
-            for one in old.violations
-        )
-        whole = frozenset(
-            (name, under_new_names(old.subject, origins)) for name, old in earlier if old.scenarios and old.is_whole
-        )
-        self._repair(step, judgements)
         context = Context(
             step.ref,
             step.before.tree,
             step.after.tree,
             step.changes,
             tuple(profiles),
-            judgements,
-            known,
+            partial(self._outcome, step, run_on, names, origins),
             self._books(step),
             step.text,
             self.final,
-            ran_before=whole,
             origins=origins,
             parts=partial(_parts, step, self.profiles),
             torn=step.torn,
@@ -212,6 +199,23 @@ class Run(Gathered):
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
                 self.repaired.setdefault(key, step.ref)
+
+    def _outcome(
+        self, step: Step, profiles: Sequence[Profile], names: frozenset[str], origins: Mapping[Place, Place]
+    ) -> Outcome:
+        """Run the code of a step, and what was broken before it as far as that is broken now."""
+        judgements = self._judged(step, profiles, names)
+        earlier = tuple(self._earlier(step, profiles, judgements, origins))
+        known = frozenset(
+            (name, under_new_names(old.subject, origins), *one.identity())
+            for name, old in earlier
+            for one in old.violations
+        )
+        whole = frozenset(
+            (name, under_new_names(old.subject, origins)) for name, old in earlier if old.scenarios and old.is_whole
+        )
+        self._repair(step, judgements)
+        return Outcome(judgements, known, whole)
 
     def _further(self, step: Step) -> tuple[Profile, ...]:
         """Return the profiles that show more of the architectures whose own files a step touches; none were named."""

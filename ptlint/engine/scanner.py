@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from ptlint.api import Context
+from ptlint.api import Context, Outcome
 from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef
 from ptlint.core.report import NotExecuted
@@ -120,9 +121,9 @@ class Scanner:
                 run.note_run(judgement, {one.rpartition(":")[2] for one in judgement.executed})
         changes = tuple(self._at_fault(profile, made))
         if changes:
-            judgements = {name: made}
+            ran = partial(Outcome, {name: made})
             empty, own = self._empty.tree, (profile,)
-            run.look(Context(AS_IT_IS, empty, self.tree, changes, own, judgements, text=self._runs.text, whole=True))
+            run.look(Context(AS_IT_IS, empty, self.tree, changes, own, ran, text=self._runs.text, whole=True))
         return _part(run, frozenset())
 
     def _hooks(self, name: str) -> Part:

@@ -110,6 +110,48 @@ def test_what_one_run_shows_is_not_said_again_by_a_rule_that_yields(tmp_path: Pa
     assert (finding.span.path, finding.function) == (ARM64, "modify_prot_commit_ptes")
 
 
+MARKED = """
+struct folio;
+
+extern void folio_mark_dirty(struct folio *folio);
+
+static void clean_entries(struct vm_area_struct *vma, struct folio *folio, unsigned long addr, pte_t *ptep, int nr)
+{
+	for (; nr; nr--, ptep++, addr += PAGE_SIZE) {
+		pte_t pte = ptep_get_and_clear(vma->vm_mm, addr, ptep);
+
+		if (pte_dirty(pte))
+			folio_mark_dirty(folio);
+		set_pte(ptep, pte_mkclean(pte));
+	}
+}
+"""
+UNMARKED = MARKED.replace("\t\tif (pte_dirty(pte))\n\t\t\tfolio_mark_dirty(folio);\n", "")
+
+
+def test_a_state_that_was_handed_on_before_and_is_no_longer_is_shown_by_a_run_once(tmp_path: Path) -> None:
+    old = text_of("mm/mprotect.c")
+    report = report_of(tmp_path, {"mm/mprotect.c": old + MARKED}, {"mm/mprotect.c": old + UNMARKED}, archs=("x86",))
+    (finding,) = report.findings
+    assert finding.patch is not None
+    assert (finding.code, finding.function, finding.patch.index) == ("PT103", "clean_entries", 2)
+    assert finding.counterexample is not None
+    assert finding.counterexample.property == "dropped"
+
+
+def test_a_function_that_is_new_may_clean_entries(tmp_path: Path) -> None:
+    change = {"mm/mprotect.c": text_of("mm/mprotect.c") + UNMARKED}
+    assert report_of(tmp_path, change, archs=("x86",)).findings == ()
+
+
+def test_rules_that_need_no_run_start_none(tmp_path: Path) -> None:
+    box = tmp_path / "series.mbox"
+    box.write_text(mailbox(STALE))
+    asked = CheckRequest(inputs=(str(box),), tree=SMALL, archs=("x86",), cwd=tmp_path)
+    assert check(replace(asked, select=("PT102",))).coverage.universes != ()
+    assert check(replace(asked, select=("PT702",))).coverage.universes == ()
+
+
 def test_changed_comments_and_blanks_are_no_change(tmp_path: Path) -> None:
     respaced = text_of().replace("\tunsigned int i;\n\n", "\tunsigned int i;\n\n\t/* one by one */\n")
     report = report_of(tmp_path, COMMENT, {PGTABLE: respaced})

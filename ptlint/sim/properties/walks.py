@@ -241,7 +241,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
             owed = had & ~facts.meant(purpose)
             if what == "dirty":
                 dropped = had & facts.meant(purpose) & facts.own(index, facts.after[index], facts.present[index])
-                dropped &= ~session.holds(predicate, facts.after[index])
+                dropped &= ~session.holds(predicate, facts.after[index]) & ~told
                 detail = f"the dirty bit of entry {index} is cleared, and nothing is told of it"
                 yield Breach("dropped", dropped, index, detail, what, facts.last_write(index))
             for place, raw, there in facts.places(index):
