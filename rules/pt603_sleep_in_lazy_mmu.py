@@ -102,13 +102,13 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _sleeping(view: View) -> Iterator[Fault]:
-    slips = slips_of(view, MODE)
+    slips = slips_of(view, MODE) if any(map(LAZY_ENTERS.fullmatch, view.callees)) else ()
     related: tuple[tuple[Pos, str, str], ...] = ()
     if not slips:
-        slips = slips_of(view, MODE, "lazy")
-        caller = called_back(view) if slips else None
+        caller = called_back(view)
         if caller is None:
             return
+        slips = slips_of(view, MODE, "lazy")
         related = ((caller[1], f"{caller[0]}() calls it in lazy MMU mode", caller[0]),)
     for slip in slips:
         entered = ((slip.since, f"{slip.since_name}() enters the mode", view.name),) if slip.since is not None else ()

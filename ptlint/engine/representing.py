@@ -52,9 +52,16 @@ def _in_force(step: Step, profile: Profile, change: Change) -> bool:
     return change.name in step.after.overrides or change.span.line <= place.line <= change.span.end_line
 
 
+def scanned_on(profiles: Sequence[Profile], files: Sequence[str]) -> Profiles:
+    """Return the profiles that run the code of *files* in a scan: those that stand for all where it is no helper."""
+    first = tuple(one for one in profiles if stands_for_others(one))
+    has_helpers = any(path.startswith(("arch/", "include/")) for path in files)
+    return tuple(profiles) if has_helpers or not first else first
+
+
 def stood_for_note(left: Set[str], ran: Set[str]) -> list[LeftOut]:
     """Return the entry of the report for the profiles *left* that those that *ran* stood for."""
     if not left:
         return []
-    reason = f"generic code held on {', '.join(sorted(ran))}, which stand for them; --arch all runs it there too"
+    reason = f"generic code ran on {', '.join(sorted(ran))}, which stand for them; --arch all runs it there too"
     return [LeftOut("stood-for", ", ".join(sorted(left)), reason)]

@@ -177,6 +177,7 @@ class Run(Gathered):
         for runs in (step.before, step.after):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
+            runs.watched |= names
         run_on = (*profiles, *self._further(step))
         origins = origins_of(step.before.tree, step.changes)
         context = Context(

@@ -17,6 +17,7 @@ from ptlint.core.tree import SourceTree, content_key
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder
 from ptlint.engine.profiles import profiles_asked
+from ptlint.engine.representing import scanned_on, stood_for_note
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.scanner import Part, Piece, Scanner
@@ -135,7 +136,8 @@ def prepare(request: CheckRequest, use_store: bool, listing: Listing | None = No
     running = tuple(rule for rule in chosen if not rule.info.of_series)
     scanner = Scanner(base.tree, profiles, running, listing.names, frozenset(listing.files))
     kinds = ("profile", "hooks") if any(path.startswith(HOOKS) for path in listing.files) else ("profile",)
-    pieces = [Piece(kind, profile.name) for profile in profiles for kind in kinds]
+    run_on = profiles if request.archs or request.config else scanned_on(profiles, listing.files)
+    pieces = [Piece(kind, profile.name) for profile in run_on for kind in kinds]
     pieces += [Piece("file", path) for path in listing.files]
     codes = frozenset(rule.info.code for rule in rules)
     key = None if content is None else (content, *_key(scanner, request))
@@ -216,7 +218,9 @@ def _notes(scan: Scan, request: CheckRequest) -> Iterator[LeftOut]:
             yield LeftOut("of-series", rule.info.code, "asks what a series changes, and a scan has none")
     reason = "callers that walk over entries themselves are run for a series that changes them; rules on code read them"
     yield LeftOut("walks", "change_pte_range() and its like", reason)
+    ran = {piece.name for piece in scan.pieces if piece.kind == "profile"}
     own = {one.name for one in scan.scanner.profiles}
+    yield from stood_for_note(own - ran, ran)
     missing = [one.name for one in profiles_asked(request) if one.name not in own]
     if missing:
         yield LeftOut("no-files", ", ".join(missing), "the tree has no page-table header of this architecture")

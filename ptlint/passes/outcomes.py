@@ -24,7 +24,8 @@ ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")
 class Runs:
     """The judgements of one tree, each profile run once and kept. ``overrides`` stand in for the tree's functions.
 
-    ``places`` are files that are of interest even where the configuration does not build them. Callers run on the
+    ``places`` are files that are of interest even where the configuration does not build them, ``watched`` the names
+    whose definitions are noted for ``defined``. Callers run on the
     profiles that stand for all (``[arch] callers``), with ``everywhere`` on any; without
     ``walks`` those that find their entries themselves do not.
     """
@@ -32,6 +33,7 @@ class Runs:
     tree: SourceTree
     overrides: Mapping[str, SourceText] = field(default_factory=dict)
     places: frozenset[str] = frozenset()
+    watched: frozenset[str] = frozenset()
     everywhere: bool = False
     sizes: tuple[int, ...] = (1, 2, 3)
     trace: bool = False
@@ -67,13 +69,13 @@ class Runs:
             if only is None:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
             if loaded:
-                self._note_places(loaded[0], self._kept[key], interest or ())
+                self._note_places(loaded[0], self._kept[key])
             loaded.clear()
             _tidy()
         return self._kept[key]
 
-    def _note_places(self, universe: Universe, made: Iterable[Judgement], interest: Iterable[str]) -> None:
-        for name in interest:
+    def _note_places(self, universe: Universe, made: Iterable[Judgement]) -> None:
+        for name in self.watched:
             self._places[universe.profile.name, name] = _place(universe, name)
         for judgement in made:
             for violation in judgement.violations:
@@ -81,7 +83,7 @@ class Runs:
                     self._places[universe.profile.name, name] = _place(universe, name)
 
     def defined(self, profile: Profile, name: str) -> Span | None:
-        """Return where a function or macro that is of interest or in a violation under *profile* is defined there.
+        """Return where a function or macro that is watched or in a violation under *profile* is defined there.
 
         None when nothing defines it.
         """

@@ -9,6 +9,9 @@ from ptlint.calls.generic import generic_texts
 from ptlint.csrc.items import items_of
 from ptlint.sim.program import Program
 
+MOST_ASKED = 1000
+"""Names of interest that are looked at one by one: of the thousands of a scan some always matter."""
+
 _HAVE_ARCH = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+\w*HAVE_ARCH", re.MULTILINE)
 _CALLED = re.compile(r"\b([a-z_]\w*+)\s*\(")
 _POINTER = re.compile(r"_*[a-z]*ptep?_*|xp")
@@ -19,7 +22,7 @@ def touching(program: Program, is_helper: Callable[[str], object]) -> frozenset[
 
     None for all. What makes a value of another (a setter, a mask) is the same for both bodies.
     """
-    if program.interest is None:
+    if program.interest is None or len(program.interest) > MOST_ASKED:
         return None
     return frozenset(
         name for name in program.interest if name.isupper() or is_helper(name) or _gets_an_entry(program, name)
