@@ -162,10 +162,10 @@ def _incomplete(view: View) -> Iterator[Fault]:
     slips = [*slips_of(view, BACK), *slips_of(view, LOCKED)]
     related: tuple[tuple[Pos, str, str], ...] = ()
     if not slips:
-        slips = [*slips_of(view, BACK, "lazy"), *slips_of(view, LOCKED, "lazy")]
-        caller = called_back(view) if slips else None
+        caller = called_back(view)
         if caller is None:
             return
+        slips = [*slips_of(view, BACK, "lazy"), *slips_of(view, LOCKED, "lazy")]
         related = ((caller[1], f"{caller[0]}() calls it in lazy MMU mode", caller[0]),)
     for slip in slips:
         wrote = ((slip.since, f"{slip.since_name}() writes it", view.name),) if slip.since is not None else ()

@@ -43,6 +43,8 @@ def wrong_pages(view: View) -> tuple[WrongPage, ...]:
     The batch must be one of entries: *view* handles ``pte_t`` pointers. An index that is compared with the size of the
     folio walks over the whole of it. Helpers that take the pages are followed.
     """
+    if not _handles_entries(view):
+        return ()
     found: dict[str, WrongPage] = {}
     for pos, index in (*_indexed(view), *_handed_on(view)):
         begins = _from_zero(view, index)
@@ -108,7 +110,7 @@ def _from_zero(view: View, index: Expr) -> Pos | None:
     found = leaves(view, index)
     if any(one.kind == "other" or (one.kind == "call" and _KNOWS_PLACE.fullmatch(_callee(one))) for one in found):
         return None
-    if not all(_is_count(one.expr) for one in found if one.kind == "param") or not _handles_entries(view):
+    if not all(_is_count(one.expr) for one in found if one.kind == "param"):
         return None
     return next((step.pos for name in sorted(names) for step in writes(view, name) if _is_zero(step.value)), None)
 

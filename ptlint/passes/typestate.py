@@ -140,14 +140,23 @@ def slips_of(view: View, automaton: Automaton, begins: str = "") -> tuple[Slip, 
     The state of the empty key holds for every key that has none of its own.
     """
     graph = view.graph
-    if graph is None or not _may_matter(view, automaton):
+    if graph is None or not _may_matter(view, automaton, begins):
         return ()
     walk = _Walk(view, graph, automaton, begins)
     explore(graph, walk)
     return tuple(sorted(walk.slips.values(), key=lambda one: (one.pos.line, one.pos.column, one.fault)))
 
 
-def _may_matter(view: View, automaton: Automaton) -> bool:
-    """Return whether every event that a fault needs has a call in *view*."""
+def _may_matter(view: View, automaton: Automaton, begins: str) -> bool:
+    """Return whether the calls of *view* can lead to a fault, in whatever order they come."""
     present = {one.name for one in automaton.events if any(map(one.calls.fullmatch, view.callees))}
-    return any(after.startswith("!") and event in present for (_, event), after in automaton.moves.items())
+    reached = {automaton.start, begins}
+    pending = list(reached)
+    while pending:
+        state = pending.pop()
+        after = {to for (of, event), to in automaton.moves.items() if of == state and event in present}
+        if any(to.startswith("!") for to in after):
+            return True
+        pending.extend(after - reached)
+        reached |= after
+    return False
