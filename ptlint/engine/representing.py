@@ -60,8 +60,16 @@ def scanned_on(profiles: Sequence[Profile], files: Sequence[str]) -> Profiles:
 
 
 def stood_for_note(left: Set[str], ran: Set[str]) -> list[LeftOut]:
-    """Return the entry of the report for the profiles *left* that those that *ran* stood for."""
-    if not left:
-        return []
-    reason = f"generic code ran on {', '.join(sorted(ran))}, which stand for them; --arch all runs it there too"
-    return [LeftOut("stood-for", ", ".join(sorted(left)), reason)]
+    """Return the entries of the report for the profiles *left* that others stood for; *ran* are all that ran any code.
+
+    Those that ran for one patch and were left for another are told apart: they did not see every patch.
+    """
+    others = ", ".join(sorted(ran - left))
+    found = []
+    if left - ran:
+        reason = f"generic code ran on {others}, which stand for them; --arch all runs it there too"
+        found.append(LeftOut("stood-for", ", ".join(sorted(left - ran)), reason))
+    if left & ran:
+        reason = f"ran only for patches that needed it, the others on {others}; --arch all runs each patch there"
+        found.append(LeftOut("stood-for", ", ".join(sorted(left & ran)), reason))
+    return found

@@ -81,7 +81,7 @@ def _checked(
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
         notes.append(_without_tree_note())
-    notes += stood_for_note(run.stood_for - run.universes, run.universes)
+    notes += stood_for_note(run.stood_for, run.universes)
     report = Report(
         series=series,
         base=base.name,

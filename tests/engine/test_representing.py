@@ -5,7 +5,7 @@ from pathlib import Path
 from ptlint.core.report import Report
 from ptlint.csrc.profile import main_profiles, stands_for_others
 from ptlint.engine.representing import in_turn
-from tests.engine.test_run import ARM64, STALE, report_of
+from tests.engine.test_run import ARM64, GOOD, STALE, report_of
 from tests.kernels import PGTABLE, Change, replaced
 
 TIDIED = replaced("\tunsigned int i;\n", "\tunsigned int at;\n\tunsigned int i;\n")
@@ -47,6 +47,12 @@ def test_generic_code_that_breaks_runs_everywhere(tmp_path: Path) -> None:
     assert [finding.code for finding in report.findings] == ["PT102"]
     assert stood_for(report) == []
     assert "arm64+nocontpte" in report.coverage.universes
+
+
+def test_a_profile_that_ran_for_one_patch_and_not_for_another_is_told(tmp_path: Path) -> None:
+    report = report_of(tmp_path, STALE, GOOD, {PGTABLE: TIDIED[PGTABLE]}, archs=())
+    assert "arm64+nocontpte" in report.coverage.universes
+    assert stood_for(report) == ["arm64+nocontpte"]
 
 
 def test_whoever_asks_for_all_gets_all(tmp_path: Path) -> None:
