@@ -43,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the outermost edge: a bug of ptlint
         return _internal(error)
     finally:
-        gc.enable()
+        if argv is None:
+            gc.freeze()  # the process ends: nobody needs to look through all that is held once more
+        else:
+            gc.enable()
     return code
 
 
