@@ -90,7 +90,8 @@ class Folios:
 @dataclass(slots=True)
 class Stage:
     """The world of one run. ``source`` holds the batch, ``target`` is the empty table of copies; ``pfn`` is the page
-    frame of the batch's first entry. ``events`` are what the code told the rest of the kernel about pages.
+    frame of the batch's first entry. Page frames from ``missing`` on, lane by lane, have none of the machine's behind
+    them, where the two differ; None when all have.
     """
 
     session: Session
@@ -101,6 +102,7 @@ class Stage:
     folios: Folios
     writable: Mask
     tables: dict[int, Object] = field(default_factory=dict)
+    missing: NDArray[np.int64] | None = None
 
     def table_of(self, pmd: int) -> Object:
         """Return the table that an entry of the level above leads to."""

@@ -11,38 +11,13 @@ from ptlint.sim.algebra.laws import Broken
 from ptlint.sim.algebra.world import World
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
+from ptlint.sim.swapped import ENTRY, marks_of
 from ptlint.sim.values import Mask
-
-NEEDS = ("__swp_entry", "__swp_type", "__swp_offset", "__swp_entry_to_pte", "__pte_to_swp_entry", "pte_none")
-
-MARKS = {
-    "pte_swp_soft_dirty": (("pte_swp_mksoft_dirty", True), ("pte_swp_clear_soft_dirty", False)),
-    "pte_swp_uffd": (("pte_swp_mkuffd", True), ("pte_swp_clear_uffd", False)),
-    "pte_swp_uffd_wp": (("pte_swp_mkuffd_wp", True), ("pte_swp_clear_uffd_wp", False)),
-    "pte_swp_exclusive": (("pte_swp_mkexclusive", True), ("pte_swp_clear_exclusive", False)),
-}
-"""What a swap entry can be marked as: predicate, and the setters that make it true or false."""
 
 TYPE_BITS = 5
 """``MAX_SWAPFILES_SHIFT``: kernels agree on 32 types (include/linux/swap.h)."""
 
-_ENTRY = "__swp_entry_to_pte(__swp_entry(type, offset))"
 _TYPE, _OFFSET = "__swp_type(__pte_to_swp_entry(x))", "__swp_offset(__pte_to_swp_entry(x))"
-
-
-def has_swap(program: Program) -> bool:
-    """Return whether the universe encodes swap entries in page-table entries."""
-    return all(program.has(name) for name in NEEDS)
-
-
-def marks_of(program: Program) -> dict[str, tuple[tuple[str, bool], ...]]:
-    """Return the marks of the universe that are there at all: predicate to its setters."""
-    there = {}
-    for predicate, setters in MARKS.items():
-        known = tuple((name, value) for name, value in setters if program.has(name))
-        if program.has(predicate) and known:
-            there[predicate] = known
-    return there
 
 
 def numbers(program: Program, world: World) -> tuple[Raw, Raw]:
@@ -50,7 +25,7 @@ def numbers(program: Program, world: World) -> tuple[Raw, Raw]:
     bench = Bench(Session(program, 1), world.level)
     long = (1 << (8 * program.model.long_size)) - 1
     every = np.array([long], dtype=np.uint64)
-    raw = bench.made(_ENTRY, type=("unsigned long", 0), offset=frames(program, every))
+    raw = bench.made(ENTRY, type=("unsigned long", 0), offset=frames(program, every))
     widest = int(bench.number(_OFFSET, raw)[0])
     program.settle(bench.session.machine.asked)
     even, odd = 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA
@@ -63,7 +38,7 @@ def numbers(program: Program, world: World) -> tuple[Raw, Raw]:
 def entries(bench: Bench, types: Raw, offsets: Raw) -> Raw:
     """Return the swap entries of *types* and *offsets*."""
     program = bench.program
-    return bench.made(_ENTRY, type=frames(program, types), offset=frames(program, offsets))
+    return bench.made(ENTRY, type=frames(program, types), offset=frames(program, offsets))
 
 
 def check_encoding(bench: Bench, world: World, types: Raw, offsets: Raw) -> Iterator[Broken]:

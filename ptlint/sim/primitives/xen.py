@@ -163,12 +163,24 @@ def _register(value: Value, returns: CType) -> Value:
     "virt_to_mfn",
 )
 def frame_number(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """Frames of the machine are those of the guest."""
+    """Frames of the machine are those of the guest; some of a guest's may have none (INVALID_P2M_ENTRY)."""
     op = converted(expressions.expr(call.args[0]), expressions.program.size_type)
+    if name in ("pfn_to_mfn", "__pfn_to_mfn"):
+        return Op(op.type, lambda frame: _machine_frame(frame.machine, scalar(op.run(frame))))
     if not name.startswith("virt"):
         return op
     shift = expressions.program.constant("PAGE_SHIFT")
     return Op(op.type, lambda frame: arithmetic(">>", scalar(op.run(frame)), shift, 8, False))
+
+
+def _machine_frame(machine: Machine, pfn: Scalar) -> Scalar:
+    missing = None if machine.stage is None else machine.stage.missing
+    if missing is None or isinstance(pfn, Unknown):
+        return pfn
+    wide = np.broadcast_to(np.asarray(pfn, dtype=np.uint64), (machine.lanes,)) if isinstance(pfn, int) else pfn
+    return np.where(
+        wide.view(np.uint64) >= missing.view(np.uint64), np.uint64(0xFFFF_FFFF_FFFF_FFFF), wide.view(np.uint64)
+    )
 
 
 @lowers("virt_to_machine", "arbitrary_virt_to_machine")

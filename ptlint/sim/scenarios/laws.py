@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ptlint.csrc.ast import NOWHERE
 from ptlint.csrc.segments import words_of
+from ptlint.sim import swapped
 from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
 from ptlint.sim.algebra.entries import LEVELS, Bench, Lanes, Level, levels_of
 from ptlint.sim.algebra.laws import Broken, shown
@@ -83,8 +84,8 @@ def _helpers(program: Program) -> Iterator[str]:
         yield from (f"{level}_{ending}" for ending in ("modify", "same", "pfn", "advance_pfn"))
         yield from (f"pfn_{level}", f"__{level}", f"{level}_val")
         yield from _taking_one(program, level)
-    yield from ("__pgprot", "pgprot_val", *swap.NEEDS, *agreement.SETTERS)
-    for predicate, marking in swap.MARKS.items():
+    yield from ("__pgprot", "pgprot_val", *swapped.NEEDS, *agreement.SETTERS)
+    for predicate, marking in swapped.MARKS.items():
         yield from (predicate, *(name for name, _ in marking))
 
 
@@ -145,7 +146,7 @@ def _of_entries(world: World) -> Iterator[Law]:
 
 
 def _of_swap(world: World) -> Iterator[Law]:
-    if not swap.has_swap(world.program):
+    if not swapped.has_swap(world.program):
         return
     types, offsets = swap.numbers(world.program, world)
 
@@ -156,7 +157,7 @@ def _of_swap(world: World) -> Iterator[Law]:
         return swap.check_mark(bench, world, name, types[base], offsets[base])
 
     yield _law(world, "__swp_entry", len(types), encoding)
-    for known in swap.marks_of(world.program).values():
+    for known in swapped.marks_of(world.program).values():
         for name, _ in known:
             yield _law(world, name, len(types), mark)
 

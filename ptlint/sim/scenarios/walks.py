@@ -283,7 +283,7 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
-            folded = _folded_setting(program, 2 * block)
+            folded = folded_setting(program, 2 * block)
             _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
@@ -328,17 +328,24 @@ def _alike(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
 
 def _mixed(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
     """Return rows in which one entry may differ from the others in one thing: a flag, or what the MMU makes of it."""
-    states = range(len(shared.colours.weight))
-    flags = _flags(shared)
-    rows = [(one,) * nr for one in states]
+    rows = [(one,) * nr for one in range(len(shared.colours.weight))]
     rows.extend(
         tuple(other if at == odd else one for at in range(nr))
-        for one in states
-        for other in states
+        for one, other in (one_off(shared) if nr > 1 else ())
         for odd in range(nr)
-        if one != other and nr > 1 and int((flags[one] != flags[other]).sum()) == 1
     )
     return _with_neighbours(rows, most)
+
+
+def one_off(shared: Setting) -> list[tuple[int, int]]:
+    """Return every two states that differ in one of the architecture's predicates."""
+    states, flags = range(len(shared.colours.weight)), _flags(shared)
+    return [
+        (one, other)
+        for one in states
+        for other in states
+        if one != other and int((flags[one] != flags[other]).sum()) == 1
+    ]
 
 
 def _flags(shared: Setting) -> NDArray[np.bool_]:
@@ -370,7 +377,7 @@ def _raced(space: Space, nr: int, steps: int) -> Space:
     )
 
 
-def _folded_setting(program: Program, nr: int) -> Setting:
+def folded_setting(program: Program, nr: int) -> Setting:
     """Return a setting in which the first entry of the batch maps a page frame that may begin a folded block."""
     kept = program.settings.get(-1 - nr)
     if kept is None:
@@ -393,7 +400,7 @@ def _blocks(shared: Setting, block: int) -> Space:
     )
 
 
-def _fold(session: Session, stage: Stage, block: int) -> None:
+def fold_blocks(session: Session, stage: Stage, block: int) -> None:
     """Set each block of the batch again, by the kernel's own set_ptes(): it folds what it may."""
     where, table = stage.where, stage.source.table
     for first in range(0, where.nr, block):
@@ -540,7 +547,7 @@ def _finished(
     writable = (lanes.request & 1).astype(bool)
     stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE, folios, writable)
     if block > 1:
-        _fold(session, stage, block)
+        fold_blocks(session, stage, block)
     walker.table = stage.source.table
     machine = session.machine
     arguments = _arguments(stage, walk.definition, walk.types)
