@@ -118,6 +118,8 @@ class Blob:
             self._clear(offset, other.size)
             for start, cell in other.cells.items():
                 self.cells[offset + start] = cell
+            if sum(width for width, _ in other.cells.values()) == other.size:
+                return  # what lies below is hidden for good
             moved = [b.moved(offset, 0, other.size) for b in other.backdrops]
             self.backdrops = [*self._backdrops_outside(offset, end), *moved]
             return

@@ -141,7 +141,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         machine.record("call", lowered.name, data)
     machine.stack.append((lowered.name, machine.pos))
     machine.function = lowered.name
-    machine.executed.add(lowered.definition.pos.path + ":" + lowered.name)
+    machine.executed.add(lowered.where)
     machine.depth += 1
     try:
         lowered.body.run(frame)

@@ -23,6 +23,7 @@ from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import Step
 from ptlint.sim.frame import Frame, Op, Place, Run, Value
 from ptlint.sim.localtypes import localised
+from ptlint.sim.lookup import Lookup
 from ptlint.sim.machine import Machine
 from ptlint.sim.primitives import KEEP, keep_but
 from ptlint.sim.primitives.registry import written
@@ -40,9 +41,12 @@ ARGUMENT = "ptlint_argument"
 
 @dataclass(slots=True)
 class Lowered:
-    """A function ready to run. ``hardware`` tells that it holds assembly that is not understood."""
+    """A function ready to run. ``hardware`` tells that it holds assembly that is not understood; ``where`` is its path
+    and name.
+    """
 
     name: str
+    where: str
     definition: ast.FunctionDef
     params: tuple[Local, ...]
     returns: CType
@@ -94,9 +98,19 @@ class Program:
         self.walks = True
         self.level = "pte"
         self._reach = Reach(self)
+        self._lookup: tuple[dict[Hashable, bool], int, Lookup] = (self.facts, 0, Lookup())
         self.mmu = hardware_data(universe.profile)
         self.answers: Mapping[str, bool] = self.mmu.get("answers", {})
         self.values: Mapping[str, int | str] = self.mmu.get("values", {})
+
+    @property
+    def lookup(self) -> Lookup:
+        """Return what expressions over entries give under the facts that are settled now."""
+        facts, count, lookup = self._lookup
+        if facts is not self.facts or count != len(facts):
+            lookup = Lookup()
+            self._lookup = (self.facts, len(self.facts), lookup)
+        return lookup
 
     def settle(self, questions: Iterable[Hashable]) -> None:
         """Fix the answers that were given to *questions* while entries were made: no."""
@@ -331,6 +345,7 @@ class Program:
         tables = tuple(i for i, local in enumerate(params) if self._is_table_pointer(local.type))
         return Lowered(
             name=definition.name,
+            where=f"{definition.pos.path}:{definition.name}",
             definition=definition,
             params=tuple(params),
             returns=returns,

@@ -14,6 +14,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.frame import Frame, Value
+from ptlint.sim.lookup import Answered, Codes, Lookup
 from ptlint.sim.machine import Limits, Machine
 from ptlint.sim.memory import Memory
 from ptlint.sim.mmu import Walker
@@ -25,6 +26,13 @@ from ptlint.sim.values import Mask, Scalar
 
 RECURSION = 12_000
 """Python frames that a run may nest: C calls, statements and expressions within them."""
+
+
+FEWEST_LANES = 64
+"""Lanes from which on looking up what an entry gives is faster than running code over it."""
+
+CODED = 1 << 21
+"""Lanes of which a session keeps which entries they hold."""
 
 
 class Session:
@@ -43,6 +51,7 @@ class Session:
         memory = Memory(model.pointer_size, model.big_endian)
         facts = {question: np.full(lanes, answer) for question, answer in program.facts.items()}
         self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits)
+        self._coded: dict[int, tuple[NDArray[np.uint64], Lookup, Codes | None]] = {}
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
         """Return the value of C expression *text*; variables are given as type and value.
@@ -83,13 +92,44 @@ class Session:
 
     def holds(self, predicate: str, raw: NDArray[np.uint64]) -> Mask:
         """Return where ``predicate(entry)`` is true: ``pte_young``, ``pte_dirty``, …."""
-        value = scalar(self.run(f"!!{predicate}(pte)", pte=("pte_t", self.entry(raw))))
-        result: Mask = self.lanes_of(value) != 0
+        text = f"!!{predicate}(pte)"
+        found = self._looked_up(text, raw)
+        if found is not None:
+            known: Mask = found[0].truths[found[1]]
+            return known
+        result: Mask = self._run_number(text, raw) != 0
         return result
 
     def number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the integer that an expression over ``pte`` gives for each lane."""
+        found = self._looked_up(text, raw)
+        if found is None:
+            return self._run_number(text, raw)
+        known: NDArray[np.uint64] = found[0].numbers[found[1]]
+        return known
+
+    def _run_number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
         return self.lanes_of(scalar(self.run(text, pte=("pte_t", self.entry(raw)))))
+
+    def _looked_up(self, text: str, raw: NDArray[np.uint64]) -> tuple[Answered, Codes] | None:
+        """Return what is known of *text* and which of its values each lane takes; None where it must be run."""
+        if len(raw) < FEWEST_LANES or self.program.pte_size > raw.itemsize:
+            return None
+        key = id(raw if raw.base is None or raw.base.size != raw.size else raw.base)
+        lookup = self.program.lookup
+        kept = self._coded.get(key)
+        if kept is None or kept[1] is not lookup:
+            if len(self._coded) * len(raw) > CODED:
+                self._coded.clear()
+            kept = self._coded[key] = (raw, lookup, lookup.codes(raw))
+        codes = kept[2]
+        known = (
+            lookup.answered(text, lambda values: _worked_out(self.program, text, values)) if codes is not None else None
+        )
+        if codes is None or known is None:
+            return None
+        self.machine.executed |= known.executed
+        return known, codes
 
     def lanes_of(self, value: Scalar) -> NDArray[np.uint64]:
         """Return a scalar as one uint64 a lane. Raises CannotExecute for an unknown."""
@@ -111,6 +151,19 @@ class Session:
         """Return the address of the opaque object *name*, a ``struct`` of the kernel's."""
         resolved: CType | None = self.program.resolve(written(type))
         return opaque(self.machine, name, resolved).base
+
+
+def _worked_out(program: Program, text: str, values: NDArray[np.uint64]) -> Answered | None:
+    """Return what *text* gives for each entry; None when that depends on more, or cannot be run."""
+    session = Session(program, len(values))
+    try:
+        numbers = session._run_number(text, values)
+    except (CannotExecute, OutOfBounds):
+        return None
+    machine = session.machine
+    if machine.asked or machine.assumed or machine.asserted or machine.log or machine.memory.objects:
+        return None
+    return Answered(numbers, numbers != 0, frozenset(machine.executed))
 
 
 @contextmanager

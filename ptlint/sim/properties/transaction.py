@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,10 @@ def _stopped(ran: Ran) -> Mask:
     return np.zeros(ran.session.machine.lanes, dtype=bool) if dead is None else dead
 
 
-def _touched(ran: Ran, since: int, until: int) -> tuple[list[Mask], list[Mask]]:
+_Touched: TypeAlias = "tuple[list[Mask], list[Mask]]"
+
+
+def _touched(ran: Ran, since: int, until: int) -> _Touched:
     """Return, entry by entry, the lanes in which the MMU made it young or dirty between two records of the log."""
     session = ran.session
     nothing = np.zeros(session.machine.lanes, dtype=bool)
@@ -75,13 +78,13 @@ def _returned(ran: Ran) -> Iterator[Breach]:
     What the MMU set in an entry that start left valid is for commit to keep (x86 with Xen), not for start to return.
     """
     session = ran.session
-    touched = _touched(ran, 0, ran.commit_from)
+    touched, writes = _touched(ran, 0, ran.commit_from), _last_writes(ran, ran.commit_from)
     for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
         kept = session.holds(predicate, ran.returned)
         for index in range(ran.where.nr):
             live = ran.hardware.is_valid(ran.after_start[index])
             owed = session.holds(predicate, np.ascontiguousarray(ran.batch.initial[:, index])) | (seen[index] & ~live)
-            step = _last_write(ran, index, ran.commit_from)
+            step = writes.get(index)
             detail = f"start loses the {what} bit of an entry"
             yield Breach("accessed-dirty", owed & ~kept, index, detail, what, step, ran.pair.start.name)
     wrong = session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.colours.pfn)
@@ -92,44 +95,46 @@ def _entries(ran: Ran) -> Iterator[Breach]:
     """Every entry ends present, at its own page frame, with what commit was asked to set and what the MMU set since."""
     session = ran.session
     wanted_write = session.holds("pte_write", ran.asked)
+    writes, commit = _last_writes(ran), ran.pair.commit.name
+    touched = _touched(ran, 0, ran.commit_from), _touched(ran, ran.commit_from, len(session.machine.log))
     for index in range(ran.where.nr):
-        raw, started = ran.final[index], ran.after_start[index]
-        last = _last_write(ran, index)
-        commit = ran.pair.commit.name
+        raw, started, last = ran.final[index], ran.after_start[index], writes.get(index)
         present = session.holds("pte_present", raw)
         yield Breach("underrun", ~present, index, f"entry {index} is not committed", "present", None, commit)
         expected = ran.colours.pfn + index
         wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(expected))
         yield Breach("pfn", wrong, index, f"entry {index} maps another page", f"pfn {expected:#x}", last)
         settled, write = present & ~wrong, session.holds("pte_write", raw)
-        untouched = settled & (write != wanted_write) & (raw == started)
+        same = raw == started
+        untouched = settled & (write != wanted_write) & same
         yield Breach(
             "underrun", untouched, index, f"entry {index} keeps its old protection", "the new one", None, commit
         )
-        gained = settled & write & ~wanted_write & (raw != started)
+        gained = settled & write & ~wanted_write & ~same
         yield Breach("permission", gained, index, f"entry {index} becomes writable unasked", "read-only", last)
-        yield from _bits_kept(ran, index, settled, last)
+        yield from _bits_kept(ran, index, settled, last, touched)
 
 
-def _bits_kept(ran: Ran, index: int, settled: Mask, last: Record | None) -> Iterator[Breach]:
+def _bits_kept(
+    ran: Ran, index: int, settled: Mask, last: Record | None, touched: tuple[_Touched, _Touched]
+) -> Iterator[Breach]:
     session, raw = ran.session, ran.final[index]
     live = ran.hardware.is_valid(ran.after_start[index])
-    before, after = _touched(ran, 0, ran.commit_from), _touched(ran, ran.commit_from, len(session.machine.log))
+    before, after = touched
     for at, (what, predicate) in enumerate((("accessed", "pte_young"), ("dirty", "pte_dirty"))):
         owed = session.holds(predicate, ran.asked) | (before[at][index] & live) | after[at][index]
         lost = settled & owed & ~session.holds(predicate, raw)
         yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
 
 
-def _last_write(ran: Ran, index: int, until: int | None = None) -> Record | None:
-    """Return the last write of the CPU to entry *index* in any lane, before record *until* of the log if given."""
+def _last_writes(ran: Ran, until: int | None = None) -> dict[int, Record]:
+    """Return the last write of the CPU to each entry in any lane, before record *until* of the log if given."""
     where = ran.where
-    for record in reversed(ran.session.machine.log[:until]):
-        if record.kind == "write":
-            offset = record.data["offset"]
-            if isinstance(offset, int) and offset // where.size - where.first == index:
-                return record
-    return None
+    return {
+        record.data["offset"] // where.size - where.first: record
+        for record in ran.session.machine.log[:until]
+        if record.kind == "write" and isinstance(record.data["offset"], int)
+    }
 
 
 def _old_values(ran: Ran) -> Iterator[Breach]:
@@ -198,7 +203,7 @@ def _indices(ran: Ran, pointer: Scalar | Blob, mask: Mask) -> Iterator[tuple[int
 
 
 def _outside(ran: Ran) -> Iterator[Breach]:
+    writes = _last_writes(ran)
     for index, mask in ran.batch.disturbed():
         side = "before" if index < 0 else "after"
-        record = _last_write(ran, index)
-        yield Breach("outside", mask, index, f"an entry {side} the batch is written", "untouched", record)
+        yield Breach("outside", mask, index, f"an entry {side} the batch is written", "untouched", writes.get(index))
