@@ -109,7 +109,7 @@ def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_L
     if first.exhaustive or not bool(worth.any()) or not first.questions:
         return None
     table = np.stack([first.machine.answers[key] for key in first.questions], axis=1)[worth]
-    rows = np.unique(table, axis=0)
+    rows = _distinct_rows(table)
     count = max(1, most // max(lanes, 1))
     if len(rows) > count:
         rows = rows[np.random.default_rng(SEED).permutation(len(rows))[:count]]
@@ -120,6 +120,18 @@ def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_L
     if any(key not in answers for key in machine.asked):
         return None
     return Trial(machine, lane, breaches, first.questions, False, state)
+
+
+def _distinct_rows(table: Mask) -> Mask:
+    """Return the different rows in order: as numbers of 63 bits, which sort much faster than rows do."""
+    words = [table[:, at : at + 63] for at in range(0, table.shape[1], 63)]
+    numbers = [word @ (1 << np.arange(word.shape[1], dtype=np.int64)[::-1]) for word in words]
+    order = np.lexsort(numbers[::-1])
+    sorted_rows = table[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = np.any([number[order[1:]] != number[order[:-1]] for number in numbers], axis=0)
+    rows: Mask = sorted_rows[fresh]
+    return rows
 
 
 def contradictory(answers: dict[Hashable, Mask], lanes: int) -> Mask:

@@ -16,7 +16,7 @@ Raw = NDArray[np.uint64]
 Codes = NDArray[np.int64]
 
 MOST_VALUES = 2048
-"""Different entries that are kept; code over more of them is run. The slots are as many as half their square."""
+"""Different entries that are kept; code over more of them is run. The slots are at most four times their square."""
 
 _FACTOR = 0x9E37_79B9_7F4A_7C15
 _TRIES = 64
@@ -53,23 +53,36 @@ class Lookup:
             return found
         if len(self.values) == MOST_VALUES:
             return None
-        values = np.concatenate((self.values, np.setdiff1d(raw[strange], self.values)))
-        return self._find(raw) if len(values) <= MOST_VALUES and self._arrange(values) else None
+        fresh = np.setdiff1d(raw[strange], self.values)
+        if len(self.values) + len(fresh) > MOST_VALUES:
+            return None
+        values = np.concatenate((self.values, fresh))
+        return self._find(raw) if self._put(fresh, values) or self._arrange(values) else None
 
     def _find(self, raw: Raw) -> Codes:
         found: Codes = self.slots[(raw * self.factor >> self.shift).view(np.int64)]
         return found
 
+    def _put(self, fresh: Raw, values: Raw) -> bool:
+        """Give each of the *fresh* last ones of *values* its slot, if all are free."""
+        at = (fresh * self.factor >> self.shift).view(np.int64)
+        first = int(self.values[0] * self.factor >> self.shift)
+        if bool(self.slots[at].any()) or first in at or len(np.unique(at)) < len(at):
+            return False
+        self.slots[at] = np.arange(len(self.values), len(values))
+        self.values = values
+        return True
+
     def _arrange(self, values: Raw) -> bool:
-        """Choose a factor that gives each value a slot of its own."""
-        bits = max(8, (len(values) ** 2 // 2).bit_length())
+        """Choose a factor that gives each value a slot of its own, with room for as many again."""
+        bits = max(8, (2 * len(values) ** 2).bit_length())
         for turn in range(_TRIES):
             factor = np.uint64((_FACTOR * (2 * turn + 1)) & _WORD)
-            slots = (values * factor >> np.uint64(64 - bits)).view(np.int64)
-            if len(np.unique(slots)) == len(values):
+            at = (values * factor >> np.uint64(64 - bits)).view(np.int64)
+            if len(np.unique(at)) == len(values):
                 self.values, self.factor, self.shift = values, factor, np.uint64(64 - bits)
                 self.slots = np.zeros(1 << bits, dtype=np.int64)
-                self.slots[slots] = np.arange(len(values))
+                self.slots[at] = np.arange(len(values))
                 return True
         return False
 

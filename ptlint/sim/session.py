@@ -113,7 +113,7 @@ class Session:
 
     def _looked_up(self, text: str, raw: NDArray[np.uint64]) -> tuple[Answered, Codes] | None:
         """Return what is known of *text* and which of its values each lane takes; None where it must be run."""
-        if len(raw) < FEWEST_LANES or self.program.pte_size > raw.itemsize:
+        if len(raw) < FEWEST_LANES:
             return None
         key = id(raw if raw.base is None or raw.base.size != raw.size else raw.base)
         lookup = self.program.lookup

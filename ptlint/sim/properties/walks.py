@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,7 @@ from ptlint.sim.properties.pairing import FLAGS, Ledger, points
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
 from ptlint.sim.tlb import is_flush, leftovers
-from ptlint.sim.values import Mask, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.walks import Walked
@@ -65,6 +66,7 @@ def purposes(program: Program, name: str) -> tuple[str, ...]:
     return _purposes_by_name(name) or known.get(name, ())
 
 
+@cache
 def _purposes_by_name(name: str) -> tuple[str, ...]:
     return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
 
@@ -478,24 +480,34 @@ def _rss(facts: Facts) -> Iterator[Breach]:
 
 def _addresses(ran: Walked) -> Iterator[Breach]:
     """A helper that takes both sees the address of the entry it gets."""
+    table = ran.stage.source.table
+    known: dict[tuple[int, int], Mask] = {}  # most calls hand on what their caller got
+    for record in ran.session.machine.log:
+        if record.kind != "call":
+            continue
+        named = [v for n, v in record.data.items() if "addr" in n and not isinstance(v, (Blob, Unknown))]
+        named = [v for v in named if not points(v, table.base, table.blob.size, record.mask)]
+        found = (
+            [v for v in record.data.values() if points(v, table.base, table.blob.size, record.mask)] if named else []
+        )
+        if len(found) != 1:
+            continue
+        pointer, addr = found[0], named[0]
+        assert not isinstance(pointer, (Blob, Unknown))
+        key = id(pointer), id(addr)
+        if key not in known:
+            known[key] = _apart(ran, pointer, addr)
+        detail = f"{record.name}() gets the address of another entry"
+        yield Breach("address", record.mask & known[key], None, detail, "its own", record)
+
+
+def _apart(ran: Walked, pointer: int | NDArray[np.uint64], addr: Scalar) -> Mask:
+    """Return the lanes in which *pointer* is to an entry of the batch and *addr* is not its address, nor 0."""
     where, session = ran.where, ran.session
-    for table, base_addr in ((ran.stage.source.table, where.addr), (ran.stage.target, None)):
-        for record in session.machine.log:
-            if record.kind != "call":
-                continue
-            found = [(n, v) for n, v in record.data.items() if points(v, table.base, table.blob.size, record.mask)]
-            named = [v for n, v in record.data.items() if "addr" in n and not isinstance(v, (Blob, Unknown))]
-            named = [v for v in named if not points(v, table.base, table.blob.size, record.mask)]
-            if len(found) != 1 or not named or base_addr is None:
-                continue
-            pointer = found[0][1]
-            assert not isinstance(pointer, (Blob, Unknown))
-            index = distance(pointer, table.base, session.machine.lanes) // where.size - where.first
-            expected = base_addr + index * where.page
-            wrong = record.mask & (session.lanes_of(named[0]).astype(np.int64) != expected)
-            wrong &= (index >= 0) & (index < where.nr) & (session.lanes_of(named[0]) != 0)  # 0: of no interest
-            detail = f"{record.name}() gets the address of another entry"
-            yield Breach("address", wrong, None, detail, "its own", record)
+    index = distance(pointer, ran.stage.source.table.base, session.machine.lanes) // where.size - where.first
+    given = session.lanes_of(addr).view(np.int64)
+    result: Mask = (given != where.addr + index * where.page) & (given != 0) & (index >= 0) & (index < where.nr)
+    return result
 
 
 def _flushed(facts: Facts) -> Iterator[Breach]:
