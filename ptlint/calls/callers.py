@@ -55,8 +55,7 @@ def _in_source(scan: FileScan, name: str, word: re.Pattern[str]) -> Iterator[Cal
 def _in_functions(
     path: str, text: str, index: ItemIndex | FileItems, name: str, word: re.Pattern[str]
 ) -> Iterator[Caller]:
-    for other, places in index.names.items():
-        for what, number, _ in places:
-            item = index.items[number]
-            if what == "function" and other != name and (match := word.search(text, item.start, item.end)):
-                yield Caller(other, Span(path, text.count("\n", 0, match.start()) + 1))
+    for other, number, _ in index.functions:
+        item = index.items[number]
+        if other != name and (match := word.search(text, item.start, item.end)):
+            yield Caller(other, Span(path, text.count("\n", 0, match.start()) + 1))

@@ -7,8 +7,9 @@ from ptlint.core.span import Span
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.scope import Site
 from ptlint.csrc.universe import MAX_ALIASES, Universe
+from ptlint.csrc.words import words_at
 
-_NAME_ONLY = re.compile(r"[A-Za-z_]\w*")
+_PARAMETERS = re.compile(r"\s*\)?\s*\(")
 
 
 def locate(universe: Universe, name: str) -> Definition | None:
@@ -87,8 +88,8 @@ def _declares_function(site: Site, name: str) -> bool:
     """Return whether the name at *site* is followed by parameters."""
     if site.what == "function":
         return True
-    lines = site.instance.active_text().split("\n", site.line)
-    return re.search(rf"\b{re.escape(name)}\s*\)?\s*\(", "\n".join(lines[site.line - 1 :])) is not None
+    text, start = site.instance.active_text(), site.instance.active.segments.begins[site.line - 1]
+    return any(_PARAMETERS.match(text, at + len(name)) for at in words_at(text, name, start))
 
 
 def _kind(span: Span) -> str:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from ptlint.calls.bodies import body_of
 from ptlint.calls.ops import OpsTarget, ops_targets
-from ptlint.csrc.ast import Asm, Assign, Call, Cast, Declaration, FunctionDef, MemberAccess, Name
-from ptlint.csrc.nodes import nodes, parts_of
+from ptlint.csrc.ast import FunctionDef
 from ptlint.csrc.scope import NOTHING
 from ptlint.csrc.universe import Universe
 
@@ -31,47 +31,19 @@ def function_in(universe: Universe, name: str, path: str = "", keep: frozenset[s
 def callees(universe: Universe, function: FunctionDef) -> tuple[Callee, ...]:
     """Return what the expanded body of *function* calls, in the order of its text, each name once."""
     found: dict[tuple[str, str], Callee] = {}
-    local = _locals(function)
-    for node in nodes(function.body):
-        match node:
-            case Call(function=Name(name=name), pos=pos) if name not in local and not name.startswith("__builtin_"):
-                found.setdefault((name, ""), Callee(name, pos.line))
-            case MemberAccess() if _is_table(chain := _chain(node), local):
-                line = node.pos.line
-                for target in ops_targets(universe, chain):
-                    found.setdefault((target.function, chain), Callee(target.function, line, chain))
-            case _:
-                pass
+    for name, chain, line in body_of(function).calls:
+        if chain:
+            for target in ops_targets(universe, chain):
+                found.setdefault((target.function, chain), Callee(target.function, line, chain))
+        else:
+            found.setdefault((name, ""), Callee(name, line))
     return tuple(found.values())
 
 
 def targets_of(universe: Universe, function: FunctionDef) -> dict[str, tuple[OpsTarget, ...]]:
     """Return the ops-table fields that the body of *function* names, with what each may hold."""
-    local = _locals(function)
-    chains = (_chain(node) for node in nodes(function.body) if isinstance(node, MemberAccess))
-    fields_ = dict.fromkeys(chain for chain in chains if _is_table(chain, local))
+    fields_ = dict.fromkeys(chain for _, chain, _ in body_of(function).calls if chain)
     return {chain: targets for chain in fields_ if (targets := ops_targets(universe, chain))}
-
-
-def _is_table(chain: str, local: frozenset[str]) -> bool:
-    return chain.count(".") >= 1 and chain.split(".", 1)[0] not in local and not chain.startswith(".")
-
-
-def _chain(node: object) -> str:
-    """Return ``table.member.field`` for members of a named object, ``""`` for anything else."""
-    names: list[str] = []
-    while isinstance(node, MemberAccess) and not node.arrow:
-        names.append(node.name)
-        node = node.base
-    return ".".join((node.name, *reversed(names))) if isinstance(node, Name) else ""
-
-
-def _locals(function: FunctionDef) -> frozenset[str]:
-    names = {param.name for param in function.type.params if param.name}
-    for node in nodes(function.body):
-        if isinstance(node, Declaration):
-            names.update(one.name for one in node.declarators)
-    return frozenset(names)
 
 
 # --- parameters -------------------------------------------------------------------------------------------------
@@ -98,45 +70,15 @@ def _matters(universe: Universe, function: FunctionDef, at: int, memo: dict[tupl
     if depth > MAX_DEPTH or len(memo) > MAX_FUNCTIONS:
         return True
     memo[key] = False  # a recursive call alone gives it no meaning
-    name = function.type.params[at].name
-    memo[key] = name is not None and _reads(universe, function, name, function.body, memo, depth)
+    use = body_of(function).use_of(at)
+    memo[key] = use.is_read or any(
+        _matters_to(universe, function_in(universe, callee, function.pos.path), number, memo, depth + 1)
+        for callee, number in use.passed
+    )
     return memo[key]
 
 
-def _reads(
-    universe: Universe, function: FunctionDef, name: str, root: object, memo: dict[tuple[str, int], bool], depth: int
+def _matters_to(
+    universe: Universe, called: FunctionDef | None, at: int, memo: dict[tuple[str, int], bool], depth: int
 ) -> bool:
-    pending: list[object] = [root]
-    while pending:
-        node = pending.pop()
-        match node:
-            case Name(name=found) if found == name:
-                return True
-            case Assign(target=Name(name=target), value=value) if target == name:
-                # An update by itself gives no meaning; what is assigned to something else inside it may.
-                pending.extend(one for one in nodes(value) if isinstance(one, Assign))
-            case Call(function=Name(name=callee), args=args):
-                called = function_in(universe, callee, function.pos.path) if _passes(args, name) else None
-                for number, arg in enumerate(args):
-                    if called is not None and _is_just(arg, name) and number < len(called.type.params):
-                        if _matters(universe, called, number, memo, depth + 1):
-                            return True
-                    else:
-                        pending.append(arg)
-            case tuple() if type(node) is tuple:
-                pending.extend(node)
-            case Asm():
-                pending.extend([operand.expr for operand in (*node.outputs, *node.inputs)])
-            case _:
-                pending.extend([getattr(node, one) for one in parts_of(type(node)) or ()])
-    return False
-
-
-def _is_just(arg: object, name: str) -> bool:
-    while isinstance(arg, Cast):
-        arg = arg.value
-    return isinstance(arg, Name) and arg.name == name
-
-
-def _passes(args: tuple[object, ...], name: str) -> bool:
-    return any(_is_just(arg, name) for arg in args)
+    return called is None or at >= len(called.type.params) or _matters(universe, called, at, memo, depth)

@@ -1,7 +1,7 @@
 """Why a definition is the effective one: the conditionals around it, and the macros that decide them."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,9 +11,11 @@ from ptlint.csrc.definitions import looks_defined
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.universe import Universe
+from ptlint.csrc.words import words_at
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)")
+_DEFINE = re.compile(r"[ \t]*#[ \t]*define[ \t]+")
 _ONE_DEFINED = re.compile(r"#ifdef (\w+)|#if (?:defined|IS_ENABLED)\s*\(?\s*(\w+)\s*\)?")
 
 
@@ -111,18 +113,25 @@ def switched_off(universe: Universe, name: str) -> Iterator[Guard]:
                 yield around[-1]
 
 
-def _inactive_definitions(instance: Instance, name: str) -> Iterator[int]:
+def _inactive_definitions(instance: Instance, name: str) -> tuple[int, ...]:
+    """Return the lines at which text that is skipped seems to define *name*, one of each piece of it."""
+    active = instance.active
+    key = ("inactive", name)
+    found: tuple[int, ...] | None = active.facts.get(key)
+    if found is None:
+        found = active.facts[key] = tuple(_inactive_lines(instance, name))
+    return found
+
+
+def _inactive_lines(instance: Instance, name: str) -> Iterator[int]:
     text = instance.scan.text
+    places = list(words_at(text, name))
     for start, end in instance.blanks():
-        part = text[start:end]
-        if name not in part:
-            continue
-        for found in re.finditer(rf"\b{re.escape(name)}\b", part):
-            line_start = part.rfind("\n", 0, found.start()) + 1
-            head = part[line_start : found.start()]
-            defines = re.match(r"[ \t]*#[ \t]*define[ \t]+$", head) is not None
-            if (defines and end - start > len(part[line_start:])) or looks_defined(name, part[line_start:]):
-                yield text.count("\n", 0, start + found.start()) + 1
+        for at in places[bisect_left(places, start) : bisect_left(places, end)]:
+            line_start = text.rfind("\n", start, at) + 1 or start
+            defines = _DEFINE.fullmatch(text, line_start, at) is not None
+            if (defines and line_start > start) or looks_defined(name, text[line_start:end]):
+                yield text.count("\n", 0, at) + 1
                 break
 
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Set
+from weakref import WeakKeyDictionary
 
 from ptlint.calls.guards import enclosing
 from ptlint.csrc.definitions import defined_words
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import ItemIndex, index_of_text, items_of
-from ptlint.csrc.segments import words_of
+from ptlint.csrc.segments import words_like, words_of
 from ptlint.csrc.universe import Universe
 
 _WORDS = [
@@ -51,6 +52,7 @@ _WORDS = [
 ]
 _PAGE_TABLE = re.compile(rf"(?:^|_)(?:{'|'.join(_WORDS)})(?:_|$)")
 _TYPES = re.compile(r"\b(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t\b")
+_TELLING = re.compile(rf"{_PAGE_TABLE.pattern}|^(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t$")
 _DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
 _NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)\s*\)?")
@@ -77,6 +79,16 @@ def hooks(universe: Universe) -> tuple[str, ...]:
 
     Found in the text of all branches, so that an architecture which overrides a hook still lists it.
     """
+    found = _HOOKS.get(universe)
+    if found is None:
+        found = _HOOKS[universe] = _hooks(universe)
+    return found
+
+
+_HOOKS: WeakKeyDictionary[Universe, tuple[str, ...]] = WeakKeyDictionary()
+
+
+def _hooks(universe: Universe) -> tuple[str, ...]:
     own = [scan for scan in _scans(universe) if scan.path.startswith("arch/")]
     generic = [scan for scan in _scans(universe) if scan.path.startswith(GENERIC)]
     switches = _words_below(universe, "include/asm-generic", ".h", _capitals)
@@ -92,9 +104,8 @@ def hooks(universe: Universe) -> tuple[str, ...]:
         found.update(_given(scan) if _stands_in(scan) else _given(scan) & given)
     for path in universe.c_files():
         if path.startswith("mm/"):
-            asked_for = _NDEF.findall(universe.text_of(path))
-            found.update(name for name in asked_for if _PAGE_TABLE.search(name) and not name.isupper())
-    return tuple(sorted(name for name in found & _known(universe) if _is_hook(universe, name)))
+            found.update(_words_in(universe, path, "asked for", _asked_for))
+    return tuple(sorted(name for name in found if _is_known(universe, name) and _is_hook(universe, name)))
 
 
 def kernel_only(universe: Universe) -> frozenset[str]:
@@ -142,23 +153,34 @@ def _words_below(universe: Universe, folder: str, ending: str, words: Callable[[
     found: set[str] = set()
     for path in universe.tree.paths(folder):
         if path.endswith(ending):
-            key = (universe.tree.blob_id(path) or "", ending)
-            if key not in _WORDS_OF:
-                _WORDS_OF[key] = frozenset(words(universe.text_of(path)))
-            found |= _WORDS_OF[key]
+            found |= _words_in(universe, path, ending, words)
     return frozenset(found)
+
+
+def _words_in(universe: Universe, path: str, what: str, words: Callable[[str], Set[str]]) -> frozenset[str]:
+    """Return *words* of a file of the tree, kept as *what* by its blob id."""
+    key = (universe.tree.blob_id(path) or "", what)
+    found = _WORDS_OF.get(key)
+    if found is None:
+        found = _WORDS_OF[key] = frozenset(words(universe.text_of(path)))
+    return found
+
+
+def _asked_for(text: str) -> set[str]:
+    """Return the page-table names that a text asks for with ``#ifndef``."""
+    return {name for name in _NDEF.findall(text) if _PAGE_TABLE.search(name) and not name.isupper()}
 
 
 def _given(scan: FileScan) -> frozenset[str]:
     """Return the page-table names that a file gives a body: functions, and macros that do more than to take a name."""
     found: frozenset[str] | None = scan.item_cache.get("given")
     if found is None:
-        _, index = raw_items(scan)
-        bodies = {name for name, places in index.names.items() if any(what == "function" for what, _, _ in places)}
+        declared = {name for name, _ in _declared(scan)}
+        bodies = {name for name, _, _ in raw_items(scan)[1].functions} if declared else set()
         for one in scan.directives:
-            words = one.text.split(None, 1) if one.kind == "define" else []
+            words = one.text.split(None, 1) if declared and one.kind == "define" else []
             bodies.update(words[0].split("(", 1)[0] for _ in words[:1] if words[1:] != [words[0]])
-        found = scan.item_cache["given"] = frozenset(bodies & {name for name, _ in _declared(scan)})
+        found = scan.item_cache["given"] = frozenset(bodies & declared)
     return found
 
 
@@ -215,7 +237,6 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
 
     What generic headers only call is included: an architecture may make it in ways that no text shows.
     """
-    known = _known(universe)
     found: set[str] = set()
     called: set[str] = set()
     for scan in _scans(universe):
@@ -225,7 +246,7 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
             called.update(_called(scan))
     for instance in universe.unit.instances:
         found.update(_active(instance))
-    return tuple(sorted({name for name in found if name in known} | called | {*hooks(universe)}))
+    return tuple(sorted({name for name in found if _is_known(universe, name)} | called | {*hooks(universe)}))
 
 
 def _scans(universe: Universe) -> Iterator[FileScan]:
@@ -236,12 +257,9 @@ def _scans(universe: Universe) -> Iterator[FileScan]:
             yield instance.scan
 
 
-def _known(universe: Universe) -> set[str]:
-    """Return every identifier of the files that were read, and every macro."""
-    known = {name for name, ref in universe.unit.table.items() if ref is not None}
-    for scan in _scans(universe):
-        known |= words_of(scan)
-    return known
+def _is_known(universe: Universe, name: str) -> bool:
+    """Return whether *name* is a word of the files that were read, or a macro."""
+    return universe.unit.table.get(name) is not None or universe.headers.has_word(name)
 
 
 def _is_guard_word(universe: Universe, word: str) -> bool:
@@ -266,7 +284,8 @@ def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
     """Return name and line of the page-table functions and macros of all branches of a file."""
     found: tuple[tuple[str, int], ...] | None = scan.item_cache.get("declared")
     if found is None:
-        found = scan.item_cache["declared"] = tuple(_declarations(scan))
+        about = not words_of(scan).isdisjoint(words_like(_TELLING))
+        found = scan.item_cache["declared"] = tuple(_declarations(scan)) if about else ()
     return found
 
 
@@ -319,8 +338,8 @@ def _called(scan: FileScan) -> frozenset[str]:
 
 def _active(instance: Instance) -> Iterator[str]:
     """Yield the page-table functions of the active text, whose braces balance where those of all branches may not."""
-    for name, places in items_of(instance).names.items():
-        if _PAGE_TABLE.search(name) and any(what == "function" for what, _, _ in places):
+    for name, _, _ in items_of(instance).functions:
+        if _PAGE_TABLE.search(name):
             yield name
 
 

@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from ptlint.csrc.words import words_at
+
 MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
 MAX_HEAD = 4000  # bytes from a function's name to its body
-_IN_WORD = re.compile(r"\w")
+_AFTER_NAME = re.compile(r"\s*+(?:__\w++\s*+)*([\[=(;])")
+_HEAD_SIGN = re.compile(r"[(){;=]")
 _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
 
@@ -21,22 +24,22 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 
     The second is -1 for a variable.
     """
-    pattern = rf"{re.escape(name)}\s*+(?:__\w++\s*+)*([\[=(;])"  # begins with a literal, which is found fast
-    for found in islice(re.finditer(pattern, text), MAX_OCCURRENCES):
-        if _IN_WORD.match(text, max(found.start() - 1, 0), found.start()):
+    for start in islice(words_at(text, name), MAX_OCCURRENCES):
+        found = _AFTER_NAME.match(text, start + len(name))
+        if found is None:
             continue
-        line_start = text.rfind("\n", max(0, found.start() - MAX_HEAD), found.start()) + 1
+        line_start = text.rfind("\n", max(0, start - MAX_HEAD), start) + 1
         if not (text[line_start].isalpha() or text[line_start] == "_"):
             continue
         if found.group(1) != "(":
-            yield found.start(), -1
+            yield start, -1
             continue
         depth = 0
-        for sign in re.finditer(r"[(){;=]", text[found.end() - 1 : found.end() + MAX_HEAD]):
+        for sign in _HEAD_SIGN.finditer(text, found.end() - 1, found.end() + MAX_HEAD):
             depth += (sign.group() == "(") - (sign.group() == ")")
             if depth == 0 and sign.group() in "{;=":
                 if sign.group() == "{":
-                    yield found.start(), found.end() - 1 + sign.start()
+                    yield start, sign.start()
                 break
 
 

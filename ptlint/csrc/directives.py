@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ptlint.csrc.macrodefs import Macro
-from ptlint.csrc.segments import Segments, numbers
+from ptlint.csrc.segments import Active, Segments, numbers
 from ptlint.errors import InputError
 
 MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) have 4 MB
@@ -92,6 +92,7 @@ class FileScan:
     macros: dict[int, Macro | None] = field(default_factory=dict)
     words: frozenset[str] | None = None
     segments: Segments | None = None
+    actives: dict[tuple[tuple[int, int], ...], Active] = field(default_factory=dict)
     number: int = field(default_factory=lambda: next(numbers))
     item_cache: dict[object, Any] = field(default_factory=dict)
     argument_cache: dict[int, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.segments import active_text
+from ptlint.csrc.segments import Active, active_of
 
 
 @dataclass(slots=True)
@@ -21,8 +21,7 @@ class Instance:
     skips: dict[int, int] = field(default_factory=dict)
     marks: list[tuple[int, int]] = field(default_factory=list)
     pc: int = 0
-    index: object = None  # the items of the active text, see items.items_of
-    _text: str | None = None
+    _active: Active | None = None
 
     def over(self, scan: FileScan) -> "Instance":
         """Return this reading for another version of the file, which has the same directives."""
@@ -34,15 +33,15 @@ class Instance:
         return self.scan.path
 
     @property
-    def mask(self) -> tuple[tuple[int, int], ...]:
-        """Return what decides the active text of this scan."""
-        return tuple(self.skips.items())
+    def active(self) -> Active:
+        """Return what this reading leaves of the file."""
+        if self._active is None:
+            self._active = active_of(self.scan, self.skips)
+        return self._active
 
     def active_text(self) -> str:
         """Return the text with inactive lines and directives blanked: same length, same lines."""
-        if self._text is None:
-            self._text = active_text(self)
-        return self._text
+        return self.active.text
 
     def blanks(self) -> Iterator[tuple[int, int]]:
         """Yield the offsets of directives and inactive text, in order, without overlap."""

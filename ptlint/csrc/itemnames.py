@@ -32,10 +32,13 @@ class Item:
     is_made: bool = False
 
 
-def names_of(code: str, item: Item) -> Iterator[tuple[str, str, int]]:
-    source = code[item.start : item.end]
-    base = item.start
-    if item.kind == "function":
+def names_of(source: str, kind: str, base: int) -> Iterator[tuple[str, str, int]]:
+    """Yield what an item of this *kind*, whose text is *source* and stands at *base*, may declare.
+
+    That is what it is (see ``ItemIndex``), the name, and the offset of the name. *source* is without comments and
+    literals.
+    """
+    if kind == "function":
         head = source[: _body_start(source)]
         for name, offset in _before_groups(head):
             yield "function", name, base + offset
@@ -43,7 +46,7 @@ def names_of(code: str, item: Item) -> Iterator[tuple[str, str, int]]:
     if "{" in source:
         yield from _tagged(source, base)
     outer = _blank_groups(source, "{")
-    if item.kind == "typedef":
+    if kind == "typedef":
         for name, offset in _typedef_names(outer):
             yield "typedef", name, base + offset
         return

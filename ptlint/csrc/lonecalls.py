@@ -30,20 +30,30 @@ def lone_calls(scan: FileScan) -> LoneCalls:
                 words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
         for word in words:
-            _PASSED.setdefault(word, []).append(scan.number)
+            held = _PASSED.get(word)
+            if held is None:
+                held = _PASSED[word] = []
+                _ALL.append(word)
+            held.append(scan.number)
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
 _PASSED: dict[str, list[int]] = {}
+_ALL: list[str] = []  # the words in it
 _CALLING: dict[str, list[int]] = {}
+_PARTS: dict[str, tuple[int, list[str]]] = {}
 
 
-def files_with_calls(words: Iterable[str], macros: Iterable[str]) -> set[int]:
-    """Return the numbers of the files whose lone calls pass one of *words* or call one of *macros*.
+def files_with_calls(name: str, macros: Iterable[str]) -> set[int]:
+    """Return the numbers of the files whose lone calls pass a word that is part of *name*, or call one of *macros*.
 
     Of those whose ``lone_calls`` were asked for.
     """
-    found = {number for word in words for number in _PASSED.get(word, ())}
+    done, parts = _PARTS.get(name, (0, []))
+    if done < len(_ALL):
+        parts += [word for word in _ALL[done:] if word in name]
+        _PARTS[name] = len(_ALL), parts
+    found = {number for word in parts for number in _PASSED[word]}
     return found.union(number for macro in macros for number in _CALLING.get(macro, ()))

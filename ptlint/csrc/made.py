@@ -21,6 +21,7 @@ MAX_NAME = 80  # of a name, the first so many letters are looked at
 MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_PIECE = re.compile(r"\w+")  # what can be pasted: words and numbers
 _TAGGED = re.compile(r"\b(?:struct|union|enum)\b")
 _TYPED = re.compile(r"\b(?:__)?typeof(?:__)?\s*\(")  # the macro declares a variable of a type it is given
 _BODY = re.compile(r"\)[\s\\]*\{")  # the macro brings a whole function
@@ -34,7 +35,7 @@ class MadeNames:
         self._written: dict[str, set[str]] | None = None
         self._made: dict[tuple[int, int], dict[str, str]] = {}
         self._words: dict[tuple[int, int], tuple[str, set[str]]] = {}
-        self._macros: dict[tuple[int, int], str] = {}
+        self._macros: dict[tuple[int, int], frozenset[str]] = {}
 
     def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
         """Return where macro calls at file scope make *name*, which the text does not show as declared.
@@ -65,23 +66,22 @@ class MadeNames:
             arguments = {word for word in words[item.leads_with_call :] if len(word) > 2}
             self._words[key] = (words[0] if words else "", arguments)
         first, arguments = self._words[key]
-        fitting = [word for word in arguments if word in name]
-        if first not in written and not fitting:
+        is_written = first in written
+        if not is_written and not any(word in name for word in arguments):
             return {}
         if key not in self._macros:
             self._macros[key] = self._macros_of(instance, item)
-        text = self._macros[key]
-        if first not in written and not any(_fits(name, word, text, arguments) for word in fitting):
+        pieces = self._macros[key]
+        if not is_written and not _is_made_of(name, pieces):
             return {}
         if key not in self._made:
-            self._made[key] = self._names_made(instance, item) if text else {}
+            self._made[key] = self._names_made(instance, item) if pieces else {}
         return self._made[key]
 
     def _candidates(self, name: str, written: Collection[str]) -> list[Instance]:
         """Return the files with a macro call whose words are part of *name*, or whose macro is one of *written*."""
-        short = name[:MAX_NAME]
-        parts = {short[at:end] for at in range(len(short)) for end in range(at + 3, len(short) + 1)}
-        return self._scope.instances_of(files_with_calls(parts, written))
+        self._scope.files()  # makes their calls known
+        return self._scope.instances_of(files_with_calls(name[:MAX_NAME], written))
 
     def _written_in_macros(self) -> dict[str, set[str]]:
         """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
@@ -94,24 +94,23 @@ class MadeNames:
                         self._written.setdefault(word, set()).add(macro_name)
         return self._written
 
-    def _macros_of(self, instance: Instance, item: Item) -> str:
-        """Return the text of the macros that an item leads to, ``""`` when none of them makes names."""
+    def _macros_of(self, instance: Instance, item: Item) -> frozenset[str]:
+        """Return the words of an item and of the macros that it leads to, none when none of them makes names."""
         lines = definitions_within(instance, item)  # an enum may define the macro that makes its constants
         state = self._scope.state_at(instance, lines[0] if lines else item.line)
-        pending = set(_WORD.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
+        pending = set(_PIECE.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
         seen: set[str] = set()
-        texts: list[str] = []
+        makes = False
         for _ in range(MAX_CHAIN):
             following: set[str] = set()
             for word in pending - seen:
                 macro = state.lookup(word)
                 if macro is not None:
-                    texts.append(macro.text)
-                    following.update(_WORD.findall(macro.text))
+                    makes = makes or _makes_names(macro.text)
+                    following.update(_PIECE.findall(macro.text))
             seen |= pending
             pending = following
-        text = "\n".join(texts)
-        return text if "##" in text or _TAGGED.search(text) or _TYPED.search(text) or _BODY.search(text) else ""
+        return frozenset(seen | pending) if makes else frozenset()
 
     def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
         end = ""
@@ -129,7 +128,14 @@ def _names_in(tokens: list[Token], end: str) -> dict[str, str]:
     return {name: places[0][0] for name, places in index_of_text(text).names.items()}
 
 
-def _fits(name: str, word: str, text: str, arguments: Collection[str]) -> bool:
-    """Return whether *name* is *word* pasted to what stands in *text* or in other arguments."""
-    rest = [part for part in name.split(word) if part]
-    return bool(text) and all(part in text or any(one in part for one in arguments) for part in rest)
+def _makes_names(text: str) -> bool:
+    """Return whether a macro with this text may make a name: by pasting, as a record, a variable or a function."""
+    return "##" in text or any(sign.search(text) is not None for sign in (_TAGGED, _TYPED, _BODY))
+
+
+def _is_made_of(name: str, words: Collection[str]) -> bool:
+    """Return whether *name* is one of *words* or several of them, one behind the other: what pasting can come to."""
+    reached = [True] + [False] * len(name)
+    for end in range(1, len(name) + 1):
+        reached[end] = any(reached[at] and name[at:end] in words for at in range(end))
+    return reached[-1]

@@ -58,11 +58,12 @@ class Scope:
         self._typedefs: dict[str, bool] = {}
         self._files: list[FileScan] = []
         self._places: dict[int, list[int]] = {}
-        self._written: dict[str, list[Site]] = {}
+        self._written: dict[tuple[str, bool], list[Site]] = {}
         self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
         self._enums: dict[str, EnumType | None] = {}
+        self._aliased: dict[str, Type | None] = {}
 
     # --- macros and expressions ---------------------------------------------------------------------------------
 
@@ -96,11 +97,14 @@ class Scope:
 
     def written(self, name: str, *wanted: str) -> list[Site]:
         """Return those of the sites that the text shows, not those that macros make."""
-        found = self._written.get(name)
+        key = (name, wanted == ("typedef",))
+        found = self._written.get(key)
         if found is None:
-            found = self._written[name] = [
-                Site(instance, what, number, instance.scan.text.count("\n", 0, offset) + 1)
-                for instance in self.instances_with(name)
+            self.files()  # makes their words known
+            files = files_with_typedef(name) if key[1] else files_holding(name)
+            found = self._written[key] = [
+                Site(instance, what, number, instance.active.segments.line_of(offset))
+                for instance in self.instances_of(files)
                 for what, number, offset in items_of(instance).places(name)
             ]
         return [site for site in found if site.what in wanted] if wanted else found
@@ -109,6 +113,11 @@ class Scope:
         """Return the files that hold the word *name*, in the order they were read."""
         self.files()
         return self.instances_of(files_holding(name))
+
+    def has_word(self, name: str) -> bool:
+        """Return whether a file of the unit holds the word *name*."""
+        self.files()
+        return not self._places.keys().isdisjoint(files_holding(name))
 
     def instances_of(self, files: Iterable[int]) -> list[Instance]:
         """Return the readings of the files with these numbers (of their scans), in the order they were read."""
@@ -143,7 +152,17 @@ class Scope:
             while end < len(tokens) and (until is None or tokens[end].line < until):
                 end += 1
             if end > start:
-                out += expand(tokens[start:end], self.state_at(instance, tokens[start].line), keep, used=used)
+                piece = tokens[start:end]
+
+                def make(asking: Asking, piece: list[Token] = piece) -> tuple[list[Token], set[str]]:
+                    inner: set[str] = set()
+                    return expand(piece, asking, keep, used=inner), inner
+
+                key = ("tokens", instance.path, line, column, text, start, end, keep)
+                found, macros = recalled(key, self.state_at(instance, piece[0].line), self.is_typedef, make)
+                out += found
+                if used is not None:
+                    used |= macros
             start = end
         return out
 
@@ -252,13 +271,19 @@ class Scope:
 
     def typedef(self, name: str) -> Type | None:
         """Return the type that typedef *name* stands for, or None."""
+        if name not in self._aliased:
+            self._aliased[name] = self._typedef(name)
+        found = self._aliased[name]
+        return self.outer.typedef(name) if found is None and self.outer is not None else found
+
+    def _typedef(self, name: str) -> Type | None:
         for site in self.sites(name, "typedef"):
             for one in self.parsed(site):
                 if isinstance(one, Declaration) and "typedef" in one.storage:
                     for declared in one.declarators:
                         if declared.name == name:
                             return declared.type
-        return self.outer.typedef(name) if self.outer is not None else None
+        return None
 
     def prototype(self, name: str) -> FunctionType | None:
         """Return the type of function *name* from a prototype or its definition, or None."""

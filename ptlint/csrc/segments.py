@@ -4,13 +4,13 @@ Many readings of one file differ in few segments, so whatever is found in a segm
 """
 
 import re
-from dataclasses import dataclass, field
-from itertools import count, pairwise
+from bisect import bisect_right
+from collections.abc import Hashable, Mapping, Sequence, Set
+from itertools import accumulate, count, pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptlint.csrc.directives import FileScan
-    from ptlint.csrc.instance import Instance
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _COMMENT_OR_LITERAL = re.compile(
@@ -24,60 +24,151 @@ MAX_TYPEDEF = 20_000
 _CONDITIONAL = frozenset(("if", "elif", "else", "endif"))
 
 
-@dataclass(frozen=True, slots=True)
 class Segments:
-    """The segments of one file. ``bounds`` are their offsets; ``following`` maps a conditional directive to its number.
+    """The segments of one file. ``bounds`` are their offsets, ``lines`` the lines they begin on.
 
     ``plain`` is the text with all directives blanked, ``code`` without comments and literals too, ``blank`` with
-    everything blanked: same length, same lines. ``groups`` is the place of what is found in them (``csrc.items``),
-    ``words`` tells the segments a word is in.
+    everything blanked: same length, same lines. ``groups`` is the place of what is found in them (``csrc.items``).
     """
 
-    bounds: tuple[tuple[int, int], ...]
-    following: dict[int, int]
-    conditionals: tuple[int, ...]
-    plain: str
-    code: str
-    blank: str
-    words: dict[str, list[int]]
-    groups: dict[Any, Any] = field(default_factory=dict)
+    __slots__ = (
+        "_begins",
+        "_code",
+        "blank",
+        "bounds",
+        "conditionals",
+        "following",
+        "groups",
+        "last",
+        "lines",
+        "plain",
+        "starts",
+    )
+
+    def __init__(self, scan: "FileScan") -> None:
+        text, directives = scan.text, scan.directives
+        self.blank = blank = text.encode("latin-1").translate(_BLANKED).decode("latin-1")
+        pieces: list[str] = []
+        at = 0
+        for one in directives:
+            pieces.append(text[at : one.start])
+            pieces.append(blank[one.start : one.end])
+            at = one.end
+        pieces.append(text[at:])
+        self.plain = "".join(pieces)
+        self.conditionals = tuple(
+            step.at for step in scan.steps if step.op in _CONDITIONAL and step.at < len(directives)
+        )
+        self.following = {at: number for number, at in enumerate(self.conditionals, 1)}
+        self.starts = [0, *(directives[at].end for at in self.conditionals)]
+        ends = [*(directives[at].start for at in self.conditionals), len(text)]
+        self.bounds = tuple(zip(self.starts, ends, strict=True))
+        self.lines = [1, *(directives[at].end_line for at in self.conditionals)]
+        self.last = len(directives)
+        self.groups: dict[Any, Any] = {}
+        self._code: str | None = None
+        self._begins: list[int] | None = None
+
+    @property
+    def begins(self) -> list[int]:
+        """Return the offsets at which the lines begin."""
+        if self._begins is None:
+            self._begins = [0, *accumulate(len(line) + 1 for line in self.plain.split("\n"))][:-1]
+        return self._begins
+
+    def line_of(self, offset: int) -> int:
+        """Return the number of the line that *offset* is in."""
+        return bisect_right(self.begins, offset)
+
+    @property
+    def code(self) -> str:
+        """Return ``plain`` without comments and literals."""
+        if self._code is None:
+            plain, blank = self.plain, self.blank
+            pieces: list[str] = []
+            done = 0
+            for start, end in self.bounds:
+                pieces.append(blank[done:start])
+                done = start
+                for found in _COMMENT_OR_LITERAL.finditer(plain, start, end):
+                    pieces.append(plain[done : found.start()])
+                    done = found.end()
+                    pieces.append(blank[found.start() : done])
+                pieces.append(plain[done:end])
+                done = end
+            self._code = "".join(pieces)
+        return self._code
+
+    def joined(self, text: str, numbers: Sequence[int], end: int) -> str:
+        """Return what the segments *numbers* hold of *text*, ``plain`` or ``code``, from the first of them to *end*."""
+        pieces: list[str] = []
+        done = self.starts[numbers[0]]
+        for number in numbers:
+            start, stop = self.bounds[number]
+            pieces.append(self.blank[done:start])
+            pieces.append(text[start:stop])
+            done = stop
+        pieces.append(self.blank[done:end])
+        return "".join(pieces)
+
+    def active(self, skips: Mapping[int, int]) -> list[int]:
+        """Return the segments that a reading leaves active, see ``Instance.skips``, in order."""
+        if not skips:
+            return list(range(len(self.bounds)))
+        conditionals, following = self.conditionals, self.following
+        active = [0]
+        at, size, last = 0, len(conditionals), self.last
+        while at < size:
+            directive = conditionals[at]
+            while directive in skips:
+                directive = skips[directive]
+            if directive >= last:
+                break
+            at = following[directive]
+            active.append(at)
+        return active
+
+
+class Active:
+    """What one choice of segments leaves of a file, shared by all readings that choose so.
+
+    ``numbers`` are the segments; ``items`` is the place of what they hold, see ``csrc.items``, ``facts`` that of
+    anything else.
+    """
+
+    __slots__ = ("_text", "facts", "items", "numbers", "segments")
+
+    def __init__(self, segments: Segments, numbers: list[int]) -> None:
+        self.segments = segments
+        self.numbers = numbers
+        self.items: object = None
+        self.facts: dict[Hashable, Any] = {}
+        self._text: str | None = segments.plain if len(numbers) == len(segments.bounds) else None
+
+    @property
+    def text(self) -> str:
+        """Return the text with inactive lines and directives blanked: same length, same lines."""
+        if self._text is None:
+            self._text = self.segments.joined(self.segments.plain, self.numbers, len(self.segments.plain))
+        return self._text
 
 
 def segments_of(scan: "FileScan") -> Segments:
     """Return the segments of a file, made once."""
     found = scan.segments
     if found is None:
-        found = scan.segments = _segments(scan)
+        found = scan.segments = Segments(scan)
     return found
 
 
-def _segments(scan: "FileScan") -> Segments:
-    text, directives = scan.text, scan.directives
-    blank = text.encode("latin-1").translate(_BLANKED).decode("latin-1")
-    pieces: list[str] = []
-    at = 0
-    for one in directives:
-        pieces.append(text[at : one.start])
-        pieces.append(blank[one.start : one.end])
-        at = one.end
-    pieces.append(text[at:])
-    plain = "".join(pieces)
-    conditionals = tuple(step.at for step in scan.steps if step.op in _CONDITIONAL and step.at < len(directives))
-    starts = [0, *(directives[at].end for at in conditionals)]
-    ends = [*(directives[at].start for at in conditionals), len(text)]
-    bounds = tuple(zip(starts, ends, strict=True))
-    pieces, at = [], 0
-    for start, end in bounds:
-        pieces.append(blank[at:start])
-        pieces.append(without_literals(plain[start:end]))
-        at = end
-    code = "".join(pieces)
-    words: dict[str, list[int]] = {}
-    for number, (start, end) in enumerate(bounds):
-        for word in set(_WORD.findall(code, start, end)):
-            words.setdefault(word, []).append(number)
-    following = {at: number for number, at in enumerate(conditionals, 1)}
-    return Segments(bounds, following, conditionals, plain, code, blank, words)
+def active_of(scan: "FileScan", skips: Mapping[int, int]) -> Active:
+    """Return what a reading with *skips* leaves of a file."""
+    key = tuple(skips.items())
+    found = scan.actives.get(key)
+    if found is None:
+        segments = segments_of(scan)
+        found = scan.actives[key] = Active(segments, segments.active(skips))
+    return found
 
 
 def without_literals(text: str) -> str:
@@ -90,45 +181,6 @@ def _blanked(found: re.Match[str]) -> str:
     return _NOT_NEWLINE.sub(lambda line: " " * len(line.group()), text) if "\n" in text else " " * len(text)
 
 
-def active_segments(instance: "Instance") -> list[int]:
-    """Return the segments that are active in one reading of a file, in order."""
-    parts, skips = segments_of(instance.scan), instance.skips
-    if not skips:
-        return list(range(len(parts.bounds)))
-    conditionals, following = parts.conditionals, parts.following
-    active = [0]
-    at, size, last = 0, len(conditionals), len(instance.scan.directives)
-    while at < size:
-        directive = conditionals[at]
-        while directive in skips:
-            directive = skips[directive]
-        if directive >= last:
-            break
-        at = following[directive]
-        active.append(at)
-    return active
-
-
-def active_text(instance: "Instance", text: str = "") -> str:
-    """Return the text of one reading with inactive lines and directives blanked: same length, same lines.
-
-    *text* is that of all segments, ``plain`` when it is not given.
-    """
-    parts = segments_of(instance.scan)
-    text = text or parts.plain
-    if not instance.skips:
-        return text
-    pieces: list[str] = []
-    done = 0
-    for number in active_segments(instance):
-        start, end = parts.bounds[number]
-        pieces.append(parts.blank[done:start])
-        pieces.append(text[start:end])
-        done = end
-    pieces.append(parts.blank[done:])
-    return "".join(pieces)
-
-
 # --- which files hold a word --------------------------------------------------------------------------------------
 
 numbers = count()
@@ -137,6 +189,7 @@ numbers = count()
 _HOLDING: dict[str, list[int]] = {}
 _ALL: list[str] = []
 _WITH: dict[str, tuple[int, list[str]]] = {}
+_LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
 _CALLED: set[str] = set()
 _TYPES: dict[str, list[int]] = {}
 
@@ -214,4 +267,13 @@ def words_with(part: str) -> list[str]:
     if done < len(_ALL):
         found += [word for word in _ALL[done:] if part in word]
         _WITH[part] = len(_ALL), found
+    return found
+
+
+def words_like(pattern: re.Pattern[str]) -> Set[str]:
+    """Return the words of all those files in which *pattern* is found."""
+    done, found = _LIKE.get(pattern, (0, set()))
+    if done < len(_ALL):
+        found.update([word for word in _ALL[done:] if pattern.search(word)])
+        _LIKE[pattern] = len(_ALL), found
     return found

@@ -9,7 +9,7 @@ from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import index_of_text, items_of
 from ptlint.csrc.profile import profile_named
-from ptlint.csrc.segments import active_text, files_holding, files_with_typedef, segments_of, words_of
+from ptlint.csrc.segments import files_holding, files_with_typedef, words_of
 from ptlint.csrc.unit import Unit
 
 PIECES = (
@@ -58,7 +58,7 @@ def test_items_of_segments_are_those_of_the_whole_text(pieces: list[str]) -> Non
 @settings(max_examples=100, deadline=None)
 def test_the_active_text_has_the_bytes_of_the_file_or_blanks(pieces: list[str]) -> None:
     instance = read("".join(pieces))
-    text, raw = active_text(instance), instance.scan.text
+    text, raw = instance.active_text(), instance.scan.text
     assert len(text) == len(raw)
     assert all(new == old or (new == " " and old != "\n") for new, old in zip(text, raw, strict=True))
     assert all(text[at] == " " or not instance.is_active(at) for at, sign in enumerate(raw) if sign == "#")
@@ -70,4 +70,3 @@ def test_words_lead_to_the_files_that_hold_them() -> None:
     assert files_holding("only_one_has_it") == [one.number]
     assert files_with_typedef("made_here") == [one.number]
     assert files_with_typedef("inside_a_record") == []
-    assert "only_one_has_it" in segments_of(one).words
