@@ -121,7 +121,7 @@ class Book:
         if name in self.overrides:
             return True
         data = (self.tree.read(path) or b"").decode("latin-1")
-        return re.search(rf"\b{re.escape(name)}\b", data) is not None or any(
+        return (name in data and re.search(rf"\b{re.escape(name)}\b", data) is not None) or any(
             pasted.fullmatch(name) for pasted in _pasted(data)
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ptlint.csrc.ast import Name, Pos
 from ptlint.passes.functions import View, functions_around
@@ -12,6 +13,7 @@ from ptlint.passes.wording import called, calls_in, plain
 
 ENTERS = re.compile(r"(arch_enter_lazy_mmu_mode|lazy_mmu_mode_enable|lazy_mmu_mode_resume)(_\w+)?")
 LEAVES = re.compile("arch_leave_lazy_mmu_mode|lazy_mmu_mode_disable|lazy_mmu_mode_pause")
+_ALONE = re.compile(r"(?<=[(,])\s*+&?(\w+)(?=\s*[,)])")
 MAX_DEPTH = 8
 
 
@@ -33,10 +35,16 @@ def _givers(view: View) -> Iterator[View]:
     handed = re.compile(rf"[(,]\s*&?{re.escape(view.name)}\s*[,)]")
     yield from (one for one in view.book.replaced_with(handed) if one.path == view.path)
     text = view.book.text(view.path)
-    for name in functions_around(text, handed) if handed.search(text) else ():
+    for name in functions_around(text, handed) if view.name in _handed(text) else ():
         giver = view.book.view(view.path, name) if name not in view.book.overrides else None
         if giver is not None:
             yield giver
+
+
+@lru_cache(maxsize=64)
+def _handed(text: str) -> frozenset[str]:
+    """Return the words of a file that stand alone between brackets and commas."""
+    return frozenset(_ALONE.findall(text))
 
 
 def _runs(view: View, name: str, at: int, depth: int) -> tuple[str, Pos] | None:

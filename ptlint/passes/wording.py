@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from functools import cache
-from typing import Any
 
 from ptlint.csrc.ast import (
     Assign,
@@ -23,12 +20,12 @@ from ptlint.csrc.ast import (
     IntConst,
     MemberAccess,
     Name,
-    Pos,
     SizeofExpr,
     StmtExpr,
     StrConst,
     Unary,
 )
+from ptlint.csrc.nodes import parts_of
 
 HINTS = frozenset({"likely", "unlikely", "__builtin_expect", "data_race"})
 """Calls whose value is that of their first argument and that do nothing else."""
@@ -120,27 +117,35 @@ def _inner(expr: Expr) -> str:
 
 def walk(node: object) -> Iterator[object]:
     """Yield every syntax node below and including *node*, each before its parts, in the order of the text."""
-    if isinstance(node, Block):
-        yield from _nodes_of(node)
-    else:
-        yield from _walked(node)
+    return iter(_nodes_of(node) if isinstance(node, Block) else _walked(node))
 
 
-def _walked(node: object) -> Iterator[object]:
+def _walked(node: object) -> list[object]:
+    found: list[object] = []
     stack = [node]
     while stack:
         here = stack.pop()
-        if isinstance(here, tuple) and not isinstance(here, Pos):
-            stack.extend(reversed(here))
-        elif is_dataclass(here):
-            yield here
-            stack.extend(getattr(here, name) for name in _parts_of(here.__class__))
+        kind = here.__class__
+        if kind is tuple:
+            stack.extend(reversed(here))  # type: ignore[call-overload]
+            continue
+        parts = _PARTS.get(kind)
+        if parts is None:
+            parts = _PARTS[kind] = _parts_of(kind)
+        if parts is not _NO_NODE:
+            found.append(here)
+            stack.extend([getattr(here, name) for name in parts])
+    return found
 
 
-@cache
-def _parts_of(kind: Any) -> tuple[str, ...]:
-    """Return the fields of a class of nodes that hold further ones, last first."""
-    return tuple(field.name for field in reversed(fields(kind)) if field.name not in _NO_PARTS)
+_NO_NODE = ("",)
+_PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def _parts_of(kind: type) -> tuple[str, ...]:
+    """Return the fields of a class of nodes that may hold further ones, last first; ``_NO_NODE`` for any other class."""
+    names = parts_of(kind)
+    return _NO_NODE if names is None else tuple(name for name in names if name not in _NO_PARTS)
 
 
 MOST_KEPT = 16
