@@ -30,8 +30,9 @@ from ptlint.csrc.lonecalls import lone_calls
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.made import MadeNames
+from ptlint.csrc.outermost import files_declaring, files_with_typedef, outer_words
 from ptlint.csrc.recall import Asking, recalled
-from ptlint.csrc.segments import files_holding, files_with_typedef, words_of
+from ptlint.csrc.segments import files_holding, words_of
 from ptlint.csrc.site import NOTHING, Site, definitions_within
 from ptlint.csrc.tokens import Token, tokenize
 from ptlint.csrc.unit import MacroState, Unit
@@ -59,6 +60,7 @@ class Scope:
         self._files: list[FileScan] = []
         self._places: dict[int, list[int]] = {}
         self._written: dict[tuple[str, bool], list[Site]] = {}
+        self._knows_words = False
         self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
@@ -101,7 +103,7 @@ class Scope:
         found = self._written.get(key)
         if found is None:
             self.files()  # makes their words known
-            files = files_with_typedef(name) if key[1] else files_holding(name)
+            files = files_with_typedef(name) if key[1] else files_declaring(name)
             found = self._written[key] = [
                 Site(instance, what, number, instance.active.segments.line_of(offset))
                 for instance in self.instances_of(files)
@@ -111,13 +113,19 @@ class Scope:
 
     def instances_with(self, name: str) -> list[Instance]:
         """Return the files that hold the word *name*, in the order they were read."""
-        self.files()
+        self._know_words()
         return self.instances_of(files_holding(name))
 
     def has_word(self, name: str) -> bool:
         """Return whether a file of the unit holds the word *name*."""
-        self.files()
+        self._know_words()
         return not self._places.keys().isdisjoint(files_holding(name))
+
+    def _know_words(self) -> None:
+        if not self._knows_words:
+            self._knows_words = True
+            for scan in self.files():
+                words_of(scan)
 
     def instances_of(self, files: Iterable[int]) -> list[Instance]:
         """Return the readings of the files with these numbers (of their scans), in the order they were read."""
@@ -126,12 +134,12 @@ class Scope:
         return [self.unit.instances[place] for place in sorted(places)]
 
     def files(self) -> list[FileScan]:
-        """Return the files of the unit, each once, their words and calls known."""
+        """Return the files of the unit, each once, their outer words and calls known."""
         if not self._files:
             for place, instance in enumerate(self.unit.instances):
                 held = self._places.setdefault(instance.scan.number, [])
                 if not held:
-                    words_of(instance.scan)
+                    outer_words(instance.scan)
                     lone_calls(instance.scan)
                     self._files.append(instance.scan)
                 held.append(place)

@@ -6,7 +6,7 @@ Many readings of one file differ in few segments, so whatever is found in a segm
 import re
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping, Sequence, Set
-from itertools import accumulate, count, pairwise
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ _COMMENT_OR_LITERAL = re.compile(
 )
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 _BLANKED = bytes(10 if code == 10 else 32 for code in range(256))
-_TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$(" else 32 for code in range(256))
-_TYPE_SIGNS = re.compile(r"[{};]")
-MAX_TYPEDEF = 20_000
+_TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$" else 32 for code in range(256))
 _CONDITIONAL = frozenset(("if", "elif", "else", "endif"))
 
 
@@ -188,18 +186,13 @@ numbers = count()
 
 _HOLDING: dict[str, list[int]] = {}
 _ALL: list[str] = []
-_WITH: dict[str, tuple[int, list[str]]] = {}
 _LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
-_CALLED: set[str] = set()
-_TYPES: dict[str, list[int]] = {}
 
 
 def words_of(scan: "FileScan") -> frozenset[str]:
     """Return every identifier that stands anywhere in a file (and every number)."""
     if scan.words is None:
-        pieces = _pieces(segments_of(scan).code.replace("(", " ( "))
-        _CALLED.update([word for word, following in pairwise(pieces) if following == "("])
-        scan.words = frozenset(_pieces(scan.text.replace("(", " ")))
+        scan.words = frozenset(scan.text.encode("latin-1").translate(_TO_WORDS).decode("ascii").split())
         for word in scan.words:
             held = _HOLDING.get(word)
             if held is None:
@@ -207,67 +200,12 @@ def words_of(scan: "FileScan") -> frozenset[str]:
                 _ALL.append(word)
             else:
                 held.append(scan.number)
-        if "typedef" in scan.words:
-            for word in _typedef_words(segments_of(scan).code):
-                _TYPES.setdefault(word, []).append(scan.number)
     return scan.words
-
-
-def _pieces(text: str) -> list[str]:
-    """Return the words, numbers and lone brackets of a text."""
-    return text.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
-
-
-def _typedef_words(code: str) -> frozenset[str]:
-    """Return at least every name that a typedef of *code* may make, whichever of its conditionals hold.
-
-    These are the words outside the braces of each; where braces do not fit together, any word of the file may be one.
-    """
-    found: set[str] = set()
-    at = 0
-    while (at := code.find("typedef", at)) >= 0:
-        depth, outside = 0, at
-        for sign in _TYPE_SIGNS.finditer(code, at, at + MAX_TYPEDEF):
-            if sign.group() == "{":
-                if depth == 0:
-                    found.update(_WORD.findall(code, outside, sign.start()))
-                depth += 1
-            elif sign.group() == "}":
-                depth -= 1
-                outside = sign.end()
-            elif depth == 0:
-                found.update(_WORD.findall(code, outside, sign.start()))
-                at = sign.end()
-                break
-            if depth < 0:
-                return frozenset(_WORD.findall(code))
-        else:
-            return frozenset(_WORD.findall(code))
-    return frozenset(found)
-
-
-def files_with_typedef(word: str) -> list[int]:
-    """Return the numbers of the files, of those whose words were asked for, in which *word* may be a typedef name."""
-    return _TYPES.get(word, [])
-
-
-def is_called(word: str) -> bool:
-    """Return whether *word* stands before a bracket in the code of any of the files whose words were asked for."""
-    return word in _CALLED
 
 
 def files_holding(word: str) -> list[int]:
     """Return the numbers of the files in which *word* stands, as far as their words were asked for."""
     return _HOLDING.get(word, [])
-
-
-def words_with(part: str) -> list[str]:
-    """Return the words of all those files that hold *part*, in no particular order."""
-    done, found = _WITH.get(part, (0, []))
-    if done < len(_ALL):
-        found += [word for word in _ALL[done:] if part in word]
-        _WITH[part] = len(_ALL), found
-    return found
 
 
 def words_like(pattern: re.Pattern[str]) -> Set[str]:

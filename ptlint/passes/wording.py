@@ -143,7 +143,7 @@ _PARTS: dict[type, tuple[str, ...]] = {}
 
 
 def _parts_of(kind: type) -> tuple[str, ...]:
-    """Return the fields of a class of nodes that may hold further ones, last first; ``_NO_NODE`` for any other class."""
+    """Return the fields of a class of nodes that may hold further ones, last first; ``_NO_NODE`` for no node."""
     names = parts_of(kind)
     return _NO_NODE if names is None else tuple(name for name in names if name not in _NO_PARTS)
 

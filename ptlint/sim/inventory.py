@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from ptlint.csrc import ast
 from ptlint.csrc.nodes import nodes
-from ptlint.csrc.segments import words_with
+from ptlint.csrc.outermost import outer_words_with
 from ptlint.sim.program import Program
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -22,7 +22,7 @@ def names_with(program: Program, part: str, fits: Callable[[str], object] = bool
     headers = program.universe.headers
     found = {name for name in program.universe.overrides if part in name and fits(name)}
     headers.files()  # makes their words known
-    for name in words_with(part):
+    for name in outer_words_with(part):
         if name not in found and fits(name) and headers.written(name, "function", "ordinary"):
             found.add(name)
     yield from sorted(found)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from ptlint.csrc.cparse_cursor import KEYWORDS
 from ptlint.csrc.items import items_of
 from ptlint.csrc.scope import Scope
-from ptlint.csrc.segments import is_called, without_literals
+from ptlint.csrc.segments import without_literals
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.primitives.registry import Leads
 
@@ -106,8 +106,7 @@ class HeaderWords:
         found = self._words.get(name)
         if found is None:
             pieces = []
-            self._headers.files()  # makes their words known
-            for site in self._headers.written(name, "function") if is_called(name) else ():
+            for site in self._headers.written(name, "function"):
                 item = items_of(site.instance).items[site.number]
                 pieces.append(site.instance.active_text()[item.start : item.end])
             macro = self._headers.macro(name)

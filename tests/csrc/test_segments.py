@@ -9,7 +9,7 @@ from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import index_of_text, items_of
 from ptlint.csrc.profile import profile_named
-from ptlint.csrc.segments import files_holding, files_with_typedef, words_of
+from ptlint.csrc.segments import files_holding, words_of
 from ptlint.csrc.unit import Unit
 
 PIECES = (
@@ -68,5 +68,3 @@ def test_words_lead_to_the_files_that_hold_them() -> None:
     one = scan("one.h", b"typedef struct { int inside_a_record; } made_here;\nextern int only_one_has_it;\n")
     words_of(one)
     assert files_holding("only_one_has_it") == [one.number]
-    assert files_with_typedef("made_here") == [one.number]
-    assert files_with_typedef("inside_a_record") == []

@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.csrc.segments import words_with
 from ptlint.sim.batch import Layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
@@ -58,8 +57,7 @@ def purposes(program: Program, name: str) -> tuple[str, ...]:
     known = _PURPOSEFUL.get(program)
     if known is None:
         known = _PURPOSEFUL[program] = {}
-        program.universe.headers.files()  # makes their words known
-        for word in sorted(words_with("pte")):
+        for word in sorted(name for name in program.universe.unit.table if "pte" in name):
             what = _purposes_by_name(word)
             if what:
                 known[program.universe.resolve_alias(word)] = what

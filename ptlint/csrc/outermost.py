@@ -1,0 +1,144 @@
+"""The words that may be declared at file scope, by the raw text of a file: which files are worth cutting into items.
+
+These are the words outside of all blocks, and inside the braces of records and enums, whichever conditionals hold.
+"""
+
+import re
+
+from ptlint.csrc.directives import FileScan
+
+_COMMENT_OR_LITERAL = re.compile(
+    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
+)
+_RECORD = re.compile(
+    r"(\b(?:struct|union|enum)\b"
+    r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}+\s*+(?::[\w\s]++)?)\{([^{}]*+)\}"
+)
+_BLOCK = re.compile(r"\{[^{}]*+\}")
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_TYPE_SIGNS = re.compile(r"[{};]")
+_TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$" else 32 for code in range(256))
+MAX_TYPEDEF = 20_000
+MAX_DEPTH = 60
+"""Blocks within blocks; of a file with more every word counts."""
+
+_DECLARING: dict[str, list[int]] = {}
+_ALL: list[str] = []
+_WITH: dict[str, tuple[int, list[str]]] = {}
+_TYPES: dict[str, list[int]] = {}
+
+
+def outer_words(scan: FileScan) -> frozenset[str]:
+    """Return at least every name that an item of the file may declare at file scope, under any conditionals."""
+    found: frozenset[str] | None = scan.item_cache.get("outer")
+    if found is None:
+        code = _COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
+        flat = _without_blocks(code) if _is_even(scan) else code
+        found = scan.item_cache["outer"] = frozenset(
+            flat.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
+        )
+        for word in found:
+            held = _DECLARING.get(word)
+            if held is None:
+                _DECLARING[word] = [scan.number]
+                _ALL.append(word)
+            else:
+                held.append(scan.number)
+        if "typedef" in found:
+            for word in _typedef_words(code):
+                _TYPES.setdefault(word, []).append(scan.number)
+    return found
+
+
+def files_declaring(word: str) -> list[int]:
+    """Return the numbers of the files that may declare *word*, as far as their outer words were asked for."""
+    return _DECLARING.get(word, [])
+
+
+def files_with_typedef(word: str) -> list[int]:
+    """Return the numbers of the files in which *word* may be a typedef name, as far as outer words were asked for."""
+    return _TYPES.get(word, [])
+
+
+def outer_words_with(part: str) -> list[str]:
+    """Return the outer words of all those files that hold *part*, in no particular order."""
+    done, found = _WITH.get(part, (0, []))
+    if done < len(_ALL):
+        found += [word for word in _ALL[done:] if part in word]
+        _WITH[part] = len(_ALL), found
+    return found
+
+
+def _without_directives(scan: FileScan) -> str:
+    pieces: list[str] = []
+    at = 0
+    for one in scan.directives:
+        pieces.append(scan.text[at : one.start])
+        at = one.end
+    return "\n".join((*pieces, scan.text[at:]))
+
+
+def _is_even(scan: FileScan) -> bool:
+    """Return whether each branch of every conditional closes what it opens: depth is the same whichever holds."""
+    text, at = scan.text, 0
+    depths = [0]
+    for one in scan.directives:
+        if one.kind not in _CONDITIONAL:
+            continue
+        depths[-1] += text.count("{", at, one.start) - text.count("}", at, one.start)
+        at = one.end
+        if one.kind in _OPENING:
+            depths.append(0)
+        elif depths[-1] != 0 or len(depths) == 1:
+            return False
+        elif one.kind == "endif":
+            depths.pop()
+    return len(depths) == 1
+
+
+_OPENING = frozenset(("if", "ifdef", "ifndef"))
+_CONDITIONAL = _OPENING | {"elif", "else", "endif", "elifdef", "elifndef"}
+
+
+def _without_blocks(code: str) -> str:
+    """Return *code* without the braces and what they hold, but for records; all of it where braces do not fit."""
+    flat = code
+    for _ in range(MAX_DEPTH):
+        flat, records = _RECORD.subn(_opened, flat)
+        if not records:
+            flat, blocks = _BLOCK.subn(" ", flat)
+            if not blocks:
+                break
+    return code if "{" in flat or "}" in flat else flat
+
+
+def _opened(found: re.Match[str]) -> str:
+    return f"{found.group(1)} {found.group(2)} "
+
+
+def _typedef_words(code: str) -> frozenset[str]:
+    """Return at least every name that a typedef of *code* may make, whichever of its conditionals hold.
+
+    These are the words outside the braces of each; where braces do not fit together, any word of the file may be one.
+    """
+    found: set[str] = set()
+    at = 0
+    while (at := code.find("typedef", at)) >= 0:
+        depth, outside = 0, at
+        for sign in _TYPE_SIGNS.finditer(code, at, at + MAX_TYPEDEF):
+            if sign.group() == "{":
+                if depth == 0:
+                    found.update(_WORD.findall(code, outside, sign.start()))
+                depth += 1
+            elif sign.group() == "}":
+                depth -= 1
+                outside = sign.end()
+            elif depth == 0:
+                found.update(_WORD.findall(code, outside, sign.start()))
+                at = sign.end()
+                break
+            if depth < 0:
+                return frozenset(_WORD.findall(code))
+        else:
+            return frozenset(_WORD.findall(code))
+    return frozenset(found)
