@@ -1,6 +1,7 @@
 """The words that may be declared at file scope, by the raw text of a file: which files are worth cutting into items.
 
-These are the words outside of all blocks, and inside the braces of records and enums, whichever conditionals hold.
+These are the words outside of all blocks and brackets, and inside the braces of records and enums, whichever
+conditionals hold.
 """
 
 import re
@@ -15,6 +16,9 @@ _RECORD = re.compile(
     r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}+\s*+(?::[\w\s]++)?)\{([^{}]*+)\}"
 )
 _BLOCK = re.compile(r"\{[^{}]*+\}")
+_OPENED = "\x01"
+_GROUP = re.compile(r"\((?!\s*+[*^])[^()\x01]*+\)")  # what is in brackets names nothing, but a pointer and a record
+_CALLED = re.compile(r"([A-Za-z_$][\w$]*+)\s*+\((?!\s*+\*)")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _TYPE_SIGNS = re.compile(r"[{};]")
 _TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$" else 32 for code in range(256))
@@ -26,6 +30,7 @@ _DECLARING: dict[str, list[int]] = {}
 _ALL: list[str] = []
 _WITH: dict[str, tuple[int, list[str]]] = {}
 _TYPES: dict[str, list[int]] = {}
+_FUNCTIONS: dict[str, list[int]] = {}
 
 
 def outer_words(scan: FileScan) -> frozenset[str]:
@@ -33,10 +38,15 @@ def outer_words(scan: FileScan) -> frozenset[str]:
     found: frozenset[str] | None = scan.item_cache.get("outer")
     if found is None:
         code = _COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
-        flat = _without_blocks(code) if _is_even(scan) else code
-        found = scan.item_cache["outer"] = frozenset(
-            flat.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
-        )
+        flat = _without_blocks(code) if _is_even(scan, "{", "}") else None
+        for word in set(_CALLED.findall(code if flat is None else flat)):
+            _FUNCTIONS.setdefault(word, []).append(scan.number)
+        if flat is None:
+            flat = code
+        elif _is_even(scan, "(", ")"):
+            flat = _without_groups(flat)
+        words = flat.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
+        found = scan.item_cache["outer"] = frozenset(words)
         for word in found:
             held = _DECLARING.get(word)
             if held is None:
@@ -53,6 +63,11 @@ def outer_words(scan: FileScan) -> frozenset[str]:
 def files_declaring(word: str) -> list[int]:
     """Return the numbers of the files that may declare *word*, as far as their outer words were asked for."""
     return _DECLARING.get(word, [])
+
+
+def files_with_function(word: str) -> list[int]:
+    """Return the numbers of the files that may declare *word* as a function, as far as outer words were asked for."""
+    return _FUNCTIONS.get(word, [])
 
 
 def files_with_typedef(word: str) -> list[int]:
@@ -78,14 +93,14 @@ def _without_directives(scan: FileScan) -> str:
     return "\n".join((*pieces, scan.text[at:]))
 
 
-def _is_even(scan: FileScan) -> bool:
+def _is_even(scan: FileScan, opening: str, closing: str) -> bool:
     """Return whether each branch of every conditional closes what it opens: depth is the same whichever holds."""
     text, at = scan.text, 0
     depths = [0]
     for one in scan.directives:
         if one.kind not in _CONDITIONAL:
             continue
-        depths[-1] += text.count("{", at, one.start) - text.count("}", at, one.start)
+        depths[-1] += text.count(opening, at, one.start) - text.count(closing, at, one.start)
         at = one.end
         if one.kind in _OPENING:
             depths.append(0)
@@ -100,8 +115,8 @@ _OPENING = frozenset(("if", "ifdef", "ifndef"))
 _CONDITIONAL = _OPENING | {"elif", "else", "endif", "elifdef", "elifndef"}
 
 
-def _without_blocks(code: str) -> str:
-    """Return *code* without the braces and what they hold, but for records; all of it where braces do not fit."""
+def _without_blocks(code: str) -> str | None:
+    """Return *code* without the braces and what they hold, but for records; None where braces do not fit."""
     flat = code
     for _ in range(MAX_DEPTH):
         flat, records = _RECORD.subn(_opened, flat)
@@ -109,11 +124,20 @@ def _without_blocks(code: str) -> str:
             flat, blocks = _BLOCK.subn(" ", flat)
             if not blocks:
                 break
-    return code if "{" in flat or "}" in flat else flat
+    return None if "{" in flat or "}" in flat else flat
 
 
 def _opened(found: re.Match[str]) -> str:
-    return f"{found.group(1)} {found.group(2)} "
+    return f"{found.group(1)} {_OPENED}{found.group(2)} "
+
+
+def _without_groups(flat: str) -> str:
+    """Return *flat* without brackets and what they hold, as far as nothing is named there."""
+    for _ in range(MAX_DEPTH):
+        flat, groups = _GROUP.subn(" ", flat)
+        if not groups:
+            break
+    return flat
 
 
 def _typedef_words(code: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ from ptlint.csrc.lonecalls import lone_calls
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.made import MadeNames
-from ptlint.csrc.outermost import files_declaring, files_with_typedef, outer_words
+from ptlint.csrc.outermost import files_declaring, files_with_function, files_with_typedef, outer_words
 from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.segments import files_holding, words_of
 from ptlint.csrc.site import NOTHING, Site, definitions_within
@@ -42,6 +42,9 @@ __all__ = ["NOTHING", "Scope", "Site", "types_within"]
 MAX_ITEM_BYTES = 1 << 18
 
 _T = TypeVar("_T")
+
+_FILES = {("function",): files_with_function, ("typedef",): files_with_typedef}
+"""What knows the files that may declare a name as one thing only."""
 
 
 class Scope:
@@ -59,7 +62,7 @@ class Scope:
         self._typedefs: dict[str, bool] = {}
         self._files: list[FileScan] = []
         self._places: dict[int, list[int]] = {}
-        self._written: dict[tuple[str, bool], list[Site]] = {}
+        self._written: dict[tuple[str, Callable[[str], list[int]]], list[Site]] = {}
         self._knows_words = False
         self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
@@ -99,14 +102,14 @@ class Scope:
 
     def written(self, name: str, *wanted: str) -> list[Site]:
         """Return those of the sites that the text shows, not those that macros make."""
-        key = (name, wanted == ("typedef",))
+        self.files()  # makes their words known
+        files = _FILES.get(wanted, files_declaring)
+        key = (name, files)
         found = self._written.get(key)
         if found is None:
-            self.files()  # makes their words known
-            files = files_with_typedef(name) if key[1] else files_declaring(name)
             found = self._written[key] = [
                 Site(instance, what, number, instance.active.segments.line_of(offset))
-                for instance in self.instances_of(files)
+                for instance in self.instances_of(files(name))
                 for what, number, offset in items_of(instance).places(name)
             ]
         return [site for site in found if site.what in wanted] if wanted else found

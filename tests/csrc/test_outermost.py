@@ -13,6 +13,11 @@ NESTED = (
     "union un {\n",
     "static int many(int n)\n{\n\tif (n) {\n\t\tlocal(n);\n\t}\n}\n",
     "struct __attribute__((packed)) tight { enum small : char { TINY } e; };\n",
+    "int (*pointed)(int a);\n",
+    "SET_UP(\n",
+    ")\n",
+    "int took(struct in_brackets { enum { THERE } x; } *p)\n{ }\n",
+    "typedef int (*told)(int);\n",
 )
 
 
@@ -25,7 +30,13 @@ def test_no_name_that_a_reading_declares_is_missing(pieces: list[str]) -> None:
 
 def test_what_stands_in_a_body_or_a_comment_is_no_outer_word() -> None:
     one = scan("one.h", b"/* said */\nstatic int fn(int n)\n{\n\tif (n) {\n\t\tinside(n);\n\t}\n\treturn other();\n}\n")
-    assert outer_words(one) == {"static", "int", "fn", "n"}
+    assert outer_words(one) == {"static", "int", "fn"}
+
+
+def test_what_stands_in_brackets_is_no_outer_word_but_for_pointers() -> None:
+    one = scan("one.h", b"int fn(int n, int (*cb)(long)) __printf(1, fmt);\nint (*hook)(int arg);\n")
+    assert {"fn", "hook"} <= outer_words(one)
+    assert not {"fmt", "arg"} & outer_words(one)
 
 
 def test_tags_and_enumerators_at_any_depth_are_outer_words() -> None:
