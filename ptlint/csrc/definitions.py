@@ -14,6 +14,17 @@ _UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
 _BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
 
 
+def holds_word(word: str, text: str) -> bool:
+    """Return whether *word* stands anywhere in *text*, as a whole word."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (_IN_WORD.match(text[at - 1 : at]) or _IN_WORD.match(text[end : end + 1])):
+            return True
+        at = text.find(word, end)
+    return False
+
+
 def looks_defined(name: str, text: str) -> bool:
     """Return whether raw *text* seems to define function or variable *name* at file scope: a cheap first test."""
     return next(definitions(name, text), None) is not None

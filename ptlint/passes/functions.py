@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import FunctionDef, Param
+from ptlint.csrc.definitions import holds_word
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import FileView, SourceText, Universe
@@ -121,9 +122,7 @@ class Book:
         if name in self.overrides:
             return True
         data = (self.tree.read(path) or b"").decode("latin-1")
-        return (name in data and re.search(rf"\b{re.escape(name)}\b", data) is not None) or any(
-            pasted.fullmatch(name) for pasted in _pasted(data)
-        )
+        return holds_word(name, data) or any(pasted.fullmatch(name) for pasted in _pasted(data))
 
     def _otherwise_configured(self, path: str, name: str) -> Iterator[View]:
         """Yield the function under the configuration that the conditionals around it ask for."""
