@@ -19,10 +19,14 @@ def holds_word(word: str, text: str) -> bool:
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
-        if not (_IN_WORD.match(text[at - 1 : at]) or _IN_WORD.match(text[end : end + 1])):
+        if not (_is_of_word(text[at - 1 : at]) or _is_of_word(text[end : end + 1])):
             return True
         at = text.find(word, end)
     return False
+
+
+def _is_of_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"
 
 
 def looks_defined(name: str, text: str) -> bool:

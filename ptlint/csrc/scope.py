@@ -43,7 +43,10 @@ MAX_ITEM_BYTES = 1 << 18
 
 _T = TypeVar("_T")
 
-_FILES = {("function",): files_with_function, ("typedef",): files_with_typedef}
+_FILES: dict[tuple[str, ...], Callable[[str], list[int]]] = {
+    ("function",): files_with_function,
+    ("typedef",): files_with_typedef,
+}
 """What knows the files that may declare a name as one thing only."""
 
 
