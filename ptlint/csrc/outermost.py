@@ -13,7 +13,7 @@ _COMMENT_OR_LITERAL = re.compile(
 )
 _RECORD = re.compile(
     r"(\b(?:struct|union|enum)\b"
-    r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}+\s*+(?::[\w\s]++)?)\{([^{}]*+)\}"
+    r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}\s*+(?::[\w\s]++)?)\{([^{}]*+)\}"
 )
 _BLOCK = re.compile(r"\{[^{}]*+\}")
 _OPENED = "\x01"
