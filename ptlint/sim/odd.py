@@ -19,6 +19,9 @@ NR = 3
 
 MOST_LANES = 8192
 MOST_FOLDED_LANES = 1024
+
+BLOCKS = 3
+"""Folded blocks: what the second one leads to shows in the third."""
 SEED = 0x6670_625F
 
 
@@ -91,14 +94,15 @@ def _joined(rows: Sequence[_Row], width: int) -> Space:
 
 
 def folded(states: int, pairs: Sequence[tuple[int, int]], flags: int, block: int) -> Space:
-    """Return lanes of two folded blocks, alike or different in one bit, of one folio."""
+    """Return lanes of folded blocks, alike or different in one bit from the second on, of one folio."""
+    nr = BLOCKS * block
     rows = [
-        (one, other, block, ANOTHER, most, 2 * block + AFTER)
+        (one, other, block, ANOTHER, most, nr + AFTER)
         for one, other in [*((one, one) for one in range(states)), *pairs]
-        for most in (2, block - 1, block + 3, 2 * block)
+        for most in (2, block - 1, block + 3, 2 * block, nr)
     ]
     keep = np.random.default_rng(SEED).permutation(len(rows) * flags)[:MOST_FOLDED_LANES].tolist()
-    space = _joined([(*rows[at // flags], at % flags) for at in keep], BEFORE + 2 * block + AFTER)
+    space = _joined([(*rows[at // flags], at % flags) for at in keep], BEFORE + nr + AFTER)
     for index in range(BEFORE + block, space.states.shape[1]):
         space.states[:, index] = space.states[:, BEFORE + block]
     return space

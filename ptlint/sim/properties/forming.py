@@ -92,8 +92,28 @@ def _too_short(ran: Formed) -> Iterator[Breach]:
         if record.kind == "read" and record.name == ran.batch.table.name:
             looked = looked | (record.mask & (ran.index_of(record.data["offset"]) > 0))
     fit = np.minimum(ran.most, ran.border)
-    short = ran.alike & looked & (ran.count >= 1) & (ran.count < fit)
-    yield _breach(ran, short, None, "ends before the entries do that are like the first", "short", "forming-short")
+    short = looked & (ran.count >= 1) & (ran.count < fit)
+    what = "ends before the entries do that are like the first"
+    yield _breach(ran, short & ran.alike, None, what, "short", "forming-short")
+    if ran.former.flags:
+        what = "ends at an entry that differs from the first in nothing but what may differ"
+        yield _breach(ran, short & ~ran.alike & _fitting(ran, fit), None, what, "short free", "forming-short")
+
+
+def _fitting(ran: Formed, fit: NDArray[np.int64]) -> Mask:
+    """Return the lanes in which the first *fit* entries differ in nothing but what may differ."""
+    session, first = ran.session, ran.entries[0]
+    result = ran.unfolded
+    pfn = session.number("pte_pfn(pte)", first)
+    for index in range(1, int(fit.max())):
+        raw = ran.entries[index]
+        fits = session.holds("pte_present", raw) & (session.number("pte_pfn(pte)", raw) == pfn + np.uint64(index))
+        for name, predicate in BITS:
+            if session.program.has(predicate):
+                same = session.holds(predicate, raw) == session.holds(predicate, first)
+                fits &= same | ran.free.get(name, ran.nothing)
+        result = result & (fits | (fit <= index))
+    return result
 
 
 def _read(ran: Formed) -> Iterator[Breach]:

@@ -30,7 +30,7 @@ from ptlint.sim.flagwords import Flag, bits_of, flags_of, meanings_of
 from ptlint.sim.frame import Value
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.machine import Machine
-from ptlint.sim.odd import ALIKE, ANOTHER, MOST_LANES, NOWHERE, NR, folded, raws, spaced, swapped, unpacked
+from ptlint.sim.odd import ALIKE, BLOCKS, MOST_LANES, NOWHERE, NR, folded, raws, spaced, swapped, unpacked
 from ptlint.sim.program import Program
 from ptlint.sim.properties import forming
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
@@ -258,7 +258,7 @@ def judge(program: Program, former: Former, arch: str) -> Judgement:
         tally.add(_run(shared, former, space, raws(shared, space)), raced=False)
         block = block_size(program)
         if 1 < block <= MOST_FOLDED:
-            shared = folded_setting(program, 2 * block)
+            shared = folded_setting(program, BLOCKS * block)
             space = folded(len(shared.colours.weight), one_off(shared), flags, block)
             for start in (0, block - 3):
                 tally.add(_run(shared, former, space, raws(shared, space), block=block, start=start), raced=False)
@@ -304,6 +304,7 @@ def _finished(
     combination = _combinations(former)[np.zeros_like(rows.flags) if former.of_swap else rows.flags]
     first = stage.source.ptep + start * where.size
     given = session.raw(session.run("ptep_get(ptep)", ptep=("pte_t *", first)))
+    alike = rows.how == ALIKE if former.of_swap else _alike(session, stage, given, start, most)
     machine = session.machine
     machine.steps[:] = 0
     machine.log.clear()
@@ -333,9 +334,6 @@ def _finished(
     count = session.lanes_of(scalar(returned)).astype(np.int64)
     meanings = meanings_of(former.flags, combination)
     entries = _entries(stage, where, start)
-    same = rows.how == (ANOTHER if block > 1 else ALIKE)
-    if block > 1:
-        same = same & (lanes.states == lanes.states[:, :1]).all(axis=1)
     return Formed(
         session=session,
         batch=stage.source,
@@ -353,7 +351,7 @@ def _finished(
         entries=entries,
         given=given,
         copy=session.lanes_of(copy.blob.load(0, where.size, False)) if "copy" in former.roles else None,
-        alike=same,
+        alike=alike,
         fits=tuple((rows.how == ALIKE) | (index < rows.odd) for index in range(where.nr)) if former.of_swap else (),
         told={bit: session.lanes_of(machine.load(at, 1, False)) != 0 for bit, at in told.items()},
         start=start,
@@ -367,6 +365,21 @@ def _finished(
 def _pointed(param: ast.Param) -> str:
     type = param.type.to if isinstance(param.type, ast.PointerType) else param.type
     return type.name if isinstance(type, ast.TypedefName) else ""
+
+
+def _alike(session: Session, stage: Stage, given: NDArray[np.uint64], start: int, most: NDArray[np.int64]) -> Mask:
+    """Return the lanes in which all entries that may be counted are what the first one makes expect."""
+    result = np.ones(len(most), dtype=bool)
+    where = stage.where
+    for index in range(1, int(most.max())):
+        same = session.run(
+            "!!pte_same(ptep_get(ptep), pte_advance_pfn(pte, nr))",
+            ptep=("pte_t *", stage.source.ptep + (start + index) * where.size),
+            pte=("pte_t", session.entry(given)),
+            nr=("unsigned long", index),
+        )
+        result &= (session.lanes_of(scalar(same)) != 0) | (most <= index)
+    return result
 
 
 def _entries(stage: Stage, where: Layout, start: int) -> tuple[NDArray[np.uint64], ...]:
