@@ -11,6 +11,7 @@ from ptlint.api import (
     RuleInfo,
     Severity,
     View,
+    broken,
     introduced,
     invalid,
     misuses_of,
@@ -19,9 +20,10 @@ from ptlint.api import (
 
 EXPLANATION = """
 What it reports
-On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_uffd(), pte_write()
-or another helper that reads bits of present entries is called on it; or a value known to be present is given to
-pte_swp_*().
+On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_mkuffd(), pte_write()
+or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(). And what
+a run over a table shows in which some entries map no page: a swap or migration entry that no longer stands for what it
+did, or code that asks for the page of an entry that has none.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
@@ -31,7 +33,8 @@ What to do
 Ask pte_present() again where both kinds of entries meet, and use pte_swp_*() for those that are not present.
 
 When it is wrong
-Only what the path itself has decided counts; a value of which nothing is known is not reported.
+Of paths only what they have decided counts; a value of which nothing is known is not reported. Code that knows from
+elsewhere that all entries are present should say so with pte_present() in an assertion.
 """
 
 VALID = """\
@@ -85,7 +88,14 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the helpers that a patch calls on the wrong kind of entry."""
-    yield from introduced(ctx, RULE, _wrong)
+    found = list(introduced(ctx, RULE, _wrong))
+    yield from found
+    known = {(finding.span.path, finding.function) for finding in found}
+    for finding in (
+        () if ctx.whole else broken(ctx, RULE, "encoding", "{detail}: {subject}")
+    ):  # callers run for a series
+        if (finding.span.path, finding.function) not in known:
+            yield finding
 
 
 def _wrong(view: View) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from ptlint.api import (
     Severity,
     View,
     breaches_of,
+    broken,
     copies_given,
     introduced,
     invalid,
@@ -26,7 +27,8 @@ What it reports
 A local pointer gets a mapped (and locked) page table from pte_offset_map_lock() or one of its relatives, and on some
 path the function ends without pte_unmap() or pte_unmap_unlock() of it; or it is unmapped on a path on which the
 function does not have it, or before a table that was mapped after it. Also a local copy of an entry that is unmapped
-in place of the table, and a pointer that is used before anybody has asked whether mapping has failed.
+in place of the table, a pointer that is used before anybody has asked whether mapping has failed, and, in a run, a
+table that is let go by the entry behind its last one.
 
 Why it matters
 The page-table lock stays held, or RCU stays in its read-side section: the machine hangs later, elsewhere. With
@@ -156,6 +158,8 @@ MAPPING = Protocol(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the paths that a patch leaves with a table mapped, or unmaps too often."""
     yield from introduced(ctx, RULE, _unbalanced)
+    if not ctx.whole:  # callers run for a series
+        yield from broken(ctx, RULE, "unmap", "{detail}: {subject}")
 
 
 def _unbalanced(view: View) -> Iterator[Fault]:

@@ -25,7 +25,10 @@ TAKES = re.compile(
 SETS = re.compile(r"set_pte_at(_unchecked)?|set_ptes|set_huge_pte_at")
 COMMITS = re.compile(r"(huge_)?ptep_modify_prot_commit|modify_prot_commit_ptes")
 _BITS = re.compile(r"(huge_)?pte_(dirty|young)")
-_PRESENT_ONLY = re.compile(r"pte_(soft_dirty|uffd|uffd_wp|dirty|young|write)")
+_PRESENT_ONLY = re.compile(
+    r"pte_(soft_dirty|uffd|uffd_wp|dirty|young|write|wrprotect|modify|mk(soft_dirty|uffd|uffd_wp|dirty|clean|"
+    r"young|old|write)|clear_(soft_dirty|uffd|uffd_wp))"
+)
 _SWAP_ONLY = re.compile(r"pte_swp_(soft_dirty|uffd|uffd_wp|exclusive|mk\w+|clear_\w+)|pte_to_swp_entry")
 _PTEP = {"modify_prot_start_ptes": 2}
 MAX_VALUES = 12

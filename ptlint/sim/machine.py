@@ -53,8 +53,9 @@ class Record:
     ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
     ``new``, and ``atomic`` where it is a part of one that reads and writes), ``call``, ``flush``, ``warn``, ``unsure``
     (an assertion that cannot be decided), ``fault``, ``mmu``, ``unseen``; with a stage also ``return`` (``value``) of
-    functions that get an entry pointer, ``told`` (what the rest of the kernel hears of pages) and ``unlock``. ``data``
-    holds scalars and blobs by name.
+    functions that get an entry pointer, ``told`` (what the rest of the kernel hears of pages), ``unlock`` and ``unmap``
+    (``ptep``), and ``misread`` (the page of an entry that is not present is asked for). ``data`` holds scalars and
+    blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 

@@ -82,7 +82,7 @@ class Program:
         self.facts: dict[Hashable, bool] = {}
         self.model: DataModel = universe.types.model
         self._lowered: dict[tuple[str, str], Lowered] = {}
-        self._snippets: dict[tuple[str, tuple[tuple[str, str], ...]], Snippet] = {}
+        self._snippets: dict[tuple[str, tuple[tuple[str, str], ...], str], Snippet] = {}
         self.long = CInt(self.model.long_size, True, "long")
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
@@ -365,17 +365,22 @@ class Program:
         expressions.path = path
         return expressions
 
-    def snippet(self, text: str, variables: tuple[tuple[str, str], ...]) -> Snippet:
-        """Return expression *text* lowered at the end of the unit. Raises CannotExecute when it is not understood."""
-        key = (text, variables)
+    def snippet(self, text: str, variables: tuple[tuple[str, str], ...], path: str = "") -> Snippet:
+        """Return expression *text* lowered at the end of the unit, or as code in the ``.c`` file *path* has it.
+
+        Raises CannotExecute when it is not understood.
+        """
+        key = (text, variables, path)
         found = self._snippets.get(key)
         if found is None:
+            scope_of_names = self.universe.in_file(path) if path else self.universe
             try:
-                parsed = self.universe.expression(text, KEEP)
+                parsed = scope_of_names.expression(text, KEEP)
             except CSourceError as error:
                 raise CannotExecute(f"{text}: {error.what}") from None
             scope = Scope(address_taken(parsed) - {name for name, _ in variables})
             expressions = Expressions(self, scope, "")
+            expressions.path = path
             for name, type in variables:
                 scope.declare(name, self.resolve(written(type)), boxed=False)
             op = expressions.expr(parsed)

@@ -36,7 +36,9 @@ CODED = 1 << 21
 
 
 class Session:
-    """A machine with *lanes* lanes, and the snippets run on it."""
+    """A machine with *lanes* lanes, and the snippets run on it; with ``path``, in the words of that ``.c`` file."""
+
+    path = ""
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class Session:
         """
         worded = self.program.worded
         types = tuple((name, worded(type)) for name, (type, _) in sorted(variables.items()))
-        snippet = self.program.snippet(worded(text), types)
+        snippet = self.program.snippet(worded(text), types, self.path)
         frame = Frame(self.machine, snippet.size)
         for slot, (name, _) in enumerate(types):
             value = variables[name][1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from ptlint.sim.palette import protection
 from ptlint.sim.session import Session
 from ptlint.sim.types import size_or_none
 from ptlint.sim.values import Mask, Unknown
+
+if TYPE_CHECKING:
+    from ptlint.sim.absent import Words
 
 TARGET = re.compile(r"(?:.*_)?(?:dst|dest|new|to)(?:_.*)?")
 """Where a copy goes."""
@@ -91,7 +95,7 @@ class Folios:
 class Stage:
     """The world of one run. ``source`` holds the batch, ``target`` is the empty table of copies; ``pfn`` is the page
     frame of the batch's first entry. Page frames from ``missing`` on, lane by lane, have none of the machine's behind
-    them, where the two differ; None when all have.
+    them, where the two differ; None when all have. With ``absent`` some entries map no page.
     """
 
     session: Session
@@ -103,6 +107,7 @@ class Stage:
     writable: Mask
     tables: dict[int, Object] = field(default_factory=dict)
     missing: NDArray[np.int64] | None = None
+    absent: Words | None = None
 
     def table_of(self, pmd: int) -> Object:
         """Return the table that an entry of the level above leads to."""

@@ -42,3 +42,29 @@ def _beyond(first: Scalar, second: Scalar, word: int) -> Scalar:
 
 def _common(first: Scalar, second: Scalar, word: int) -> Scalar:
     return arithmetic("&", first, second, word, False)
+
+
+@runs("/__bitmap_(?:and|or|xor|andnot)/", returns="_Bool")
+def combined(frame: Frame, values: Sequence[Value], _types: Sequence[CType], name: str) -> Value:
+    """The bitmap that two of n bits make together, put into the first; whether it has a bit."""
+    machine, bits = frame.machine, scalar(values[3])
+    if not isinstance(bits, int) or not 0 <= bits <= MOST_BITS:
+        raise CannotExecute(f"{name}() of {bits} bits", machine.pos)
+    word = machine.memory.pointer_size
+    some: Scalar = 0
+    for at in range(0, -(-bits // 8), word):
+        to, *pair = [arithmetic("+", scalar(v), at, word, False) for v in values[:3]]
+        first, second = (machine.load(one, word, False) for one in pair)
+        match name.removeprefix("__bitmap_"):
+            case "and":
+                made = _common(first, second, word)
+            case "or":
+                made = arithmetic("|", first, second, word, False)
+            case "xor":
+                made = _unequal(first, second, word)
+            case _:
+                made = _beyond(first, second, word)
+        machine.store(to, word, made)
+        inside = (1 << min(8 * word, bits - 8 * at)) - 1
+        some = arithmetic("|", some, compare("!=", arithmetic("&", made, inside, word, False), 0), 4, True)
+    return some

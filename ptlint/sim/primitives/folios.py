@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CType
+from ptlint.csrc.ctypes import CPointer, CType
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.frame import Frame, Op, Value
+from ptlint.sim.opaque import opaque
 from ptlint.sim.primitives.pages import DEFAULT_PAGE_STRUCT
 from ptlint.sim.primitives.registry import lowers, parameter_names, runs, values_of, written
 from ptlint.sim.primitives.walk import stage_of
@@ -176,6 +177,7 @@ def told(expressions: Expressions, call: ast.Call, name: str) -> Op:
     "__tlb_remove_page",
     "tlb_delay_rmap",
     "trylock_page",
+    r"/mmu_notifier_(?:clear|test)_\w+/",
     r"/vma_is_(?!anonymous|shared|cow)\w+/",
 )
 def asked(expressions: Expressions, call: ast.Call, name: str) -> Op:
@@ -190,7 +192,8 @@ def asked(expressions: Expressions, call: ast.Call, name: str) -> Op:
         machine.pos = call.pos
         if machine.stage is not None and ("rmap" in name or "remove" in name):
             data = {key: value for key, value in zip(names, values, strict=True) if value is not None}
-            machine.record("told", name, data)
+            failed = machine.ask(f"{name}()") if "_try_" in name else np.zeros(machine.lanes, dtype=bool)
+            machine.record("told", name, data, machine.mask & ~failed)
         answer = machine.ask(f"{name}()")
         if machine.stage is not None and "delay" in name and bool((answer & machine.mask).any()):
             machine.note("told", name, answer & machine.mask)
@@ -217,10 +220,33 @@ def split(expressions: Expressions, call: ast.Call, name: str) -> Op:
     return Op(INT, run)
 
 
+@lowers(
+    r"/(?:vma_|folio_|__folio_)alloc(?:_folio|_zeroed_movable_folio)?(?:_noprof)?/",
+    "folio_prealloc",
+    r"/alloc_pages?(?:_vma|_noprof)?/",
+)
+def allocated(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """A page or folio that nobody else has: one of unknown code's, or none."""
+    result = expressions.resolve(written("struct page *" if "page" in name else "struct folio *"))
+    ops = [expressions.expr(arg).run for arg in call.args if not isinstance(arg, ast.TypeArg)]
+
+    def run(frame: Frame) -> Value:
+        machine = frame.machine
+        for op in ops:
+            op(frame)
+        machine.pos = call.pos
+        assert isinstance(result, CPointer)
+        new = np.uint64(opaque(machine, f"what {name}() gives", result.to).base)
+        return np.where(machine.ask(f"{name}() fails"), np.uint64(0), new)
+
+    return Op(result, run)
+
+
 @lowers("page_swap_entry", "folio_swap_entry")
 def swap_entry(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     """The swap entry of a page that is in the swap cache: one of the first device."""
-    entry = expressions.program.snippet("swp_entry(1, 0x100)", ())
+    where = expressions.path if expressions.path.endswith(".c") else ""
+    entry = expressions.program.snippet("swp_entry(1, 0x100)", (), where)
     return Op(entry.op.type, lambda frame: entry.op.run(Frame(frame.machine, entry.size)))
 
 

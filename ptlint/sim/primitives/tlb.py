@@ -60,7 +60,7 @@ def flush(expressions: Expressions, call: ast.Call, name: str) -> Op:
     "/mte_sync_tags/",
     "/flush_(?:icache|dcache|cache)_\\w+/",
     "/(?:arch_)?sync_dma_\\w+/",
-    "/mmu_notifier_\\w+/",
+    "/mmu_notifier_(?!range_init|(?:clear|test)_)\\w+/",
     "/queue_pte_barriers/",
     "/emit_pte_barriers/",
     returns="void",

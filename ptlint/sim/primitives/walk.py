@@ -11,13 +11,14 @@ import numpy as np
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CPointer, CRecord
+from ptlint.sim import absent
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers, written
 from ptlint.sim.stage import distance
 from ptlint.sim.types import BOOL, VOID
-from ptlint.sim.values import Unknown, arithmetic, of_mask
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, of_mask
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -88,10 +89,10 @@ def unmap(expressions: Expressions, call: ast.Call, name: str) -> Op:
     run_entry = expressions.expr(call.args[0]).run
 
     def run(frame: Frame) -> Value:
-        run_entry(frame)
+        entry = run_entry(frame)
         frame.machine.pos = call.pos
-        if "unlock" in name:
-            frame.machine.note("unlock", name)
+        data = {} if entry is None else {"ptep": entry}
+        frame.machine.record("unlock" if "unlock" in name else "unmap", name, data)
         return None
 
     return Op(VOID, run)
@@ -99,13 +100,13 @@ def unmap(expressions: Expressions, call: ast.Call, name: str) -> Op:
 
 @lowers("page_vma_mapped_walk")
 def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
-    """The next entry of the batch that is not empty, from ``pvmw->address`` on (mm/page_vma_mapped.c)."""
+    """The next entry of the batch that maps its page, or with PVMW_MIGRATION waits for it (mm/page_vma_mapped.c)."""
     op = expressions.expr(call.args[0])
     record = op.type.to if isinstance(op.type, CPointer) else None
     if not isinstance(record, CRecord):
         raise CannotExecute("page_vma_mapped_walk() of what is no walk", call.pos)
     program = expressions.program
-    pte, address = (program.member(record, name)[0] for name in ("pte", "address"))
+    pte, address, flags = (program.member(record, name)[0] for name in ("pte", "address", "flags"))
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
@@ -119,9 +120,9 @@ def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
         first = stage.source.table.base + where.base
         begun = np.broadcast_to(np.asarray(old != 0), (machine.lanes,))
         index = np.where(begun, distance(old, first, machine.lanes) // where.size + 1, 0)
+        wanted = machine.load(walk + flags, 4, False) if stage.absent is not None else 0
         for at in range(where.nr):
-            empty = _is_none(stage, at)
-            index = np.where((index == at) & empty, at + 1, index)
+            index = np.where((index == at) & _is_passed(stage, at, wanted), at + 1, index)
         more = index < where.nr
         machine.store(walk + pte, width, (index * where.size).view(np.uint64) + np.uint64(first))
         machine.store(walk + address, width, (where.addr + index * where.page).view(np.uint64))
@@ -130,12 +131,34 @@ def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     return Op(BOOL, run)
 
 
-def _is_none(stage: Stage, at: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+MIGRATION = 2
+"""PVMW_MIGRATION (include/linux/rmap.h)."""
+
+
+def _is_passed(stage: Stage, at: int, flags: Scalar) -> Mask:
+    """Return the lanes in which a walk with *flags* passes entry *at*: it maps no page, or one of another folio."""
+    lanes = stage.session.machine.lanes
+    heads = [stage.folios.head(np.full(lanes, index, dtype=np.int64)) for index in (0, at)]
+    empty: Mask = _is_none(stage, at) | (heads[0] != heads[1])
+    if stage.absent is None:
+        return empty
+    session, words = stage.session, stage.absent
+    raw = stage.source.entry(at)
+    wants = np.zeros(len(raw), dtype=bool)
+    if not isinstance(flags, Unknown):
+        wants = (session.lanes_of(flags) & np.uint64(MIGRATION)) != 0
+    migrates = words.is_of(session, raw, *absent.MIGRATION)
+    present = session.holds("pte_present", raw)
+    passed: Mask = np.where(wants, present | ~migrates, ~present)
+    return empty | passed
+
+
+def _is_none(stage: Stage, at: int) -> Mask:
     value = stage.source.table.blob.load(stage.where.base + at * stage.where.size, stage.where.size, False)
     if isinstance(value, Unknown):
         return np.zeros(stage.session.machine.lanes, dtype=bool)
     none = np.uint64(stage.source.none)
-    result: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = stage.session.lanes_of(value) == none
+    result: Mask = stage.session.lanes_of(value) == none
     return result
 
 

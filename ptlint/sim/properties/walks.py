@@ -15,10 +15,11 @@ from ptlint.sim.batch import Layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach
-from ptlint.sim.machine import Record
+from ptlint.sim.machine import Machine, Record
 from ptlint.sim.memory import Object
 from ptlint.sim.primitives.folios import entry_of_page
 from ptlint.sim.program import Program
+from ptlint.sim.properties import absent
 from ptlint.sim.properties.pairing import FLAGS, Ledger, points
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
@@ -90,8 +91,10 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_alike(facts),
         *_beyond(facts),
         *_addresses(ran),
+        *_unmapped(ran),
         *_flushed(facts),
         *_told(facts),
+        *absent.check(facts),
     ):
         mask = breach.mask & (ran.usable if breach.property in ("fault", "outside") else ran.live)
         if bool(mask.any()):
@@ -139,12 +142,13 @@ class Facts:
         self.after, self.copies = [raw for raw, _ in found], [raw for raw, _ in copies]
         lanes = session.machine.lanes
         self.foreign = [np.full(lanes, not (one[1] and two[1])) for one, two in zip(found, copies, strict=True)]
+        self.was = [session.holds("pte_present", raw) for raw in self.before]
         self.present = [session.holds("pte_present", raw) for raw in self.after]
         self.copied = [session.holds("pte_present", raw) for raw in self.copies]
         self.moved = [copied & ~present for copied, present in zip(self.copied, self.present, strict=True)]
         self.gone = [
-            ~present & ~copied & ~foreign
-            for present, copied, foreign in zip(self.present, self.copied, self.foreign, strict=True)
+            was & ~present & ~copied & ~foreign
+            for was, present, copied, foreign in zip(self.was, self.present, self.copied, self.foreign, strict=True)
         ]
         self.nothing = np.zeros(session.machine.lanes, dtype=bool)
 
@@ -158,15 +162,14 @@ class Facts:
         yield "the copy of ", self.copies[index], self.moved[index]
 
     def same(self, index: int) -> Mask:
-        """Return the lanes in which an entry is what it was: present, of the same page, with the same flags."""
+        """Return the lanes in which an entry is what it was: if present, of the same page, with the same flags."""
         session, old, new = self.ran.session, self.before[index], self.after[index]
-        result: Mask = self.present[index] & (
-            session.number("pte_pfn(pte)", old) == session.number("pte_pfn(pte)", new)
-        )
+        result: Mask = self.present[index] & self.was[index]
+        result = result & (session.number("pte_pfn(pte)", old) == session.number("pte_pfn(pte)", new))
         for predicate in FLAGS:
             if session.program.has(predicate):
                 result = result & (session.holds(predicate, old) == session.holds(predicate, new))
-        return result
+        return np.where(self.was[index], result, old == new)
 
     def own(self, index: int, raw: Raw, there: Mask) -> Mask:
         """Return the lanes of *there* in which *raw* maps the page that entry *index* mapped."""
@@ -237,7 +240,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
             named = named | record.mask
     for index in range(ran.where.nr):
         for what, predicate, purpose in BITS:
-            had = session.holds(predicate, facts.before[index]) | facts.seen(index, predicate)
+            had = (session.holds(predicate, facts.before[index]) | facts.seen(index, predicate)) & facts.was[index]
             owed = had & ~facts.meant(purpose)
             if what == "dirty":
                 dropped = had & facts.meant(purpose) & facts.own(index, facts.after[index], facts.present[index])
@@ -276,7 +279,7 @@ def _tracking(facts: Facts) -> Iterator[Breach]:
         if not session.program.has(predicate):
             continue
         for index in range(ran.where.nr):
-            owed = session.holds(predicate, facts.before[index]) & ~facts.meant(purpose)
+            owed = session.holds(predicate, facts.before[index]) & facts.was[index] & ~facts.meant(purpose)
             for place, raw, there in facts.places(index):
                 lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
                 detail = f"{place}entry {index} loses its {what} bit"
@@ -303,12 +306,12 @@ def _permission(facts: Facts) -> Iterator[Breach]:
         writable = session.holds("pte_write", raw) & session.holds("pte_present", raw)
         own = session.holds("pte_write", facts.before[index])
         granted = facts.meant("write") & answers.get(index, facts.nothing)
-        gained = record.mask & writable & ~own & ~asked & ~granted
+        gained = record.mask & facts.was[index] & writable & ~own & ~asked & ~granted
         why = "by what holds for another page" if bool((gained & consulted).any()) else "and nothing asks for it"
         copy = "the copy of " if record.name == "new ptep" else ""
         yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
         if bool(notified.any()) and not copy:  # a copy may merge the permissions of the entries that it copies
-            clean = record.mask & writable & ~own & notified & ~session.holds("pte_dirty", raw)
+            clean = record.mask & facts.was[index] & writable & ~own & notified & ~session.holds("pte_dirty", raw)
             detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
             yield Breach("permission", clean, index, detail, "read-only", record)
 
@@ -335,12 +338,14 @@ def _shared(facts: Facts) -> Iterator[Breach]:
     session = facts.ran.session
     for index in range(facts.ran.where.nr):
         before, after, copy = (
-            session.holds("pte_write", one[index]) for one in (facts.before, facts.after, facts.copies)
+            session.holds("pte_write", one[index]) & facts.was[index]
+            for one in (facts.before, facts.after, facts.copies)
         )
-        split = facts.present[index] & facts.copied[index] & before & ~after & copy
+        there = facts.present[index] & facts.copied[index] & facts.own(index, facts.copies[index], facts.copied[index])
+        split = there & before & ~after & copy
         detail = f"the copy of entry {index} stays writable, and the entry is write-protected"
         yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
-        split = facts.present[index] & facts.copied[index] & after & ~copy
+        split = there & facts.was[index] & after & ~copy
         detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
         yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
 
@@ -382,8 +387,18 @@ def _outside(ran: Walked) -> Iterator[Breach]:
 _OF_HUGE_PAGES = re.compile(r"(?:set_|clear_)?huge_pte\w*").fullmatch
 
 
+def of_huge_pages(ran: Walked) -> Mask:
+    """Return the lanes that use helpers of huge pages: those entries may have another format."""
+    huge = np.zeros(ran.session.machine.lanes, dtype=bool)
+    for record in ran.session.machine.log:
+        if any(map(_OF_HUGE_PAGES, _names(record))):
+            huge = huge | record.mask
+    return huge
+
+
 def _names(record: Record) -> Iterator[str]:
     """Yield the functions that a step was made in."""
+    yield record.name
     yield record.function
     yield from (name for name, _ in record.stack)
 
@@ -399,8 +414,8 @@ def _alike(facts: Facts) -> Iterator[Breach]:
     states = ran.lanes.states[:, 1 : 1 + nr]
     alike = (states == states[:, :1]).all(axis=1) & ran.stage.folios.one
     alike &= ran.lanes.slot < 0
-    counted = _counted(ran)
-    whole = alike & ~consulted
+    counted = counted_by(ran)
+    whole = alike & ~consulted & facts.was[0] & answered_alike(session.machine)
     for index in range(1, nr):
         alike = whole & (counted > index)
         for other, what, expected in (
@@ -411,6 +426,10 @@ def _alike(facts: Facts) -> Iterator[Breach]:
             yield Breach("underrun", differs, index, f"entry {index} {what}, unlike entry 0", expected, None)
             differs = alike & ~other[0] & other[index]
             yield Breach("underrun", differs, 0, f"entry 0 {what}, unlike entry {index}", expected, None)
+        empty = [session.holds("pte_none", facts.after[i]) for i in (0, index)]
+        differs = alike & facts.gone[0] & facts.gone[index] & (empty[0] != empty[1])
+        detail = f"entry {index} is left empty, unlike entry 0, or the other way round"
+        yield Breach("underrun", differs, index, detail, "", None)
         both = alike & facts.present[0] & facts.present[index]
         writes = [session.holds("pte_write", facts.after[i]) for i in (0, index)]
         yield Breach(
@@ -424,7 +443,17 @@ def _alike(facts: Facts) -> Iterator[Breach]:
             )
 
 
-def _counted(ran: Walked) -> NDArray[np.int64]:
+def answered_alike(machine: Machine) -> Mask:
+    """Return the lanes in which questions that differ in their arguments alone have the same answers."""
+    first: dict[str, Mask] = {}
+    result = np.ones(machine.lanes, dtype=bool)
+    for key, answer in machine.answers.items():
+        if isinstance(key, str) and "(" in key:
+            result &= first.setdefault(key.split("(", 1)[0], answer) == answer
+    return result
+
+
+def counted_by(ran: Walked) -> NDArray[np.int64]:
     """Return how many entries a function says it has processed; all of them where it does not count."""
     value = ran.returned
     if ran.walk.form != "count" or value is None or isinstance(value, (Blob, Unknown)):
@@ -435,7 +464,7 @@ def _counted(ran: Walked) -> NDArray[np.int64]:
 def _beyond(facts: Facts) -> Iterator[Breach]:
     """A function that returns how many entries it has processed has changed no others."""
     ran = facts.ran
-    counted = _counted(ran)
+    counted = counted_by(ran)
     negative = counted <= 0
     for index in range(ran.where.nr):
         changed = ~facts.same(index) | facts.copied[index]
@@ -447,7 +476,8 @@ def _beyond(facts: Facts) -> Iterator[Breach]:
             left &= (counted > index) & facts.same(index)
             detail = f"entry {index} is counted, and nothing was done to it"
             yield Breach("count", left, index, detail, "not counted", None)
-    yield from _rss(facts)
+    if ran.words is None:  # what is swapped out is counted, too
+        yield from _rss(facts)
 
 
 _COUNTERS = re.compile(r"_*rss\w*")
@@ -508,6 +538,21 @@ def _apart(ran: Walked, pointer: int | NDArray[np.uint64], addr: Scalar) -> Mask
     return result
 
 
+def _unmapped(ran: Walked) -> Iterator[Breach]:
+    """A table is let go by an entry of it: the one behind the last may be in the next page."""
+    where = ran.where
+    if ran.walk.form != "range":
+        return
+    for record in ran.session.machine.log:
+        pointer = record.data.get("ptep") if record.kind in ("unlock", "unmap") else None
+        if pointer is None or isinstance(pointer, (Blob, Unknown)):
+            continue
+        for table in (ran.stage.source.table, ran.stage.target):
+            index = distance(pointer, table.base, ran.session.machine.lanes) // where.size - where.first
+            detail = f"{record.name}() gets the entry behind the last one"
+            yield Breach("unmap", record.mask & (index == where.nr), None, detail, "an entry of the table", record)
+
+
 def _flushed(facts: Facts) -> Iterator[Breach]:
     """What lost a permission, or is gone, is in no TLB at the end: of code that flushes or gathers at all."""
     ran = facts.ran
@@ -537,9 +582,11 @@ def _is_code_of(ran: Walked, name: str) -> bool:
 def _told(facts: Facts) -> Iterator[Breach]:
     """The pages that the rest of the kernel hears are unmapped (mapped once more) are those of the entries."""
     ran = facts.ran
+    copied = [facts.own(index, raw, facts.copied[index]) for index, raw in enumerate(facts.copies)]
+    huge = of_huge_pages(ran)
     for verb, changed, what in (
         (re.compile(r"folio_remove_\w*rmap\w*"), facts.gone, "unmapped"),
-        (re.compile(r"folio_(?:try_)?dup_\w*rmap\w*"), facts.copied, "mapped once more"),
+        (re.compile(r"folio_(?:try_)?dup_\w*rmap\w*"), copied, "mapped once more"),
     ):
         pages = [facts.nothing for _ in range(ran.where.nr)]
         any_told, last, later = facts.nothing, None, facts.nothing
@@ -560,6 +607,6 @@ def _told(facts: Facts) -> Iterator[Breach]:
                 pages[index] = pages[index] | (record.mask & (first <= index) & (index < first + number))
         some_changed = np.any(changed, axis=0)
         for index in range(ran.where.nr):
-            wrong = any_told & ~later & some_changed & (pages[index] != changed[index])
+            wrong = any_told & ~later & ~huge & some_changed & (pages[index] != changed[index])
             detail = f"the page of entry {index} is counted as {what}, and the entry is not, or the other way round"
             yield Breach("page", wrong, index, detail, what, last)

@@ -34,6 +34,7 @@ from ptlint.sim.odd import ALIKE, BLOCKS, MOST_LANES, NOWHERE, NR, folded, raws,
 from ptlint.sim.program import Program
 from ptlint.sim.properties import forming
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
+from ptlint.sim.scenarios.protocol import advanced
 from ptlint.sim.scenarios.walks import MOST_FOLDED, fold_blocks, folded_setting, one_off
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
@@ -370,13 +371,13 @@ def _pointed(param: ast.Param) -> str:
 def _alike(session: Session, stage: Stage, given: NDArray[np.uint64], start: int, most: NDArray[np.int64]) -> Mask:
     """Return the lanes in which all entries that may be counted are what the first one makes expect."""
     result = np.ones(len(most), dtype=bool)
-    where = stage.where
+    where, first = stage.where, stage.source.ptep + start * stage.where.size
+    equal = "pte_same(a, b)" if session.program.has("pte_same") else "pte_val(a) == pte_val(b)"
     for index in range(1, int(most.max())):
         same = session.run(
-            "!!pte_same(ptep_get(ptep), pte_advance_pfn(pte, nr))",
-            ptep=("pte_t *", stage.source.ptep + (start + index) * where.size),
-            pte=("pte_t", session.entry(given)),
-            nr=("unsigned long", index),
+            f"!!({equal})",
+            a=("pte_t", session.run("ptep_get(ptep)", ptep=("pte_t *", first + index * where.size))),
+            b=("pte_t", advanced(session, session.entry(given), index)),
         )
         result &= (session.lanes_of(scalar(same)) != 0) | (most <= index)
     return result

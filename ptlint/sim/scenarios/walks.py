@@ -21,6 +21,7 @@ from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
 from ptlint.csrc.nodes import nodes
+from ptlint.sim.absent import Absent, Words, absent_entries, mixed_rows, with_absent
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
@@ -41,10 +42,13 @@ from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, set_stage, walker_for
 from ptlint.sim.tally import Tally
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, Unknown
 
 MOST_LANES = 8192
 """Lanes of one run."""
+
+MIXED = 3
+"""Entries of a table in which some map no page."""
 
 MOST_FOLDED = 32
 """Entries of a folded block that callers run over."""
@@ -93,7 +97,7 @@ class Walk:
 @dataclass(frozen=True, kw_only=True)
 class Walked(Ran):
     """A finished run. ``grants`` are the lanes, by what a setter does, in which the code called one on purpose;
-    ``starts`` and ``commits`` the names of the transaction's helpers.
+    ``starts`` and ``commits`` the names of the transaction's helpers. With ``words`` some entries map no page.
     """
 
     walk: Walk
@@ -103,6 +107,7 @@ class Walked(Ran):
     starts: frozenset[str]
     commits: frozenset[str]
     endless: OutOfBounds | None = None
+    words: Words | None = None
 
 
 def subjects(program: Program) -> Iterator[Walk]:
@@ -285,9 +290,52 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)
             _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
+        if _meets_absent(program, walk, trial.machine):
+            _run_mixed(shared, walk, asked, tally)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
+
+
+_TESTED = re.compile(r"\b(?:pte_present|softleaf_from_pte|pte_to_swp_entry|is_swap_pte)\s*\(")
+_EMPTY = re.compile(r"\bpte_none\s*\(")
+
+
+def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
+    """Return whether a caller looks at entries that may map no page: it, or code of its file that ran, asks.
+
+    One that is given an entry's value must ask about that, one that is given a single entry more than whether it is
+    empty.
+    """
+    if walk.form in ("steps", "fault"):
+        return False
+    texts = _functions(program, walk.path)
+    given = [param.name for param in walk.definition.type.params if _written(param) == "pte_t" and param.name]
+    if given:
+        tested = rf"\bpte_(?:present|none)\s*\(\s*(?:{'|'.join(map(re.escape, given))})\b"
+        return re.search(tested, texts.get(walk.name, "")) is not None
+    ran = (name for path, _, name in (one.rpartition(":") for one in machine.executed) if path == walk.path)
+    found = [texts.get(name, "") for name in ran]
+    return any(map(_TESTED.search, found)) or (walk.form == "range" and any(map(_EMPTY.search, found)))
+
+
+def _run_mixed(shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Tally) -> None:
+    """Run the caller over tables in which entries that map no page stand beside and between mapped ones."""
+    absent = absent_entries(shared, walk.path)
+    if absent is None:
+        return
+    first = len(shared.colours.weight)
+    flags = _flags(shared)
+    pages = sorted({0, *(int(np.argmax(flags[:, column])) for column in range(flags.shape[1]))})
+    nr = 1 if walk.is_single else MIXED
+    rows = np.array(mixed_rows(pages, range(first, first + len(absent.kinds)), nr), dtype=np.int64)
+    table = _between_neighbours(rows)
+    request = np.tile(np.array([writable | (nr + AFTER) << 3 for writable in (0, 1)], dtype=np.int64), len(table))
+    off = np.full(len(request), -1, dtype=np.int64)
+    states = np.repeat(table, 2, axis=0)
+    nothing = np.zeros(len(request), dtype=np.int64)
+    space = Space(states, request, off, nothing, nothing.astype(bool), exhaustive=False)
+    _run(with_absent(shared, absent), walk, nr, space, asked, tally, absent=absent)
 
 
 # --- lanes --------------------------------------------------------------------------------------------------------
@@ -362,6 +410,11 @@ def _with_neighbours(rows: list[tuple[int, ...]], most: int) -> NDArray[np.int64
         draw = np.random.default_rng(len(table)).permutation(len(table))[:most]
         same = np.flatnonzero((table == table[:, :1]).all(axis=1))
         table = table[np.unique(np.concatenate([draw, same]))]
+    return _between_neighbours(table)
+
+
+def _between_neighbours(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return rows with neighbours that are as the entries beside them."""
     first, last = table[:, :1], table[:, -1:]
     return np.concatenate([np.repeat(first, BEFORE, axis=1), table, np.repeat(last, AFTER, axis=1)], axis=1)
 
@@ -431,6 +484,7 @@ def _run(
     *,
     raced: bool = False,
     block: int = 1,
+    absent: Absent | None = None,
 ) -> Trial:
     """Run the caller over *space*, and once more with the answers that led to a change of an entry; note both."""
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
@@ -438,7 +492,7 @@ def _run(
     starts, commits = frozenset(n for n, _ in names), frozenset(n for _, n in names)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
-        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block)
+        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block, absent)
         return ran.session.machine, list(walks.check(ran)), ran
 
     trial = explore(len(space), drive, MOST_LANES, asked)
@@ -502,15 +556,26 @@ def _around(stage: Stage, definition: ast.FunctionDef | None) -> None:
 
 @dataclass(slots=True)
 class _Grants:
-    """Notes in which lanes setters are called that change an entry on purpose."""
+    """Notes in which lanes setters are called that change an entry on purpose, and, where some map no page, in which
+    code of the file *path* asks for the page of such a one.
+    """
 
     session: Session
+    path: str
+    mixed: bool
     calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
 
-    def __call__(self, called: str, _names: Sequence[str], _values: list[Any]) -> None:
+    def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
         machine = self.session.machine
+        if called == "pte_pfn" and self.mixed and self._is_asked_here() and not isinstance(values[0], Unknown):
+            absent = machine.mask & ~self.session.holds("pte_present", self.session.raw(values[0]))
+            machine.note("misread", called, absent)
         for what in walks.purposes(self.session.program, called):
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
+
+    def _is_asked_here(self) -> bool:
+        machine = self.session.machine
+        return bool(machine.stack) and f"{self.path}:{machine.stack[-1][0]}" in machine.executed
 
     def lanes(self) -> dict[str, Mask]:
         """Return the lanes by purpose. What is taken away within a call that gets entries and writes none (it compares
@@ -536,6 +601,7 @@ def _finished(
     starts: frozenset[str],
     commits: frozenset[str],
     block: int,
+    absent: Absent | None,
 ) -> Walked:
     count, nr = len(lanes), where.nr
     walker = walker_for(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base)
@@ -549,11 +615,13 @@ def _finished(
     if block > 1:
         fold_blocks(session, stage, block)
     walker.table = stage.source.table
+    if absent is not None:
+        stage.absent = absent.words
     machine = session.machine
     arguments = _arguments(stage, walk.definition, walk.types)
     machine.steps[:] = 0
     machine.log.clear()
-    grants = _Grants(session)
+    grants = _Grants(session, walk.path, absent is not None)
     machine.intercept = grants
     returned: Value = None
     endless: OutOfBounds | None = None
@@ -585,4 +653,5 @@ def _finished(
         starts=starts,
         commits=commits,
         endless=endless,
+        words=None if absent is None else absent.words,
     )

@@ -1,0 +1,183 @@
+"""Properties of entries that map no page, beside mapped ones: what they stand for and their marks stay theirs.
+
+A swap entry goes on naming its place in swap and a migration entry its page; marks for soft-dirty and userfaultfd
+follow an entry that is swapped out, migrated, brought back or moved; nobody asks for the page of one that has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy as copy_of
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlint.sim.absent import MARKER, MIGRATION, POISON, READ_MIGRATION, SWAP, WRITE_MIGRATION, marks
+from ptlint.sim.explore import Breach
+from ptlint.sim.swapped import marks_of
+from ptlint.sim.values import Mask
+
+if TYPE_CHECKING:
+    from ptlint.sim.absent import Words
+    from ptlint.sim.properties.walks import Facts
+
+Raw = NDArray[np.uint64]
+
+
+def check(facts: Facts) -> Iterator[Breach]:
+    """Yield what is wrong with entries that map no page, before or after the run."""
+    words = facts.ran.words
+    if words is None:
+        return
+    facts = _without_huge(facts)
+    for index in range(facts.ran.where.nr):
+        for copy, raw in enumerate((facts.after[index], facts.copies[index])):
+            yield from _kept(facts, words, index, raw, bool(copy))
+            yield from _marks(facts, words, index, raw, bool(copy))
+        yield from _shared(facts, words, index)
+    yield from _alike(facts)
+    for record in facts.ran.session.machine.log:
+        if record.kind == "misread":
+            detail = f"{record.function}() asks for the page of an entry that is not present"
+            yield Breach("encoding", record.mask, None, detail, "a present entry", record)
+
+
+def _without_huge(facts: Facts) -> Facts:
+    """Return *facts* without lanes that use helpers of huge pages: those entries may have another format."""
+    from ptlint.sim.properties.walks import of_huge_pages
+
+    huge = of_huge_pages(facts.ran)
+    if not bool(huge.any()):
+        return facts
+    found = copy_of(facts)
+    found.foreign = [one | huge for one in facts.foreign]
+    return found
+
+
+def _there(facts: Facts, raw: Raw, index: int) -> tuple[Mask, Mask]:
+    """Return the lanes in which *raw* is present, and those in which it is neither that nor empty."""
+    session = facts.ran.session
+    present = session.holds("pte_present", raw) & ~facts.foreign[index]
+    return present, ~present & ~session.holds("pte_none", raw) & ~facts.foreign[index]
+
+
+def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> Iterator[Breach]:
+    """An entry that maps no page goes on standing for the same place in swap, or the same page."""
+    session, before = facts.ran.session, facts.before[index]
+    present, other = _there(facts, raw, index)
+    record = facts.last_write(index, is_copy)
+    stood = ~facts.was[index] & ~session.holds("pte_none", before)
+    what = f"the copy of entry {index}" if is_copy else f"entry {index}"
+    swap, migrates = (stood & words.is_of(session, before, *kinds) for kinds in ((SWAP,), MIGRATION))
+    into = words.is_of(session, raw, SWAP, *MIGRATION) & other
+    same = words.kind_of(session, before) == words.kind_of(session, raw)
+    place = same & (words.offset_of(session, before) == words.offset_of(session, raw))
+    yield _breach(
+        "encoding",
+        swap & other & ~_final(facts, words, raw) & ~place,
+        index,
+        f"{what} is no longer the swap entry that it was",
+        "the same place in swap",
+        record,
+    )
+    page = words.is_of(session, raw, *MIGRATION) & (words.frame_of(session, before) == words.frame_of(session, raw))
+    yield _breach(
+        "encoding", migrates & into & ~page, index, f"{what} no longer waits for its page", "the same page", record
+    )
+    pfn = session.number("pte_pfn(pte)", raw)
+    near = (pfn >= np.uint64(facts.ran.stage.pfn - 4)) & (pfn < np.uint64(facts.ran.stage.pfn + facts.ran.where.nr + 4))
+    yield _breach(
+        "encoding",
+        (swap | migrates) & present & ~near,
+        index,
+        f"{what} maps a page frame that nobody named",
+        "no page, or its own",
+        record,
+    )
+    gained = (
+        migrates & words.is_of(session, before, READ_MIGRATION) & other & words.is_of(session, raw, WRITE_MIGRATION)
+    )
+    yield _breach(
+        "permission",
+        gained,
+        index,
+        f"{what} will be writable when its page has moved, and was not",
+        "read-only",
+        record,
+    )
+    stays = words.is_of(session, before, WRITE_MIGRATION) & stood & other & words.is_of(session, raw, WRITE_MIGRATION)
+    stays &= facts.meant("modify") & ~facts.ran.stage.writable & ~np.full(len(raw), is_copy)
+    detail = f"{what} will be writable when its page has moved, and a read-only protection is asked for"
+    yield _breach("permission", stays, index, detail, "read-only", None)
+    leaves = facts.was[index] & other & words.is_of(session, raw, WRITE_MIGRATION) & ~session.holds("pte_write", before)
+    yield _breach(
+        "permission",
+        leaves,
+        index,
+        f"{what} will be writable when its page has moved, and was not",
+        "read-only",
+        record,
+    )
+
+
+def _final(facts: Facts, words: Words, raw: Raw) -> Mask:
+    """Return where *raw* is a marker: it may take the place of any entry whose page is not needed."""
+    return words.is_of(facts.ran.session, raw, MARKER, POISON)
+
+
+def _marks(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> Iterator[Breach]:
+    """Marks follow an entry when it is swapped out, migrated, brought back or moved."""
+    ran = facts.ran
+    session, before = ran.session, facts.before[index]
+    present, other = _there(facts, raw, index)
+    other = other & words.is_of(session, raw, SWAP, *MIGRATION)
+    stood = ~facts.was[index] & ~session.holds("pte_none", before) & words.is_of(session, before, SWAP, *MIGRATION)
+    what = f"the copy of entry {index}" if is_copy else f"entry {index}"
+    for name, of_page, of_swap, purpose in marks(session.program):
+        had = np.where(facts.was[index], session.holds(of_page, before), stood & session.holds(of_swap, before))
+        kept = np.where(present, session.holds(of_page, raw), session.holds(of_swap, raw))
+        lost = had & ~facts.meant(purpose) & ~kept & (other | (present & stood & facts.own(index, raw, present)))
+        yield _breach("tracking", lost, index, f"{what} loses its {name} bit", name, facts.last_write(index, is_copy))
+
+
+def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
+    """A migration entry and its copy are both read-only, or neither is."""
+    session = facts.ran.session
+    after, copy = facts.after[index], facts.copies[index]
+    both = _there(facts, after, index)[1] & _there(facts, copy, index)[1]
+    both &= words.is_of(session, after, *MIGRATION) & words.is_of(session, copy, *MIGRATION)
+    differs = words.is_of(session, after, WRITE_MIGRATION) != words.is_of(session, copy, WRITE_MIGRATION)
+    detail = f"entry {index} and its copy wait for one page, and one of them alone to write to it"
+    yield _breach("permission", both & differs, index, detail, "both read-only", facts.last_write(index, True))
+    if "pte_swp_exclusive" in marks_of(session.program):
+        both = _there(facts, after, index)[1] & _there(facts, copy, index)[1]
+        both &= words.is_of(session, after, SWAP) & words.is_of(session, copy, SWAP)
+        exclusive = session.holds("pte_swp_exclusive", after) | session.holds("pte_swp_exclusive", copy)
+        detail = f"entry {index} is copied, and one of the two still says that nobody else has its place in swap"
+        yield _breach("permission", both & exclusive, index, detail, "not exclusive", facts.last_write(index, True))
+
+
+def _alike(facts: Facts) -> Iterator[Breach]:
+    """Entries that are alike and map no page fare alike, where what is asked of each is answered alike."""
+    from ptlint.sim.properties.walks import answered_alike, counted_by
+
+    ran = facts.ran
+    if ran.where.nr < 2 or ran.walk.is_single:
+        return
+    session, states = ran.session, ran.lanes.states[:, 1 : 1 + ran.where.nr]
+    alike = (
+        (states == states[:, :1]).all(axis=1) & ~facts.was[0] & ran.stage.folios.one & answered_alike(session.machine)
+    )
+    counted = counted_by(ran)
+    for index in range(1, ran.where.nr):
+        for where, table in (("", facts.after), ("the copy of ", facts.copies)):
+            left, other = (session.holds("pte_none", table[at]) for at in (0, index))
+            known = ~facts.foreign[0] & ~facts.foreign[index]
+            wrong = alike & known & (counted > index) & (left != other)
+            detail = f"{where}entry {index} is empty, unlike that of entry 0, or the other way round"
+            yield _breach("underrun", wrong, index, detail, "as entry 0", None)
+
+
+def _breach(property: str, mask: Mask, index: int, detail: str, expected: str, record: object) -> Breach:
+    return Breach(property, mask, index, detail, expected, record)  # type: ignore[arg-type]
