@@ -29,8 +29,18 @@ class OpsTarget:
 def ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     """Return what field *path* (``"pv_ops.mmu.set_pte"``) may hold, sorted by place.
 
-    A value that is a macro around a function (``PV_CALLEE_SAVE(f)``) stands for the function.
+    A value that is a macro around a function (``PV_CALLEE_SAVE(f)``) stands for the function. Made once per universe.
     """
+    known = _TARGETS.setdefault(universe, {})
+    if path not in known:
+        known[path] = _ops_targets(universe, path)
+    return known[path]
+
+
+_TARGETS: WeakKeyDictionary[Universe, dict[str, tuple[OpsTarget, ...]]] = WeakKeyDictionary()
+
+
+def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     field = path.rsplit(".", 1)[-1].rsplit(">", 1)[-1]
     table = path.split(".", 1)[0].split("-", 1)[0]
     pattern = re.compile(rf"([\w.\]>-]*)(?:\.|->)\s*{re.escape(field)}\s*=(?!=)\s*([^,;{{}}]+)")

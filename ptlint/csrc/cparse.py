@@ -9,7 +9,7 @@ where the text allows nothing else, so that code can be read from a patch alone.
 from ptlint.csrc.ast import Expr, External, FunctionDef, Type
 from ptlint.csrc.cparse_cursor import Names
 from ptlint.csrc.cparse_stmt import Statements
-from ptlint.csrc.datamodel import LP64, DataModel
+from ptlint.csrc.datamodel import LP64, Constants
 from ptlint.csrc.recursion import deep_recursion
 from ptlint.csrc.tokens import Token
 
@@ -18,7 +18,7 @@ __all__ = ["Names", "Tokens", "parse_expression", "parse_external", "parse_funct
 Tokens = list[Token] | tuple[Token, ...]
 
 
-def parse_function(tokens: Tokens, names: Names, model: DataModel = LP64) -> FunctionDef:
+def parse_function(tokens: Tokens, names: Names, model: Constants = LP64) -> FunctionDef:
     """Return the one function that *tokens* define.
 
     :raises CParseError: they are anything else.
@@ -29,7 +29,7 @@ def parse_function(tokens: Tokens, names: Names, model: DataModel = LP64) -> Fun
     raise Statements(tokens, names, model).error("expected one function definition")
 
 
-def parse_external(tokens: Tokens, names: Names, model: DataModel = LP64) -> list[External]:
+def parse_external(tokens: Tokens, names: Names, model: Constants = LP64) -> list[External]:
     """Return the functions and declarations of *tokens*, which stand at file scope.
 
     :raises CParseError: something is no C, or not supported.
@@ -38,7 +38,7 @@ def parse_external(tokens: Tokens, names: Names, model: DataModel = LP64) -> lis
         return Statements(tokens, names, model).externals()
 
 
-def parse_expression(tokens: Tokens, names: Names, model: DataModel = LP64) -> Expr:
+def parse_expression(tokens: Tokens, names: Names, model: Constants = LP64) -> Expr:
     """Return the expression that *tokens* spell, commas included.
 
     :raises CParseError: they are no expression, or more than one.
@@ -50,7 +50,7 @@ def parse_expression(tokens: Tokens, names: Names, model: DataModel = LP64) -> E
     return expression
 
 
-def parse_type(tokens: Tokens, names: Names, model: DataModel = LP64) -> Type:
+def parse_type(tokens: Tokens, names: Names, model: Constants = LP64) -> Type:
     """Return the type name that *tokens* spell.
 
     :raises CParseError: they are no type name, or more than one.

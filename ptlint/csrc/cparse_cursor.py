@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from ptlint.csrc.ast import Pos
-from ptlint.csrc.datamodel import DataModel
+from ptlint.csrc.datamodel import Constants
 from ptlint.csrc.errors import CParseError
 from ptlint.csrc.tokens import Token
 
@@ -58,7 +58,7 @@ def pos_of(token: Token) -> Pos:
 class Cursor:
     """Tokens, the place in them, scopes and bounds."""
 
-    def __init__(self, tokens: list[Token] | tuple[Token, ...], names: Names, model: DataModel) -> None:
+    def __init__(self, tokens: list[Token] | tuple[Token, ...], names: Names, model: Constants) -> None:
         kept = _without_noise(tokens)
         last = kept[-1] if kept else Token("eof", "", "", 0, 0)
         end = Token("eof", "", last.path, last.line, last.column + len(last.text), False, last.macro)

@@ -1,6 +1,23 @@
 """How wide, how aligned and how ordered the types of C are on an architecture."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Constants(Protocol):
+    """What of a data model the text of a program can depend on, before anything is computed."""
+
+    @property
+    def long_size(self) -> int:
+        """Return the size of ``long``: the type of a large constant depends on it."""
+
+    @property
+    def char_signed(self) -> bool:
+        """Return whether ``char`` is signed: the value of a character beyond 127 depends on it."""
+
+    @property
+    def biggest_align(self) -> int:
+        """Return what ``__attribute__((aligned))`` without a number means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 _NAME = re.compile(r"\s*([A-Za-z_$]\w*)")
 _NOT_DEFINED = re.compile(r"\s*!\s*defined\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*$")
 
+_new = tuple.__new__  # a NamedTuple's own is a function in Python
+
 _OPENING = frozenset({"if", "ifdef", "ifndef"})
 _MIDDLE = frozenset({"elif", "elifdef", "elifndef", "else"})
 _KNOWN = _OPENING | _MIDDLE | {"endif", "define", "undef", "include", "include_next", "import", "pragma"}
@@ -165,7 +167,7 @@ def _find(text: str) -> list[Directive]:
         counted = start
         body = probe[position:end]
         end_line = line + body.count("\n")
-        found.append(Directive(kind, line, end_line, start, min(end - 1, len(text)), position - 1, body))
+        found.append(_new(Directive, (kind, line, end_line, start, min(end - 1, len(text)), position - 1, body)))
         position = end
 
 
@@ -185,7 +187,7 @@ def _compile(path: str, directives: tuple[Directive, ...]) -> tuple[tuple[Step, 
             if block is None or kind == "undef" or word in block:
                 block = {}
                 steps.append(Step("defs", index, defs=block))
-            block[word] = DefineRef(path, index) if kind == "define" else None
+            block[word] = _new(DefineRef, (path, index)) if kind == "define" else None
             if kind == "undef":
                 block = None
             continue

@@ -3,7 +3,7 @@
 import re
 
 from ptlint.csrc.ast import IntConst, Pos, StrConst
-from ptlint.csrc.datamodel import DataModel
+from ptlint.csrc.datamodel import Constants
 from ptlint.csrc.errors import CParseError
 from ptlint.csrc.tokens import Token
 
@@ -24,7 +24,7 @@ def is_float(text: str) -> bool:
     return _FLOAT.match(text) is not None and _INTEGER.match(text) is None
 
 
-def integer(token: Token, pos: Pos, model: DataModel) -> IntConst:
+def integer(token: Token, pos: Pos, model: Constants) -> IntConst:
     """Return the integer constant *token* with the type of C11 6.4.4.1.
 
     :raises CParseError: it is no integer constant, or fits no integer type.
@@ -39,7 +39,8 @@ def integer(token: Token, pos: Pos, model: DataModel) -> IntConst:
     except ValueError:
         raise CParseError(pos, f"{token.text!r} is not a number") from None
     longs = suffix.count("l")
-    ladder = [("int", 32), ("long", model.long_size * 8), ("long long", 64)][longs:]
+    small = value < 1 << 31  # fits whatever there is
+    ladder = [("int", 32), ("long", 32 if small else model.long_size * 8), ("long long", 64)][longs:]
     for name, bits in ladder:
         if "u" not in suffix and value < 1 << (bits - 1):
             return IntConst(value, name, pos)
@@ -50,7 +51,7 @@ def integer(token: Token, pos: Pos, model: DataModel) -> IntConst:
     raise CParseError(pos, f"{token.text!r} is too large for an integer")
 
 
-def character(token: Token, pos: Pos, model: DataModel) -> IntConst:
+def character(token: Token, pos: Pos, model: Constants) -> IntConst:
     """Return the value of the character constant *token*, which has type ``int``.
 
     :raises CParseError: it is empty or has an unknown escape.
@@ -66,7 +67,7 @@ def character(token: Token, pos: Pos, model: DataModel) -> IntConst:
     for unit in units:
         value = (value << 8 | unit) & 0xFFFFFFFF
     bits = 8 if len(units) == 1 else 32
-    if (model.char_signed or bits == 32) and value >> (bits - 1):
+    if value >> (bits - 1) and (bits == 32 or model.char_signed):
         value -= 1 << bits
     return IntConst(value, "int", pos)
 

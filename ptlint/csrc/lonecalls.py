@@ -1,7 +1,7 @@
 """Macro calls that may stand at file scope or in an enum, as the raw text of a file shows them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
@@ -22,38 +22,39 @@ def lone_calls(scan: FileScan) -> LoneCalls:
     """Return what the raw text of a file shows of macro calls that may make names, in any branch."""
     found: LoneCalls | None = scan.item_cache.get("lone")
     if found is None:
+        passed: dict[tuple[str, str], None] = {}
         macros: set[str] = set()
-        words: set[str] = set()
         for pattern in (_LONE_LINE, _ENUM_LINE):
-            for match in pattern.finditer(scan.text):
-                macros.add(match.group(1))
-                words.update(word for word in _WORD.findall(match.group(2) or "") if len(word) > 2)
-        found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(words))
-        for word in words:
+            for macro, inside in pattern.findall(scan.text):
+                macros.add(macro)
+                if inside:
+                    passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 2)
+        found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
+        for word, macro in passed:
             held = _PASSED.get(word)
             if held is None:
                 held = _PASSED[word] = []
                 _ALL.append(word)
-            held.append(scan.number)
+            held.append((scan.number, macro))
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
-_PASSED: dict[str, list[int]] = {}
+_PASSED: dict[str, list[tuple[int, str]]] = {}
 _ALL: list[str] = []  # the words in it
 _CALLING: dict[str, list[int]] = {}
 _PARTS: dict[str, tuple[int, list[str]]] = {}
 
 
-def files_with_calls(name: str, macros: Iterable[str]) -> set[int]:
+def files_with_calls(name: str, macros: Iterable[str], is_macro: Callable[[str], bool]) -> set[int]:
     """Return the numbers of the files whose lone calls pass a word that is part of *name*, or call one of *macros*.
 
-    Of those whose ``lone_calls`` were asked for.
+    Of those whose ``lone_calls`` were asked for; what is called must be a macro for *is_macro*.
     """
     done, parts = _PARTS.get(name, (0, []))
     if done < len(_ALL):
         parts += [word for word in _ALL[done:] if word in name]
         _PARTS[name] = len(_ALL), parts
-    found = {number for word in parts for number in _PASSED[word]}
+    found = {number for word in parts for number, macro in _PASSED[word] if is_macro(macro)}
     return found.union(number for macro in macros for number in _CALLING.get(macro, ()))

@@ -45,6 +45,11 @@ class Macro:
         return self._body[0]
 
     @property
+    def is_plain(self) -> bool:
+        """Return whether nothing in the replacement is made of letters: no ``#``, ``##`` or ``__VA_OPT__``."""
+        return "#" not in self.text and "__VA_OPT__" not in self.text and (bool(self.text) or not self.body)
+
+    @property
     def is_function(self) -> bool:
         """Return whether it is used with arguments."""
         return self.params is not None

@@ -73,15 +73,14 @@ class _Expander:
             elif macro.params is None and not (name in keep and pending and pending[-1].text == "("):
                 self.used.add(name)
                 hide = self.union(token.hide, frozenset((name,)))
-                self.push(pending, token, self.substitute(macro, macro.body, {}, token, depth), hide)
+                self.push(pending, token, self.substitute(macro, {}, token, hide, depth), hide)
             elif name in keep or not pending or pending[-1].text != "(" or pending[-1].kind != "punct":
                 result.append(token)
             else:
                 self.used.add(name)
                 arguments, close = self.arguments(macro, token, pending)
                 hide = (token.hide & close.hide) | {name}
-                replacement = self.substitute(macro, macro.body, arguments, token, depth)
-                self.push(pending, token, replacement, hide)
+                self.push(pending, token, self.substitute(macro, arguments, token, hide, depth), hide)
         return result
 
     def push(self, pending: list[Token], use: Token, replacement: list[Token], hide: frozenset[str]) -> None:
@@ -96,19 +95,9 @@ class _Expander:
             pending[-1] = pending[-1]._replace(space=True)
         if len(hide) > CHAIN_LIMIT:
             raise MacroLimit(position(use), f"more than {CHAIN_LIMIT} macros lead from one to the next")
-        union = self.union
-        new_token = tuple.__new__
-        place = len(pending)
-        pending.extend(
-            [
-                new_token(
-                    Token, (kind, text, path, line, column, space, macro, union(hidden, hide) if hidden else hide)
-                )
-                for kind, text, path, line, column, space, macro, hidden in reversed(replacement)
-            ]
-        )
+        replacement.reverse()
+        pending += replacement
         first = pending[-1]
-        assert len(pending) > place
         if first.space != use.space:
             pending[-1] = first._replace(space=use.space)
 
@@ -174,10 +163,52 @@ class _Expander:
         raise MacroError(position(use), f"the arguments of macro {use.text} have no end")
 
     def substitute(
-        self, macro: Macro, body: tuple[Token, ...], arguments: _Arguments, use: Token, depth: int
+        self, macro: Macro, arguments: _Arguments, use: Token, hide: frozenset[str], depth: int
     ) -> list[Token]:
         """Return the replacement of one use, followed by an ``eof`` token that carries white space at its end."""
-        return _Substitution(self, macro, arguments, use, depth).run(body)
+        if macro.is_plain:
+            return self.replaced(macro.body, arguments, use, hide, depth)
+        return self.hidden(_Substitution(self, macro, arguments, use, depth).run(macro.body), hide)
+
+    def replaced(
+        self, body: tuple[Token, ...], arguments: _Arguments, use: Token, hide: frozenset[str], depth: int
+    ) -> list[Token]:
+        """Return the replacement by a body without ``#``, ``##`` and ``__VA_OPT__``."""
+        path, line, column, origin = use.path, use.line, use.column, use.macro or use.text
+        new_token = tuple.__new__
+        result: list[Token] = []
+        expanded: _Arguments = {}
+        space = False
+        for token in body:
+            kind, text, space_before = token.kind, token.text, space or token.space
+            if kind == "id" and text in arguments:
+                inside = expanded.get(text)
+                if inside is None:
+                    inside = expanded[text] = self.hidden(self.run(arguments[text], depth + 1), hide)
+                space = space_before and not inside
+                if inside:
+                    at = len(result)
+                    result += inside
+                    if inside[0].space != space_before:
+                        result[at] = inside[0]._replace(space=space_before)
+                    if len(result) > self.budget:
+                        self.spend(len(result), use)
+            else:
+                space = False
+                result.append(new_token(Token, (kind, text, path, line, column, space_before, origin, hide)))
+        if len(result) > self.budget:
+            self.spend(len(result), use)
+        result.append(use._replace(kind="eof", space=space))
+        return result
+
+    def hidden(self, tokens: list[Token], hide: frozenset[str]) -> list[Token]:
+        """Return *tokens* with the macros of *hide* hidden from each."""
+        union = self.union
+        new_token = tuple.__new__
+        return [
+            new_token(Token, (kind, text, path, line, column, space, macro, union(hidden, hide) if hidden else hide))
+            for kind, text, path, line, column, space, macro, hidden in tokens
+        ]
 
 
 class _Substitution:

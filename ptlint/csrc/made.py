@@ -34,7 +34,6 @@ class MadeNames:
         self._scope = scope
         self._written: dict[str, set[str]] | None = None
         self._made: dict[tuple[int, int], dict[str, str]] = {}
-        self._words: dict[tuple[int, int], tuple[str, set[str]]] = {}
         self._macros: dict[tuple[int, int], frozenset[str]] = {}
 
     def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
@@ -46,9 +45,8 @@ class MadeNames:
         found: list[Site] = []
         written = self._written_in_macros().get(name, ())
         for instance in self._candidates(name, written):
-            index = items_of(instance)
-            for number in index.calls:
-                item = index.items[number]
+            for number in _calls_for(instance, name, written):
+                item = items_of(instance).items[number]
                 if item.kind == "declaration" and not item.is_made and wanted and "enumerator" not in wanted:
                     continue
                 made = self._made_by(instance, number, name, written)
@@ -60,19 +58,10 @@ class MadeNames:
         """Return the names that item *number* makes, nothing when its words cannot make *name*."""
         item = items_of(instance).items[number]
         key = (id(instance), number)
-        if key not in self._words:
-            end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
-            words = _WORD.findall(instance.active_text(), item.start, end)
-            arguments = {word for word in words[item.leads_with_call :] if len(word) > 2}
-            self._words[key] = (words[0] if words else "", arguments)
-        first, arguments = self._words[key]
-        is_written = first in written
-        if not is_written and not any(word in name for word in arguments):
-            return {}
         if key not in self._macros:
             self._macros[key] = self._macros_of(instance, item)
         pieces = self._macros[key]
-        if not is_written and not _is_made_of(name, pieces):
+        if not _is_made_of(name, pieces) and _heads(instance)[number][0] not in written:
             return {}
         if key not in self._made:
             self._made[key] = self._names_made(instance, item) if pieces else {}
@@ -81,7 +70,8 @@ class MadeNames:
     def _candidates(self, name: str, written: Collection[str]) -> list[Instance]:
         """Return the files with a macro call whose words are part of *name*, or whose macro is one of *written*."""
         self._scope.files()  # makes their calls known
-        return self._scope.instances_of(files_with_calls(name[:MAX_NAME], written))
+        known = self._scope.unit.table.__contains__  # a macro that was undefined later is in it, too
+        return self._scope.instances_of(files_with_calls(name[:MAX_NAME], written, known))
 
     def _written_in_macros(self) -> dict[str, set[str]]:
         """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
@@ -118,9 +108,37 @@ class MadeNames:
             item = replace(item, end=instance.active_text().index("{", item.start))
             end = " { };"
         try:
-            return self._scope.expanding(instance, item, f"made{end}", lambda tokens, _, __: _names_in(tokens, end))
+            return self._scope.expanding(instance, item, f"made{end}", lambda tokens, *_: _names_in(tokens, end))
         except CSourceError:
             return {}
+
+
+def _calls_for(instance: Instance, name: str, macros: Collection[str]) -> list[int]:
+    """Return the items that may make *name*: a word they pass is part of it, or they begin with one of *macros*."""
+    facts = instance.active.facts
+    found: list[int] | None = facts.get(("passing", name))
+    if found is None:
+        found = [number for number, (_, passed) in _heads(instance).items() if any(word in name for word in passed)]
+        facts["passing", name] = found
+    if macros:
+        found = sorted({*found, *(number for number, (first, _) in _heads(instance).items() if first in macros)})
+    return found
+
+
+def _heads(instance: Instance) -> dict[int, tuple[str, frozenset[str]]]:
+    """Return the items that may make names: the word that each begins with, and the longer ones behind it."""
+    facts = instance.active.facts
+    found: dict[int, tuple[str, frozenset[str]]] | None = facts.get("heads")
+    if found is None:
+        found = facts["heads"] = {}
+        items, text = items_of(instance), instance.active_text()
+        for number in items.calls:
+            item = items.items[number]
+            end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
+            words = _WORD.findall(text, item.start, end)
+            passed = frozenset(word for word in words[item.leads_with_call :] if len(word) > 2)
+            found[number] = (words[0] if words else "", passed)
+    return found
 
 
 def _names_in(tokens: list[Token], end: str) -> dict[str, str]:
@@ -135,7 +153,11 @@ def _makes_names(text: str) -> bool:
 
 def _is_made_of(name: str, words: Collection[str]) -> bool:
     """Return whether *name* is one of *words* or several of them, one behind the other: what pasting can come to."""
-    reached = [True] + [False] * len(name)
-    for end in range(1, len(name) + 1):
-        reached[end] = any(reached[at] and name[at:end] in words for at in range(end))
-    return reached[-1]
+    size = len(name)
+    pending, reached = [0], {0}
+    while pending:
+        start = pending.pop()
+        ends = [end for end in range(start + 1, size + 1) if name[start:end] in words and end not in reached]
+        pending += ends
+        reached.update(ends)
+    return size in reached

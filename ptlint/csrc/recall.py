@@ -1,30 +1,35 @@
 """What text expanded and parsed to, kept for every place where it would come to the same again.
 
-Expanding asks which macro a name is, and parsing whether a name is a type. Each question follows from the text and the
-answers before it, so the answers are a way through a tree, and what is at its end holds wherever they are the same: for
-another profile, another tree, another file that includes the text.
+Expanding asks which macro a name is, and parsing whether a name is a type, rarely how wide a type of the data model is.
+Each question follows from the text and the answers before it, so the answers are a way through a tree, and what is at
+its end holds wherever they are the same: for another profile, another tree, another file that includes the text.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
+from ptlint.csrc.datamodel import Constants
 from ptlint.csrc.macrodefs import Macro, MacroEnv
 
 MAX_TEXTS = 100_000
 
 _Lookup = Callable[[str], Macro | None]
 _IsType = Callable[[str], bool]
+_F = TypeVar("_F", int, bool)
 
 
 class _Question:
-    """Which macro *name* is or, *of_type*, whether it names a type; what follows each answer."""
+    """What to ask: which macro *name* is, whether it names a type, or that fact of the data model; what follows."""
 
-    __slots__ = ("answers", "name", "of_type")
+    __slots__ = ("answers", "kind", "name")
 
-    def __init__(self, name: str, of_type: bool) -> None:
+    def __init__(self, name: str, kind: int) -> None:
         self.name = name
-        self.of_type = of_type
+        self.kind = kind
         self.answers: dict[Hashable, Any] = {}
+
+
+_MACRO, _TYPE, _FACT = range(3)
 
 
 class _Result:
@@ -35,14 +40,19 @@ class _Result:
 
 
 class Asking:
-    """The macros and types of one place: a MacroEnv and the parser's Names, which remembers what it was asked."""
+    """The macros, types and constants of one place, remembering what was asked of them.
 
-    def __init__(self, env: MacroEnv, is_typedef: _IsType) -> None:
+    It is a MacroEnv, the parser's Names and its Constants.
+    """
+
+    def __init__(self, env: MacroEnv, is_typedef: _IsType, model: Constants) -> None:
         self._lookup = env.lookup
         self._is_typedef = is_typedef
+        self._model = model
         self._macros: dict[str, Macro | None] = {}
         self._types: dict[str, bool] = {}
-        self.trail: list[tuple[str, bool, Hashable]] = []
+        self._facts: set[str] = set()
+        self.trail: list[tuple[str, int, Hashable]] = []
 
     def lookup(self, name: str) -> Macro | None:
         """Return the macro *name*, or None."""
@@ -50,7 +60,7 @@ class Asking:
             return self._macros[name]
         except KeyError:
             found = self._macros[name] = self._lookup(name)
-            self.trail.append((name, False, None if found is None else found.content))
+            self.trail.append((name, _MACRO, None if found is None else found.content))
             return found
 
     def is_typedef(self, name: str) -> bool:
@@ -58,14 +68,35 @@ class Asking:
         found = self._types.get(name)
         if found is None:
             found = self._types[name] = self._is_typedef(name)
-            self.trail.append((name, True, found))
+            self.trail.append((name, _TYPE, found))
+        return found
+
+    @property
+    def long_size(self) -> int:
+        """Return the size of ``long``."""
+        return self._told("long_size", self._model.long_size)
+
+    @property
+    def char_signed(self) -> bool:
+        """Return whether ``char`` is signed."""
+        return self._told("char_signed", self._model.char_signed)
+
+    @property
+    def biggest_align(self) -> int:
+        """Return the alignment that ``aligned`` without a number means."""
+        return self._told("biggest_align", self._model.biggest_align)
+
+    def _told(self, name: str, found: _F) -> _F:
+        if name not in self._facts:
+            self._facts.add(name)
+            self.trail.append((name, _FACT, found))
         return found
 
 
 _KNOWN: dict[Hashable, Any] = {}
 
 
-def recalled(key: Hashable, env: MacroEnv, is_typedef: _IsType, make: Callable[[Asking], Any]) -> Any:
+def recalled(key: Hashable, env: MacroEnv, is_typedef: _IsType, model: Constants, make: Callable[[Asking], Any]) -> Any:
     """Return what *make* returns for *key*, from an earlier time when all that it asked has the same answers.
 
     *make* depends on *key* and on what it asks the Asking, and its value is not changed by anybody. What it raises is
@@ -75,28 +106,30 @@ def recalled(key: Hashable, env: MacroEnv, is_typedef: _IsType, make: Callable[[
     lookup = env.lookup
     while node.__class__ is _Question:
         answer: Hashable
-        if node.of_type:
-            answer = is_typedef(node.name)
-        else:
+        if node.kind == _MACRO:
             macro = lookup(node.name)
             answer = None if macro is None else macro.content
+        elif node.kind == _TYPE:
+            answer = is_typedef(node.name)
+        else:
+            answer = getattr(model, node.name)
         node = node.answers.get(answer)
     if node is not None:
         return node.value
-    asking = Asking(env, is_typedef)
+    asking = Asking(env, is_typedef, model)
     value = make(asking)
     _keep(key, asking.trail, value)
     return value
 
 
-def _keep(key: Hashable, trail: list[tuple[str, bool, Hashable]], value: Any) -> None:
+def _keep(key: Hashable, trail: list[tuple[str, int, Hashable]], value: Any) -> None:
     if len(_KNOWN) >= MAX_TEXTS:
         _KNOWN.clear()
     place: dict[Any, Any] = _KNOWN
     at: Hashable = key
-    for name, of_type, answer in trail:
+    for name, kind, answer in trail:
         question = place.get(at)
         if question is None:
-            question = place[at] = _Question(name, of_type)
+            question = place[at] = _Question(name, kind)
         place, at = question.answers, answer
     place[at] = _Result(value)

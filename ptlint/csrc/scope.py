@@ -20,7 +20,7 @@ from ptlint.csrc.ast import (
     Type,
 )
 from ptlint.csrc.cparse import Names, parse_expression, parse_external
-from ptlint.csrc.datamodel import DataModel
+from ptlint.csrc.datamodel import Constants, DataModel
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.instance import Instance
@@ -88,9 +88,9 @@ class Scope:
         """Return the expression *text*, its macros as they are at the end of the unit. Raises CSourceError."""
 
         def parse(asking: Asking) -> Expr:
-            return parse_expression(expand(tokenize(text, "<expression>"), asking, keep), asking, self.model)
+            return parse_expression(expand(tokenize(text, "<expression>"), asking, keep), asking, asking)
 
-        found: Expr = recalled(("expression", text, keep, self.model), self._end, self.is_typedef, parse)
+        found: Expr = recalled(("expression", text, keep), self._end, self.is_typedef, self.model, parse)
         return found
 
     # --- where names stand --------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Scope:
                     return expand(piece, asking, keep, used=inner), inner
 
                 key = ("tokens", instance.path, line, column, text, start, end, keep)
-                found, macros = recalled(key, self.state_at(instance, piece[0].line), self.is_typedef, make)
+                found, macros = recalled(key, self.state_at(instance, piece[0].line), self.is_typedef, self.model, make)
                 out += found
                 if used is not None:
                     used |= macros
@@ -207,8 +207,9 @@ class Scope:
             self._fault(Span(error.pos.path or site.instance.path, error.pos.line or item.line), error.what)
             return ()
 
-    def _externals(self, tokens: list[Token], names: Names, used: set[str]) -> tuple[External, ...]:
-        parsed = parse_external(tokens, names, self.model)
+    @staticmethod
+    def _externals(tokens: list[Token], names: Names, model: Constants, used: set[str]) -> tuple[External, ...]:
+        parsed = parse_external(tokens, names, model)
         macros = frozenset(used)
         return tuple(replace(one, macros=macros) if isinstance(one, FunctionDef) else one for one in parsed)
 
@@ -217,25 +218,25 @@ class Scope:
         instance: Instance,
         item: Item,
         what: str,
-        make: Callable[[list[Token], Names, set[str]], _T],
+        make: Callable[[list[Token], Names, Constants, set[str]], _T],
         keep: frozenset[str] = NOTHING,
     ) -> _T:
-        """Return what *make* makes of the expanded tokens of an item, the names around it and the macros it used.
+        """Return what *make* makes of the expanded tokens of an item, names and constants there, and the macros used.
 
         It is kept as *what* for all places where the item comes to the same. Raises what expansion and *make* raise.
         """
         text, line, column = self._text_of(instance, item)
-        path, model = instance.path, self.model
+        path = instance.path
 
         def made(asking: Asking) -> _T:
             used: set[str] = set()
-            return make(expand(tokenize(text, path, line, column), asking, keep, used=used), asking, used)
+            return make(expand(tokenize(text, path, line, column), asking, keep, used=used), asking, asking, used)
 
         if definitions_within(instance, item):
             used: set[str] = set()
-            return make(self.expanded(instance, item, keep, used), self, used)
-        key = (what, path, line, column, text, keep, model)
-        found: _T = recalled(key, self.state_at(instance, line), self.is_typedef, made)
+            return make(self.expanded(instance, item, keep, used), self, self.model, used)
+        key = (what, path, line, column, text, keep)
+        found: _T = recalled(key, self.state_at(instance, line), self.is_typedef, self.model, made)
         return found
 
     @staticmethod

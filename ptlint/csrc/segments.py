@@ -5,8 +5,9 @@ Many readings of one file differ in few segments, so whatever is found in a segm
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence, Set
-from itertools import accumulate, count
+from itertools import accumulate, count, islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ def _blanked(found: re.Match[str]) -> str:
 numbers = count()
 """Gives every scan its number."""
 
-_HOLDING: dict[str, list[int]] = {}
-_ALL: list[str] = []
+_HOLDING: defaultdict[str, list[int]] = defaultdict(list)
+_ALL: list[str] = []  # the words in it
 _LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
 
 
@@ -193,13 +194,11 @@ def words_of(scan: "FileScan") -> frozenset[str]:
     """Return every identifier that stands anywhere in a file (and every number)."""
     if scan.words is None:
         scan.words = frozenset(scan.text.encode("latin-1").translate(_TO_WORDS).decode("ascii").split())
+        number = scan.number
+        before = len(_HOLDING)
         for word in scan.words:
-            held = _HOLDING.get(word)
-            if held is None:
-                _HOLDING[word] = [scan.number]
-                _ALL.append(word)
-            else:
-                held.append(scan.number)
+            _HOLDING[word].append(number)
+        _ALL.extend(islice(reversed(_HOLDING), len(_HOLDING) - before))
     return scan.words
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ptlint.core.span import Span
 from ptlint.csrc.conditions import ConditionError, evaluate
+from ptlint.csrc.datamodel import LP64
 from ptlint.csrc.directives import DefineRef, FileScan, Step, one_line
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
@@ -82,7 +83,7 @@ class _View:
         def expanded(asking: Asking) -> str:
             return " ".join(token.text for token in expand(tokenize(text, path), asking))
 
-        found: str = recalled(("condition", text, path), MacroState(self._unit), _is_no_typedef, expanded)
+        found: str = recalled(("condition", text, path), MacroState(self._unit), _is_no_typedef, LP64, expanded)
         return found
 
     def has_include(self, spelled: str) -> bool:

@@ -333,10 +333,10 @@ class Universe:
 
             def parse(asking: Asking) -> FunctionDef:
                 tokens = expand(tokenize(code, text.path, text.line), asking, keep)
-                return parse_function(tokens, asking, self.model)
+                return parse_function(tokens, asking, asking)
 
-            key = ("function", text, code, keep, self.model)
-            found: FunctionDef = recalled(key, MacroState(scope.unit), scope.is_typedef, parse)
+            key = ("function", text, code, keep)
+            found: FunctionDef = recalled(key, MacroState(scope.unit), scope.is_typedef, self.model, parse)
             return found
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
