@@ -1,7 +1,7 @@
 """Why a definition is the effective one: the conditionals around it, and the macros that decide them."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -125,14 +125,21 @@ def _inactive_definitions(instance: Instance, name: str) -> tuple[int, ...]:
 
 def _inactive_lines(instance: Instance, name: str) -> Iterator[int]:
     text = instance.scan.text
-    places = list(words_at(text, name))
-    for start, end in instance.blanks():
-        for at in places[bisect_left(places, start) : bisect_left(places, end)]:
-            line_start = text.rfind("\n", start, at) + 1 or start
-            defines = _DEFINE.fullmatch(text, line_start, at) is not None
-            if (defines and line_start > start) or looks_defined(name, text[line_start:end]):
-                yield text.count("\n", 0, at) + 1
-                break
+    facts = instance.active.facts
+    if "blanks" not in facts:
+        facts["blanks"] = list(instance.blanks())
+    blanks: list[tuple[int, int]] = facts["blanks"]
+    done = 0
+    for at in words_at(text, name):
+        number = bisect_right(blanks, (at, len(text))) - 1
+        if at < done or number < 0 or at >= blanks[number][1]:
+            continue
+        start, end = blanks[number]
+        line_start = text.rfind("\n", start, at) + 1 or start
+        defines = _DEFINE.fullmatch(text, line_start, at) is not None
+        if (defines and line_start > start) or looks_defined(name, text[line_start:end]):
+            yield text.count("\n", 0, at) + 1
+            done = end
 
 
 def reasons(universe: Universe, definition: Definition) -> tuple[Reason, ...]:

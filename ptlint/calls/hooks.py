@@ -1,7 +1,7 @@
 """Which page-table names a tree has, and which of them an architecture may override: found from the tree's own text."""
 
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from weakref import WeakKeyDictionary
 
 from ptlint.calls.guards import enclosing
@@ -11,6 +11,7 @@ from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import ItemIndex, index_of_text, items_of
 from ptlint.csrc.segments import words_like, words_of
 from ptlint.csrc.universe import Universe
+from ptlint.csrc.words import words_at
 
 _WORDS = [
     "pte",
@@ -150,11 +151,15 @@ _WORDS_OF: dict[tuple[str, str], frozenset[str]] = {}  # by blob id and by what 
 
 def _words_below(universe: Universe, folder: str, ending: str, words: Callable[[str], Set[str]]) -> frozenset[str]:
     """Return *words* of all files below a folder of the tree, whatever of it the profile reads or builds."""
-    found: set[str] = set()
-    for path in universe.tree.paths(folder):
-        if path.endswith(ending):
-            found |= _words_in(universe, path, ending, words)
-    return frozenset(found)
+    paths = [path for path in universe.tree.paths(folder) if path.endswith(ending)]
+    key = (folder, ending, tuple(map(universe.tree.blob_id, paths)))
+    if _BELOW.get(folder, (None,))[0] != key:
+        found = frozenset().union(*(_words_in(universe, path, ending, words) for path in paths))
+        _BELOW[folder] = key, found
+    return _BELOW[folder][1]
+
+
+_BELOW: dict[str, tuple[Hashable, frozenset[str]]] = {}  # what was found last in a folder
 
 
 def _words_in(universe: Universe, path: str, what: str, words: Callable[[str], Set[str]]) -> frozenset[str]:
@@ -186,7 +191,11 @@ def _given(scan: FileScan) -> frozenset[str]:
 
 def _stands_in(scan: FileScan) -> bool:
     """Return whether a header is what an architecture takes that has no such level of its own."""
-    return scan.path.startswith("include/asm-generic/") and _LEVEL.search(scan.text) is not None
+    if not scan.path.startswith("include/asm-generic/"):
+        return False
+    if "stands in" not in scan.item_cache:
+        scan.item_cache["stands in"] = _LEVEL.search(scan.text) is not None
+    return bool(scan.item_cache["stands in"])
 
 
 def _is_hook(universe: Universe, name: str) -> bool:
@@ -284,8 +293,8 @@ def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
     """Return name and line of the page-table functions and macros of all branches of a file."""
     found: tuple[tuple[str, int], ...] | None = scan.item_cache.get("declared")
     if found is None:
-        about = not words_of(scan).isdisjoint(words_like(_TELLING))
-        found = scan.item_cache["declared"] = tuple(_declarations(scan)) if about else ()
+        telling = words_of(scan) & words_like(_TELLING)
+        found = scan.item_cache["declared"] = tuple(_declarations(scan, telling)) if telling else ()
     return found
 
 
@@ -301,11 +310,13 @@ def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
     return found
 
 
-def _declarations(scan: FileScan) -> Iterator[tuple[str, int]]:
+def _declarations(scan: FileScan, telling: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Yield what ``_declared`` returns; *telling* are the words of the file that tell of page tables."""
     text, index = raw_items(scan)
-    for name, places in index.names.items():
-        for what, number, offset in places:
-            item = index.items[number]
+    numbers = {index.number_at(at) for word in telling for at in words_at(text, word)} - {-1}
+    for number in sorted(numbers):
+        item = index.items[number]
+        for what, name, offset in index.declared_by(number):
             follows = text[offset + len(name) : offset + len(name) + 2].lstrip()
             if what in ("function", "ordinary") and follows.startswith("(") and offset - item.start < 400:
                 head = text[item.start : min(item.end, offset + 300)].split("{", 1)[0]
@@ -313,8 +324,8 @@ def _declarations(scan: FileScan) -> Iterator[tuple[str, int]]:
                     yield name, text.count("\n", 0, offset) + 1
     for one in scan.directives:
         defined = _DEFINED.match(one.text) if one.kind == "define" else None
-        if defined is not None and _PAGE_TABLE.search(defined.group(1)) and not defined.group(1).isupper():
-            yield defined.group(1), one.line
+        if defined is not None and defined[1] in telling and is_page_table_name(defined[1]):
+            yield defined[1], one.line
 
 
 def _without_directives(scan: FileScan) -> str:

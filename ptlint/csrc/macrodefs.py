@@ -28,6 +28,7 @@ class Macro:
     column: int = 1
     _body: list[tuple[Token, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
     _content: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+    _pieces: list[frozenset[str]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def content(self) -> int:
@@ -43,6 +44,13 @@ class Macro:
         if not self._body:
             self._body.append(tuple(tokenize(self.text, self.path, self.line, self.column)))
         return self._body[0]
+
+    @property
+    def pieces(self) -> frozenset[str]:
+        """Return the words and numbers of the replacement."""
+        if not self._pieces:
+            self._pieces.append(frozenset(_PIECE.findall(self.text)))
+        return self._pieces[0]
 
     @property
     def is_plain(self) -> bool:
@@ -67,6 +75,7 @@ class Macro:
         )
 
 
+_PIECE = re.compile(r"\w+")
 _CONTENTS: dict[tuple[tuple[str, ...] | None, str | None, str], int] = {}
 
 

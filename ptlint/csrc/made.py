@@ -89,15 +89,16 @@ class MadeNames:
         lines = definitions_within(instance, item)  # an enum may define the macro that makes its constants
         state = self._scope.state_at(instance, lines[0] if lines else item.line)
         pending = set(_PIECE.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))
+        defined = self._scope.unit.table.keys()
         seen: set[str] = set()
         makes = False
         for _ in range(MAX_CHAIN):
             following: set[str] = set()
-            for word in pending - seen:
+            for word in (pending - seen) & defined:
                 macro = state.lookup(word)
                 if macro is not None:
                     makes = makes or _makes_names(macro.text)
-                    following.update(_PIECE.findall(macro.text))
+                    following |= macro.pieces
             seen |= pending
             pending = following
         return frozenset(seen | pending) if makes else frozenset()
