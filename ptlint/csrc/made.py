@@ -61,7 +61,8 @@ class MadeNames:
         if key not in self._macros:
             self._macros[key] = self._macros_of(instance, item)
         pieces = self._macros[key]
-        if not _is_made_of(name, pieces) and _heads(instance)[number][0] not in written:
+        first, passed = _heads(instance)[number]
+        if first not in written and not _is_made_of(name, pieces | passed):
             return {}
         if key not in self._made:
             self._made[key] = self._names_made(instance, item) if pieces else {}
@@ -85,7 +86,7 @@ class MadeNames:
         return self._written
 
     def _macros_of(self, instance: Instance, item: Item) -> frozenset[str]:
-        """Return the words of an item and of the macros that it leads to, none when none of them makes names."""
+        """Return the words at the head of an item and of the macros that it leads to, none when none makes names."""
         lines = definitions_within(instance, item)  # an enum may define the macro that makes its constants
         state = self._scope.state_at(instance, lines[0] if lines else item.line)
         pending = set(_PIECE.findall(instance.active_text(), item.start, min(item.end, item.start + MAX_HEAD)))

@@ -74,3 +74,10 @@ static inline void *address(void) { return store_entry; }
     used = universe.function("address", frozenset({"store_entry"}))
     assert used is not None
     assert "Name(name='store_entry'" not in repr(used.body)
+
+
+def test_the_last_constant_that_a_macro_makes_in_a_long_enum_is_found() -> None:
+    made = "".join(f"\tDECLARE_FLAG(NUMBER_{number}, {number}),\n" for number in range(200))
+    text = f"enum {{\n#define DECLARE_FLAG(name, at) FLAG_ ## name ## _AT = at\n{made}\tDECLARE_FLAG(LAST, 200),\n}};\n"
+    tree = MemoryTree({"include/linux/pgtable.h": text.encode()})
+    assert load_universe(tree, profile_named("x86")).enumerator("FLAG_LAST_AT") == 200
