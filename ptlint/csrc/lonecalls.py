@@ -31,20 +31,14 @@ def lone_calls(scan: FileScan) -> LoneCalls:
                     passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 2)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
         for word, macro in passed:
-            held = _PASSED.get(word)
-            if held is None:
-                held = _PASSED[word] = []
-                _ALL.append(word)
-            held.append((scan.number, macro))
+            _PASSED.setdefault(word, []).append((scan.number, macro))
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
 _PASSED: dict[str, list[tuple[int, str]]] = {}
-_ALL: list[str] = []  # the words in it
 _CALLING: dict[str, list[int]] = {}
-_PARTS: dict[str, tuple[int, list[str]]] = {}
 
 
 def files_with_calls(name: str, macros: Iterable[str], is_macro: Callable[[str], bool]) -> set[int]:
@@ -52,9 +46,6 @@ def files_with_calls(name: str, macros: Iterable[str], is_macro: Callable[[str],
 
     Of those whose ``lone_calls`` were asked for; what is called must be a macro for *is_macro*.
     """
-    done, parts = _PARTS.get(name, (0, []))
-    if done < len(_ALL):
-        parts += [word for word in _ALL[done:] if word in name]
-        _PARTS[name] = len(_ALL), parts
-    found = {number for word in parts for number, macro in _PASSED[word] if is_macro(macro)}
+    parts = {name[at:end] for at in range(len(name)) for end in range(at + 3, len(name) + 1)}
+    found = {number for word in _PASSED.keys() & parts for number, macro in _PASSED[word] if is_macro(macro)}
     return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
