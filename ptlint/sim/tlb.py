@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _START = re.compile(r"_*(?:addr|address|start|vaddr|uaddr)_*")
 
+_SPACES = ("vma", "mm", "tlb", "arg0")
+"""What an address is of: the first argument, where the prototype names none."""
+
 
 @dataclass(slots=True)
 class Stale:
@@ -122,6 +125,8 @@ def covers(ran: Ran, record: Record, addr: int) -> Mask:
     """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
     numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
     start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
+    if start is None and "_page" in record.name:  # whatever it is called: one page, by its address
+        start = next((value for name, value in numbers.items() if name not in _SPACES), None)
     if start is None:
         return np.ones(ran.session.machine.lanes, dtype=bool)
     first = ran.session.lanes_of(start)

@@ -445,11 +445,16 @@ def _alike(facts: Facts) -> Iterator[Breach]:
 
 def answered_alike(machine: Machine) -> Mask:
     """Return the lanes in which questions that differ in their arguments alone have the same answers."""
-    first: dict[str, Mask] = {}
     result = np.ones(machine.lanes, dtype=bool)
+    yes: dict[str, Mask] = {}
+    no: dict[str, Mask] = {}
     for key, answer in machine.answers.items():
-        if isinstance(key, str) and "(" in key:
-            result &= first.setdefault(key.split("(", 1)[0], answer) == answer
+        if isinstance(key, str) and "(" in key and key in machine.asked_in:
+            name, asked = key.split("(", 1)[0], machine.asked_in[key]
+            yes[name] = yes[name] | (asked & answer) if name in yes else asked & answer
+            no[name] = no[name] | (asked & ~answer) if name in no else asked & ~answer
+    for name, mask in yes.items():
+        result &= ~(mask & no[name])
     return result
 
 

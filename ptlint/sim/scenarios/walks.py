@@ -570,6 +570,8 @@ class _Grants:
         if called == "pte_pfn" and self.mixed and self._is_asked_here() and not isinstance(values[0], Unknown):
             absent = machine.mask & ~self.session.holds("pte_present", self.session.raw(values[0]))
             machine.note("misread", called, absent)
+        if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
+            return
         for what in walks.purposes(self.session.program, called):
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
 
