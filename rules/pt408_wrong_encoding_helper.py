@@ -1,5 +1,6 @@
 """PT408: a helper for present entries is used on one that is not present, or the other way round."""
 
+import re
 from collections.abc import Iterator
 
 from ptlint.api import (
@@ -7,6 +8,7 @@ from ptlint.api import (
     Evidence,
     Fault,
     Finding,
+    Handing,
     Merge,
     RuleInfo,
     Severity,
@@ -15,15 +17,17 @@ from ptlint.api import (
     introduced,
     invalid,
     misuses_of,
+    no_longer,
     valid,
 )
 
 EXPLANATION = """
 What it reports
 On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_mkuffd(), pte_write()
-or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(). And what
-a run over a table shows in which some entries map no page: a swap or migration entry that no longer stands for what it
-did, or code that asks for the page of an entry that has none.
+or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(); or a
+function no longer asks pte_present() at all and goes on using such helpers. And what a run shows over a table in which
+some entries map no page: a swap or migration entry that no longer stands for what it did, or code that uses an entry
+that has no page as if it had.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
@@ -86,14 +90,26 @@ RULE = RuleInfo(
 )
 
 
+PRESENCE = Handing(
+    "presence",
+    re.compile(r"(?!)"),
+    re.compile(r"pte_present"),
+    re.compile(
+        r"pte_(pfn|page|write|dirty|young)|vm_normal_(page|folio)|ptep_(test_and_clear_young|clear_flush(_young)?)\w*"
+    ),
+)
+"""A question that a function no longer asks, of entries that it still takes for present ones."""
+
+
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the helpers that a patch calls on the wrong kind of entry."""
     found = list(introduced(ctx, RULE, _wrong))
     yield from found
     known = {(finding.span.path, finding.function) for finding in found}
-    for finding in (
-        () if ctx.whole else broken(ctx, RULE, "encoding", "{detail}: {subject}")
-    ):  # callers run for a series
+    more = list(no_longer(ctx, RULE, PRESENCE, "{user}() is for present entries, and {helper}() is no longer asked"))
+    if not ctx.whole:  # callers run for a series
+        more += broken(ctx, RULE, "encoding", "{detail}: {subject}")
+    for finding in more:
         if (finding.span.path, finding.function) not in known:
             yield finding
 

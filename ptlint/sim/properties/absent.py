@@ -39,7 +39,8 @@ def check(facts: Facts) -> Iterator[Breach]:
     yield from _alike(facts)
     for record in facts.ran.session.machine.log:
         if record.kind == "misread":
-            detail = f"{record.function}() asks for the page of an entry that is not present"
+            what = "asks for the page of an entry" if record.name == "pte_pfn" else f"calls {record.name}() on an entry"
+            detail = f"{record.function}() {what} that is not present"
             yield Breach("encoding", record.mask, None, detail, "a present entry", record)
 
 

@@ -35,12 +35,12 @@ from ptlint.sim.palette import palette
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
-from ptlint.sim.properties.pairing import FLAGS
+from ptlint.sim.properties.pairing import FLAGS, points
 from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import subjects as pairs
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
-from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, set_stage, walker_for
+from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, distance, set_stage, walker_for
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask, Unknown
 
@@ -298,6 +298,11 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
 
 
 _TESTED = re.compile(r"\b(?:pte_present|softleaf_from_pte|pte_to_swp_entry|is_swap_pte)\s*\(")
+_FOR_PRESENT = re.compile(
+    r"(?:ptep_)?(?:test_and_clear|clear_flush)_young(?:_ptes)?(?:_notify)?|(?:ptep_set_)?wrprotect(?:_ptes)?|"
+    r"(?:ptep_)?modify_prot_start(?:_ptes)?|clear_young_dirty_ptes|ptep_set_access_flags"
+)
+"""Helpers for present entries, by where these are (include/linux/pgtable.h)."""
 _EMPTY = re.compile(r"\bpte_none\s*\(")
 
 
@@ -567,13 +572,31 @@ class _Grants:
 
     def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
         machine = self.session.machine
-        if called == "pte_pfn" and self.mixed and self._is_asked_here() and not isinstance(values[0], Unknown):
-            absent = machine.mask & ~self.session.holds("pte_present", self.session.raw(values[0]))
-            machine.note("misread", called, absent)
+        if self.mixed and (called == "pte_pfn" or _FOR_PRESENT.fullmatch(called)) and self._is_asked_here():
+            machine.note("misread", called, machine.mask & self._absent(called, values))
         if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
             return
         for what in walks.purposes(self.session.program, called):
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
+
+    def _absent(self, called: str, values: Sequence[Any]) -> Mask:
+        """Return the lanes in which the entry that a helper is given, or given the place of, is not present."""
+        session, machine = self.session, self.session.machine
+        nothing = np.zeros(machine.lanes, dtype=bool)
+        if called == "pte_pfn":
+            known = not isinstance(values[0], Unknown)
+            return ~session.holds("pte_present", session.raw(values[0])) if known else nothing
+        assert machine.stage is not None
+        source, where = machine.stage.source, machine.stage.where
+        pointer = next((v for v in values if points(v, source.table.base, source.table.blob.size, machine.mask)), None)
+        if pointer is None:
+            return nothing
+        index = distance(pointer, source.table.base, machine.lanes) // where.size - where.first
+        for at in range(where.nr):
+            here = index == at
+            if bool((here & machine.mask).any()):
+                nothing |= here & ~session.holds("pte_present", source.entry(at))
+        return nothing
 
     def _is_asked_here(self) -> bool:
         machine = self.session.machine
