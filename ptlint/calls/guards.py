@@ -104,9 +104,7 @@ def guard_of(universe: Universe, definition: Definition) -> Guard | None:
 
 def switched_off(universe: Universe, name: str) -> Iterator[Guard]:
     """Yield the conditionals around inactive generic definitions of *name* that are not taken, innermost."""
-    for instance in universe.headers.instances_with(name):
-        if instance.path.startswith("arch/"):
-            continue
+    for instance in universe.headers.instances_with(name, but="arch/"):
         for line in _inactive_definitions(instance, name):
             around = enclosing(instance.scan, line)
             if around:

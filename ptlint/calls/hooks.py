@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Set
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from ptlint.calls.guards import enclosing
-from ptlint.csrc.definitions import defined_words
+from ptlint.csrc.definitions import defined_words, holds_word
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import ItemIndex, index_of_text, items_of
-from ptlint.csrc.segments import words_like, words_of
+from ptlint.csrc.outermost import outer_words, outer_words_like
+from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 from ptlint.csrc.words import words_at
 
@@ -52,8 +54,8 @@ _WORDS = [
     "PFN",
 ]
 _PAGE_TABLE = re.compile(rf"(?:^|_)(?:{'|'.join(_WORDS)})(?:_|$)")
-_TYPES = re.compile(r"\b(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t\b")
-_TELLING = re.compile(rf"{_PAGE_TABLE.pattern}|^(?:pte|pmd|pud|p4d|pgd|pgprot|pgtable)_t$")
+_TYPE_NAMES = ("pte_t", "pmd_t", "pud_t", "p4d_t", "pgd_t", "pgprot_t", "pgtable_t")
+_TYPES = re.compile(rf"\b(?:{'|'.join(_TYPE_NAMES)})\b")
 _DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
 _NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)\s*\)?")
@@ -105,8 +107,9 @@ def _hooks(universe: Universe) -> tuple[str, ...]:
         found.update(_given(scan) if _stands_in(scan) else _given(scan) & given)
     for path in universe.c_files():
         if path.startswith("mm/"):
-            found.update(_words_in(universe, path, "asked for", _asked_for))
-    return tuple(sorted(name for name in found if _is_known(universe, name) and _is_hook(universe, name)))
+            asked_for = _words_in(universe, path, "asked for", _asked_for) - found
+            found.update(name for name in asked_for if _is_known(universe, name))
+    return tuple(sorted(name for name in found if _is_hook(universe, name)))
 
 
 def kernel_only(universe: Universe) -> frozenset[str]:
@@ -211,6 +214,7 @@ def _is_hook(universe: Universe, name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 17)
 def is_page_table_name(name: str) -> bool:
     """Return whether a name is about page tables by its words."""
     return _PAGE_TABLE.search(name) is not None and not name.isupper()
@@ -255,7 +259,7 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
             called.update(_called(scan))
     for instance in universe.unit.instances:
         found.update(_active(instance))
-    return tuple(sorted({name for name in found if _is_known(universe, name)} | called | {*hooks(universe)}))
+    return tuple(sorted(found | called | {*hooks(universe)}))
 
 
 def _scans(universe: Universe) -> Iterator[FileScan]:
@@ -268,7 +272,14 @@ def _scans(universe: Universe) -> Iterator[FileScan]:
 
 def _is_known(universe: Universe, name: str) -> bool:
     """Return whether *name* is a word of the files that were read, or a macro."""
-    return universe.unit.table.get(name) is not None or universe.headers.has_word(name)
+    return universe.unit.table.get(name) is not None or any(_holds(scan, name) for scan in _scans(universe))
+
+
+def _holds(scan: FileScan, name: str) -> bool:
+    key = ("holds", name)
+    if key not in scan.item_cache:
+        scan.item_cache[key] = holds_word(name, scan.text)
+    return bool(scan.item_cache[key])
 
 
 def _is_guard_word(universe: Universe, word: str) -> bool:
@@ -293,9 +304,16 @@ def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
     """Return name and line of the page-table functions and macros of all branches of a file."""
     found: tuple[tuple[str, int], ...] | None = scan.item_cache.get("declared")
     if found is None:
-        telling = words_of(scan) & words_like(_TELLING)
+        telling = _telling(scan)
         found = scan.item_cache["declared"] = tuple(_declarations(scan, telling)) if telling else ()
     return found
+
+
+def _telling(scan: FileScan) -> set[str]:
+    """Return what tells of page tables in a file: outer words, macros it defines, and types."""
+    names = [name for step in scan.steps if step.defs for name in step.defs]
+    words = outer_words(scan) & outer_words_like(_PAGE_TABLE)
+    return {*words, *filter(is_page_table_name, names), *(type_ for type_ in _TYPE_NAMES if type_ in scan.text)}
 
 
 def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
@@ -310,7 +328,7 @@ def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
     return found
 
 
-def _declarations(scan: FileScan, telling: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _declarations(scan: FileScan, telling: Set[str]) -> Iterator[tuple[str, int]]:
     """Yield what ``_declared`` returns; *telling* are the words of the file that tell of page tables."""
     text, index = raw_items(scan)
     numbers = {index.number_at(at) for word in telling for at in words_at(text, word)} - {-1}

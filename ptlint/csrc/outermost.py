@@ -5,6 +5,9 @@ conditionals hold.
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Set
+from itertools import islice
 
 from ptlint.csrc.directives import FileScan
 
@@ -26,9 +29,10 @@ MAX_TYPEDEF = 20_000
 MAX_DEPTH = 60
 """Blocks within blocks; of a file with more every word counts."""
 
-_DECLARING: dict[str, list[int]] = {}
+_DECLARING: defaultdict[str, list[int]] = defaultdict(list)
 _ALL: list[str] = []
 _WITH: dict[str, tuple[int, list[str]]] = {}
+_LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
 _TYPES: dict[str, list[int]] = {}
 _FUNCTIONS: dict[str, list[int]] = {}
 
@@ -47,13 +51,10 @@ def outer_words(scan: FileScan) -> frozenset[str]:
             flat = _without_groups(flat)
         words = flat.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
         found = scan.item_cache["outer"] = frozenset(words)
+        before = len(_DECLARING)
         for word in found:
-            held = _DECLARING.get(word)
-            if held is None:
-                _DECLARING[word] = [scan.number]
-                _ALL.append(word)
-            else:
-                held.append(scan.number)
+            _DECLARING[word].append(scan.number)
+        _ALL.extend(islice(reversed(_DECLARING), len(_DECLARING) - before))
         if "typedef" in found:
             for word in _typedef_words(code):
                 _TYPES.setdefault(word, []).append(scan.number)
@@ -81,6 +82,15 @@ def outer_words_with(part: str) -> list[str]:
     if done < len(_ALL):
         found += [word for word in _ALL[done:] if part in word]
         _WITH[part] = len(_ALL), found
+    return found
+
+
+def outer_words_like(pattern: re.Pattern[str]) -> Set[str]:
+    """Return the outer words of all those files in which *pattern* is found."""
+    done, found = _LIKE.get(pattern, (0, set()))
+    if done < len(_ALL):
+        found.update([word for word in _ALL[done:] if pattern.search(word)])
+        _LIKE[pattern] = len(_ALL), found
     return found
 
 

@@ -66,7 +66,7 @@ class Scope:
         self._files: list[FileScan] = []
         self._places: dict[int, list[int]] = {}
         self._written: dict[tuple[str, Callable[[str], list[int]]], list[Site]] = {}
-        self._knows_words = False
+        self._words_known: set[str] = set()
         self._made = MadeNames(self)
         self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
@@ -117,21 +117,14 @@ class Scope:
             ]
         return [site for site in found if site.what in wanted] if wanted else found
 
-    def instances_with(self, name: str) -> list[Instance]:
-        """Return the files that hold the word *name*, in the order they were read."""
-        self._know_words()
-        return self.instances_of(files_holding(name))
-
-    def has_word(self, name: str) -> bool:
-        """Return whether a file of the unit holds the word *name*."""
-        self._know_words()
-        return not self._places.keys().isdisjoint(files_holding(name))
-
-    def _know_words(self) -> None:
-        if not self._knows_words:
-            self._knows_words = True
+    def instances_with(self, name: str, but: str) -> list[Instance]:
+        """Return the files that hold the word *name*, but those below folder *but*, in the order they were read."""
+        if but not in self._words_known:
+            self._words_known.add(but)
             for scan in self.files():
-                words_of(scan)
+                if not scan.path.startswith(but):
+                    words_of(scan)
+        return [one for one in self.instances_of(files_holding(name)) if not one.path.startswith(but)]
 
     def instances_of(self, files: Iterable[int]) -> list[Instance]:
         """Return the readings of the files with these numbers (of their scans), in the order they were read."""

@@ -6,8 +6,8 @@ Many readings of one file differ in few segments, so whatever is found in a segm
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence, Set
-from itertools import accumulate, count, islice
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -186,8 +186,6 @@ numbers = count()
 """Gives every scan its number."""
 
 _HOLDING: defaultdict[str, list[int]] = defaultdict(list)
-_ALL: list[str] = []  # the words in it
-_LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
 
 
 def words_of(scan: "FileScan") -> frozenset[str]:
@@ -195,22 +193,11 @@ def words_of(scan: "FileScan") -> frozenset[str]:
     if scan.words is None:
         scan.words = frozenset(scan.text.encode("latin-1").translate(_TO_WORDS).decode("ascii").split())
         number = scan.number
-        before = len(_HOLDING)
         for word in scan.words:
             _HOLDING[word].append(number)
-        _ALL.extend(islice(reversed(_HOLDING), len(_HOLDING) - before))
     return scan.words
 
 
 def files_holding(word: str) -> list[int]:
     """Return the numbers of the files in which *word* stands, as far as their words were asked for."""
     return _HOLDING.get(word, [])
-
-
-def words_like(pattern: re.Pattern[str]) -> Set[str]:
-    """Return the words of all those files in which *pattern* is found."""
-    done, found = _LIKE.get(pattern, (0, set()))
-    if done < len(_ALL):
-        found.update([word for word in _ALL[done:] if pattern.search(word)])
-        _LIKE[pattern] = len(_ALL), found
-    return found
