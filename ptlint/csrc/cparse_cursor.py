@@ -52,7 +52,7 @@ def _without_noise(tokens: list[Token] | tuple[Token, ...]) -> list[Token]:
 
 def pos_of(token: Token) -> Pos:
     """Return the place of *token*."""
-    return Pos(token.path, token.line, token.column, token.macro)
+    return tuple.__new__(Pos, (token[2], token[3], token[4], token[6]))
 
 
 class Cursor:

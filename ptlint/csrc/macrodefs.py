@@ -32,9 +32,14 @@ class Macro:
 
     @property
     def content(self) -> int:
-        """Return a number that two macros share only when every use of them expands to the same."""
+        """Return a number that two macros share only when every use of them is the same to the parser.
+
+        It steps over most attributes: macros that are nothing else (``notrace``) are one.
+        """
         if not self._content:
             text = self.text or spelling(self.body)
+            if self.params is None and _IDLE_ATTRIBUTE.fullmatch(text):
+                text = "__attribute__(())"
             self._content.append(_CONTENTS.setdefault((self.params, self.variadic, text), len(_CONTENTS)))
         return self._content[0]
 
@@ -75,6 +80,9 @@ class Macro:
         )
 
 
+_IDLE_ATTRIBUTE = re.compile(
+    r"\s*__attribute__\s*\(\(\s*(?!_*(?:packed|aligned|cleanup|mode|vector_size)_*\b)\w+\s*(?:\([\d\s,]*\)\s*)?\)\)\s*"
+)
 _PIECE = re.compile(r"\w+")
 _CONTENTS: dict[tuple[tuple[str, ...] | None, str | None, str], int] = {}
 

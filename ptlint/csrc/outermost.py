@@ -14,11 +14,13 @@ from ptlint.csrc.directives import FileScan
 _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
 )
-_RECORD = re.compile(
-    r"(\b(?:struct|union|enum)\b"
-    r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}\s*+(?::[\w\s]++)?)\{([^{}]*+)\}"
+_RECORD_HEAD = re.compile(
+    r"\b(?:struct|union|enum)\b"
+    r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}\s*+(?::[\w\s]++)?\Z"
 )
-_BLOCK = re.compile(r"\{[^{}]*+\}")
+_BRACE = re.compile(r"[{}]")
+_FLAT = r"[^{}]*+"
+_INSIDE = re.compile(rf"{_FLAT}(?:\{{{_FLAT}(?:\{{{_FLAT}(?:\{{{_FLAT}\}}{_FLAT})*\}}{_FLAT})*\}}{_FLAT})*")
 _OPENED = "\x01"
 _GROUP = re.compile(r"\((?!\s*+[*^])[^()\x01]*+\)")  # what is in brackets names nothing, but a pointer and a record
 _CALLED = re.compile(r"([A-Za-z_$][\w$]*+)\s*+\((?!\s*+\*)")
@@ -127,18 +129,48 @@ _CONDITIONAL = _OPENING | {"elif", "else", "endif", "elifdef", "elifndef"}
 
 def _without_blocks(code: str) -> str | None:
     """Return *code* without the braces and what they hold, but for records; None where braces do not fit."""
-    flat = code
-    for _ in range(MAX_DEPTH):
-        flat, records = _RECORD.subn(_opened, flat)
-        if not records:
-            flat, blocks = _BLOCK.subn(" ", flat)
-            if not blocks:
-                break
-    return None if "{" in flat or "}" in flat else flat
+    pieces: list[str] = []
+    done = records = 0
+    while (brace := _BRACE.search(code, done)) is not None:
+        at = brace.start()
+        pieces.append(code[done:at])
+        if code[at] == "}":
+            records -= 1
+            if records < 0:
+                return None
+            pieces.append(" ")
+            done = at + 1
+        elif _begins_record(code, done, at):
+            records += 1
+            pieces.append(f" {_OPENED}")
+            done = at + 1
+        else:
+            pieces.append(" ")
+            done = _past_block(code, at + 1)
+            if done < 0:
+                return None
+    pieces.append(code[done:])
+    return None if records else "".join(pieces)
 
 
-def _opened(found: re.Match[str]) -> str:
-    return f"{found.group(1)} {_OPENED}{found.group(2)} "
+def _begins_record(code: str, done: int, at: int) -> bool:
+    """Return whether the brace at *at* begins the members of a record or an enum; *done* is where its head may begin."""
+    start = max(done, max(code.rfind(sign, done, at) for sign in ";=") + 1)
+    head = code[start:at]
+    return ("struct" in head or "union" in head or "enum" in head) and _RECORD_HEAD.search(head) is not None
+
+
+def _past_block(code: str, at: int) -> int:
+    """Return the offset past the brace that closes the one before *at*, -1 when none does."""
+    depth, size = 1, len(code)
+    while depth and depth < MAX_DEPTH:
+        inside = _INSIDE.match(code, at)
+        at = inside.end() if inside is not None else at
+        if at >= size:
+            return -1
+        depth += 1 if code[at] == "{" else -1
+        at += 1
+    return -1 if depth else at
 
 
 def _without_groups(flat: str) -> str:
