@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _RECORD = re.compile(
     r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*)\s*(?::[\w\s]+)?\{"
@@ -16,8 +16,7 @@ _GROUPS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(|[()]")
 _BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One item of file scope: offsets in the active text, its line, and ``kind``.
 
     ``leads_with_call`` is set when it begins with ``NAME(…)``, ``is_made`` when ``static`` stands before such a call.

@@ -33,6 +33,7 @@ _RECORD_HEAD = re.compile(r"\b(?:struct|union|enum)\b[\w\s]*(?::[\w\s]+)?$")
 _ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__aligned|__section|__printf|__scanf|__declspec|_Alignas|"
                         r"__randomize_layout|__alloc_size|__assume_aligned|__counted_by)\s*$")  # fmt: skip
 _CALLED = re.compile(r"\s*\(")
+_new = tuple.__new__
 _PLAIN = r"[^(){}]*+"
 _NESTED = 6  # brackets inside one another that one match goes over
 
@@ -280,7 +281,8 @@ def _cut(text: str, code: str, position: int, size: int, whole: bool, line: int 
         start = _skip_blank(code, position, size)
         if start >= size:
             return
-        kind, end = _one(text, code, start, size, whole)
+        leads = _LONE_CALL.match(text, start, size)
+        kind, end = _one(text, code, start, size, whole, leads)
         if end < 0:
             yield _CUT_OFF
             return
@@ -288,8 +290,7 @@ def _cut(text: str, code: str, position: int, size: int, whole: bool, line: int 
         counted = start
         if end > start + 1 or text[start] != ";":
             is_made = kind == "declaration" and _STATIC_CALL.match(text, start, size) is not None
-            leads = _LONE_CALL.match(text, start, size) is not None
-            yield Item(kind, start + shift, end + shift, line, leads, is_made)
+            yield _new(Item, (kind, start + shift, end + shift, line, leads is not None, is_made))
         position = end
 
 
@@ -298,15 +299,17 @@ def _skip_blank(code: str, position: int, size: int) -> int:
     return found.end() if found else position
 
 
-def _one(text: str, code: str, start: int, size: int, whole: bool) -> tuple[str, int]:
-    """Return kind and end of the item that begins at *start*; -1 where what comes after *size* may decide."""
+def _one(text: str, code: str, start: int, size: int, whole: bool, lone: re.Match[str] | None) -> tuple[str, int]:
+    """Return kind and end of the item that begins at *start*; -1 where what comes after *size* may decide.
+
+    *lone* is the call that it begins with, if any.
+    """
     undecided = ("", -1)
     alone = _LONE_MACRO.match(text, start, size)
     if alone is not None:
         return ("call", alone.end()) if whole or _BLANK_LINE.match(text, alone.end(), size) else undecided
     blocks = calls = 0
     assigned = body = False
-    lone = _LONE_CALL.match(text, start, size)
     at = start
     while (match := _SIGNS.search(code, at, size)) is not None:
         sign = match.group()

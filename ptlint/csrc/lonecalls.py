@@ -1,4 +1,4 @@
-"""Macro calls that may stand at file scope or in an enum, as the raw text of a file shows them."""
+"""Macro calls that may stand at file scope or in an enum, as the text of a file shows them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -18,14 +18,17 @@ class LoneCalls(NamedTuple):
     words: frozenset[str]
 
 
-def lone_calls(scan: FileScan) -> LoneCalls:
-    """Return what the raw text of a file shows of macro calls that may make names, in any branch."""
+def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
+    """Return what a file shows of macro calls that may make names, in any branch.
+
+    *text* is what of it may stand at file scope, with its lines, where that is known.
+    """
     found: LoneCalls | None = scan.item_cache.get("lone")
     if found is None:
         passed: dict[tuple[str, str], None] = {}
         macros: set[str] = set()
         for pattern in (_LONE_LINE, _ENUM_LINE):
-            for macro, inside in pattern.findall(scan.text):
+            for macro, inside in pattern.findall(text or scan.text):
                 macros.add(macro)
                 if inside:
                     passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 2)

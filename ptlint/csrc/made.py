@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.errors import CSourceError
@@ -107,7 +106,7 @@ class MadeNames:
     def _names_made(self, instance: Instance, item: Item) -> dict[str, str]:
         end = ""
         if item.kind == "function":  # what its head makes; the body declares nothing
-            item = replace(item, end=instance.active_text().index("{", item.start))
+            item = item._replace(end=instance.active_text().index("{", item.start))
             end = " { };"
         try:
             return self._scope.expanding(instance, item, f"made{end}", lambda tokens, *_: _names_in(tokens, end))

@@ -1,7 +1,7 @@
 """The words that may be declared at file scope, by the raw text of a file: which files are worth cutting into items.
 
 These are the words outside of all blocks and brackets, and inside the braces of records and enums, whichever
-conditionals hold.
+conditionals hold. Macro calls that may make names (``csrc.lonecalls``) are looked for in the same text.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Set
 from itertools import islice
 
 from ptlint.csrc.directives import FileScan
+from ptlint.csrc.lonecalls import lone_calls
 
 _COMMENT_OR_LITERAL = re.compile(
     r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
@@ -45,6 +46,7 @@ def outer_words(scan: FileScan) -> frozenset[str]:
     if found is None:
         code = _COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
         flat = _without_blocks(code) if _is_even(scan, "{", "}") else None
+        lone_calls(scan, code if flat is None else flat)
         for word in set(_CALLED.findall(code if flat is None else flat)):
             _FUNCTIONS.setdefault(word, []).append(scan.number)
         if flat is None:
@@ -154,7 +156,7 @@ def _without_blocks(code: str) -> str | None:
 
 
 def _begins_record(code: str, done: int, at: int) -> bool:
-    """Return whether the brace at *at* begins the members of a record or an enum; *done* is where its head may begin."""
+    """Return whether the brace at *at* begins the members of a record or an enum, whose head begins behind *done*."""
     start = max(done, max(code.rfind(sign, done, at) for sign in ";=") + 1)
     head = code[start:at]
     return ("struct" in head or "union" in head or "enum" in head) and _RECORD_HEAD.search(head) is not None

@@ -26,7 +26,6 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.itemnames import Item
 from ptlint.csrc.items import items_of
-from ptlint.csrc.lonecalls import lone_calls
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
 from ptlint.csrc.made import MadeNames
@@ -139,7 +138,6 @@ class Scope:
                 held = self._places.setdefault(instance.scan.number, [])
                 if not held:
                     outer_words(instance.scan)
-                    lone_calls(instance.scan)
                     self._files.append(instance.scan)
                 held.append(place)
         return self._files
