@@ -6,7 +6,8 @@ A data file is TOML in ``csrc/profiles``:
     ``name``, ``folder`` (below ``arch/``), ``include`` (further include directories), ``mandatory_headers``,
     ``main`` (the profiles that a table of all architectures shows), ``stands`` (those that stand for all where generic
     code runs, which differs by architecture only in the helpers it calls), ``callers`` (those that stand for all where
-    callers of helpers run), ``borrowed`` (folders below ``arch/`` whose sources it builds too),
+    callers of helpers run), ``generic`` (those where what hardly differs by architecture runs: what detects batches,
+    and callers on entries that map no page), ``borrowed`` (folders below ``arch/`` whose sources it builds too),
     ``shadowed`` (headers that those provide: the host's headers of these names are no substitute).
 ``[define]``
     macros the compiler predefines.

@@ -151,6 +151,12 @@ class Program:
         arch = self.universe.profile.data.get("arch")
         return not arch or self.everywhere or self.universe.profile.name in arch.get("callers", ())
 
+    @property
+    def runs_generic(self) -> bool:
+        """Return whether code runs here that hardly differs by architecture (``[arch] generic``)."""
+        arch = self.universe.profile.data.get("arch")
+        return not arch or self.everywhere or self.universe.profile.name in arch.get("generic", ())
+
     def at_level(self, level: str) -> Program:
         """Return a program of the same code whose entries are those of *level* (``pmd``, ``pud``).
 

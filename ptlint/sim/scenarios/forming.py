@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class Formed(Ran):
 
 def subjects(program: Program) -> Iterator[Former]:
     """Yield the functions that detect batches among what is of interest and among those of its file that call it."""
-    if not program.interest or not program.walks or not program.runs_callers:
+    if not program.interest or not program.walks or not program.runs_generic:
         return
     brought = {text.path for text in program.universe.overrides.values() if _HEAD.search(text.text)}
     for path in sorted({*program.places, *brought}):
@@ -141,13 +141,20 @@ def _formers(program: Program, path: str, text: str) -> Iterator[Former]:
 
 def _functions(program: Program, path: str, text: str) -> dict[str, str]:
     """Return the functions that a file defines under any conditional, by name."""
+    return _functions_in(text) | {
+        name: one.text for name, one in program.universe.overrides.items() if one.path == path
+    }
+
+
+@lru_cache(maxsize=16)
+def _functions_in(text: str) -> dict[str, str]:
     index = index_of_text(text)
     found = {}
     for name, places in index.names.items():
         for what, number, _ in places:
             if what == "function":
                 found[name] = text[index.items[number].start : index.items[number].end]
-    return found | {name: one.text for name, one in program.universe.overrides.items() if one.path == path}
+    return found
 
 
 def _may_form(text: str) -> bool:

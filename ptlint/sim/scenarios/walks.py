@@ -290,7 +290,7 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)
             _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
-        if _meets_absent(program, walk, trial.machine):
+        if program.runs_generic and _meets_absent(program, walk, trial.machine):
             _run_mixed(shared, walk, asked, tally)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
