@@ -25,6 +25,10 @@ MAX_OUTPUT = 256 << 20
 MAX_SECONDS = 60.0
 """Seconds that one git command may take."""
 
+HELD_SIZE = 8 << 10
+MOST_HELD = 2000
+"""Bytes of the objects that are held after they were read, and their number: 16 MiB at most."""
+
 
 @dataclass(eq=False)
 class Repository:
@@ -40,6 +44,7 @@ class Repository:
     hex_length: int
     _git: "Git"
     _reader: tuple[int, "Git.AutoInterrupt"] | None = field(default=None, repr=False)
+    _held: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
 
     @property
     def index_file(self) -> Path:
@@ -102,8 +107,19 @@ class Repository:
         """Return kind and bytes of the object with this full id, or None when the repository does not have it.
 
         One ``git cat-file --batch`` serves all reads: about 0.1 ms each. gitdb's own reader is three times as fast,
-        but GitPython has deprecated it for its security.
+        but GitPython has deprecated it for its security. Small objects are held: makefiles and folders are read for
+        each configuration.
         """
+        found = self._held.get(object_id)
+        if found is None:
+            found = self._read(object_id)
+            if found is not None and len(found[1]) <= HELD_SIZE:
+                if len(self._held) >= MOST_HELD:
+                    self._held.clear()
+                self._held[object_id] = found
+        return found
+
+    def _read(self, object_id: str) -> tuple[str, bytes] | None:
         process = self._open_reader()
         if process.stdin is None or process.stdout is None:
             raise TreeError(f"{self.path}: git cat-file could not be started")
