@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from ptlint.csrc.ast import Call, Expr, Name, Pos
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, names_in, plain, text, truth
 

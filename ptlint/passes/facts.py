@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ptlint.csrc.ast import Call, Expr, MemberAccess, Name, Unary
-from ptlint.passes.flow import Edge, Evaluated, Graph, Step, Written
+from ptlint.passes.graph import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.wording import comparison, constant, plain, root, text, truth
 
 NONZERO = "nonzero"

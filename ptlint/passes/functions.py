@@ -15,7 +15,8 @@ from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import FileView, SourceText, Universe
 from ptlint.passes.configured import wanted_symbols, with_symbols
-from ptlint.passes.flow import Graph, TooLarge, graph_of
+from ptlint.passes.flow import graph_of
+from ptlint.passes.graph import Graph, TooLarge
 from ptlint.passes.wording import called, calls_in
 
 _KEPT = re.compile(

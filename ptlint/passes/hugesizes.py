@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ptlint.csrc.ast import BuiltinType, Call, Expr, Name, Param, Pos, TypedefName, Unary
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Step, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Edge, Evaluated, Step, Written
 from ptlint.passes.origins import writes
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, calls_in, plain, truth, walk

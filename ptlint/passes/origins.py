@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import Binary, Call, Conditional, Expr, IntConst, Name, Pos
-from ptlint.passes.flow import Returned, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Returned, Written
 from ptlint.passes.wording import called, calls_in, constant, plain, text
 
 _CHOICES = re.compile(r"(min|max)(_t|3)?|clamp(_t)?|umin|umax|READ_ONCE")

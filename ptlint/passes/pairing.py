@@ -10,8 +10,8 @@ from typing import Literal
 
 from ptlint.csrc.ast import Call, Declaration, Expr, MemberAccess, Name, PointerType, Pos, TypedefName, Unary
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Graph, Returned, Step, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Edge, Evaluated, Graph, Returned, Step, Written
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, calls_in, names_in, plain, root, text, walk
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
 from ptlint.passes.facts import Facts, follow, stepped, useful
-from ptlint.passes.flow import Edge, Graph, Step, Tested
+from ptlint.passes.graph import Edge, Graph, Step, Tested
 
 MAX_STATES_PER_NODE = 96
 MAX_VISITS = 60_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ptlint.csrc.ast import Call, Expr, MemberAccess, Name, Pos, Unary
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Graph, Returned, Step, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Edge, Evaluated, Graph, Returned, Step, Written
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, names_in, plain, root, text
 

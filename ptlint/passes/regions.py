@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ptlint.csrc.ast import Pos
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Step
 from ptlint.passes.functions import View, functions_around
+from ptlint.passes.graph import Edge, Evaluated, Step
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from ptlint.csrc.ast import Expr, Name, Pos
 from ptlint.passes.facts import Facts
-from ptlint.passes.flow import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, names_in, plain, root
 

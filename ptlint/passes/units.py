@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import Assign, Binary, BuiltinType, Call, Declaration, Expr, Name, Pos
-from ptlint.passes.flow import Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Written
 from ptlint.passes.wording import called, calls_in, plain, text, walk
 
 _ADDRESS = re.compile(r"(old_|new_|src_|dst_|fault_|h)?addr(ess)?")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ptlint.csrc.ast import Call, Expr, Name, Pos, Unary
-from ptlint.passes.flow import Evaluated, Written
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Evaluated, Written
 from ptlint.passes.pairing import MAX_DEPTH, Protocol
 from ptlint.passes.wording import called, calls_in, names_in, plain, root, text
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ptlint.csrc.ast import BuiltinType, Call
-from ptlint.passes.flow import Evaluated
 from ptlint.passes.functions import View
+from ptlint.passes.graph import Evaluated
 from ptlint.passes.wording import called
 
 _ASSIGNS = re.compile(r"(?:[-+*/%&|^]|<<|>>)?=|\+\+|--")

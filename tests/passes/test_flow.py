@@ -2,8 +2,9 @@
 
 import pytest
 
-from ptlint.passes import flow
-from ptlint.passes.flow import Evaluated, Graph, Returned, TooLarge, graph_of
+from ptlint.passes import evaluation
+from ptlint.passes.flow import graph_of
+from ptlint.passes.graph import Evaluated, Graph, Returned, TooLarge
 from ptlint.passes.wording import called, text
 from tests.passes.code import view
 
@@ -80,7 +81,7 @@ def test_a_value_that_is_dropped_is_told_from_one_that_is_used() -> None:
 
 
 def test_a_function_with_too_many_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "MAX_NODES", 10)
+    monkeypatch.setattr(evaluation, "MAX_NODES", 10)
     with pytest.raises(TooLarge):
         graph("f(a);" * 20 + "return 0;")
 
