@@ -11,19 +11,30 @@ SCHEMA_VERSION = 1
 
 def write_json(models: tuple[ProfileModel, ...], out: TextIO) -> None:
     """Write the model as JSON: profiles in order, symbols sorted, every key always present."""
-    profiles = [
-        {
-            "arch": model.arch,
-            "config": model.name,
-            "symbols": {name: _entry(model.rows[name]) for name in sorted(model.rows)},
-            "not_understood": [
-                {"path": span.path, "line": span.line, "what": what} for span, what in model.not_understood
-            ],
-        }
-        for model in models
-    ]
-    json.dump({"schema_version": SCHEMA_VERSION, "profiles": profiles}, out, indent=1)
-    out.write("\n")
+    kept: dict[Row, str] = {}  # most rows are those of several profiles, and setting them out takes long
+    profiles = []
+    for model in models:
+        symbols = []
+        for name in sorted(model.rows):
+            row = model.rows[name]
+            if row not in kept:
+                kept[row] = _set_out(_entry(row), 4)
+            symbols.append(f"    {json.dumps(name)}: {kept[row]}")
+        faults = [{"path": span.path, "line": span.line, "what": what} for span, what in model.not_understood]
+        fields = [
+            f'   "arch": {json.dumps(model.arch)}',
+            f'   "config": {json.dumps(model.name)}',
+            '   "symbols": ' + ("{\n" + ",\n".join(symbols) + "\n   }" if symbols else "{}"),
+            f'   "not_understood": {_set_out(faults, 3)}',
+        ]
+        profiles.append("  {\n" + ",\n".join(fields) + "\n  }")
+    listed = "[\n" + ",\n".join(profiles) + "\n ]" if profiles else "[]"
+    out.write(f'{{\n "schema_version": {SCHEMA_VERSION},\n "profiles": {listed}\n}}\n')
+
+
+def _set_out(value: object, depth: int) -> str:
+    """Return *value* as JSON, a line for each part, that stands at *depth* of a document."""
+    return json.dumps(value, indent=1).replace("\n", "\n" + " " * depth)
 
 
 def _entry(row: Row) -> dict[str, object]:
