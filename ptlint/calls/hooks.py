@@ -255,7 +255,7 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
     for scan in _scans(universe):
         found.update(name for name, _ in _declared(scan))
         if scan.path.startswith(GENERIC):
-            found.update(word for word in words_of(scan) if word.isupper() and _is_guard_word(universe, word))
+            found.update(word for word in _shifts(scan) if _is_of_arch(universe, word))
             called.update(_called(scan))
     for instance in universe.unit.instances:
         found.update(_active(instance))
@@ -282,11 +282,18 @@ def _holds(scan: FileScan, name: str) -> bool:
     return bool(scan.item_cache[key])
 
 
-def _is_guard_word(universe: Universe, word: str) -> bool:
-    """Return whether generic code names a page-table constant that only the architecture defines."""
-    if not _PAGE_TABLE.search(word) or not word.endswith("_SHIFT"):
-        return False
-    place = universe.headers.macro_line(word)
+def _shifts(scan: FileScan) -> tuple[str, ...]:
+    """Return the page-table constants of a file that say where a level begins: ``PMD_SHIFT``."""
+    found: tuple[str, ...] | None = scan.item_cache.get("shifts")
+    if found is None:
+        words = (word for word in words_of(scan) if word.endswith("_SHIFT") and word.isupper())
+        found = scan.item_cache["shifts"] = tuple(word for word in words if _PAGE_TABLE.search(word))
+    return found
+
+
+def _is_of_arch(universe: Universe, macro: str) -> bool:
+    """Return whether the architecture defines *macro*."""
+    place = universe.headers.macro_line(macro)
     return place is not None and place.path.startswith("arch/")
 
 
@@ -367,9 +374,12 @@ def _called(scan: FileScan) -> frozenset[str]:
 
 def _active(instance: Instance) -> Iterator[str]:
     """Yield the page-table functions of the active text, whose braces balance where those of all branches may not."""
-    for name, _, _ in items_of(instance).functions:
-        if _PAGE_TABLE.search(name):
-            yield name
+    if outer_words(instance.scan).isdisjoint(outer_words_like(_PAGE_TABLE)):
+        return
+    facts = instance.active.facts
+    if "functions" not in facts:
+        facts["functions"] = [name for name, _, _ in items_of(instance).functions if _PAGE_TABLE.search(name)]
+    yield from facts["functions"]
 
 
 def _is_negative(text: str) -> bool:

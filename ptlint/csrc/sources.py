@@ -119,7 +119,8 @@ class Sources:
         if not macros:
             return ()
         lone = re.compile(rf"^(?:{'|'.join(map(re.escape, macros))})\b", re.MULTILINE)
-        return tuple(path for path in self.files() if lone.search(self.text_of(path)))
+        texts = ((path, self.text_of(path)) for path in self.files())
+        return tuple(path for path, text in texts if any(one in text for one in macros) and lone.search(text))
 
     def files(self) -> list[str]:
         """Return the ``.c`` files that the configuration builds, those of the architecture first."""
