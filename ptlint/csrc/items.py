@@ -70,6 +70,15 @@ class ItemIndex:
         number = bisect_right(self._starts, offset) - 1
         return number if number >= 0 and offset < self.items[number].end else -1
 
+    def is_in_head(self, number: int, offset: int) -> bool:
+        """Return whether *offset* may be in the part of item *number* that declares: not in a function's body."""
+        item = self.items[number]
+        if item.kind != "function":
+            return True
+        code, start = self._code, item.start - self._shift
+        body = code.find("{", start)
+        return offset - self._shift < body or code.count("(", start, body) != code.count(")", start, body)
+
     def declared_by(self, number: int) -> tuple[tuple[str, str, int], ...]:
         """Return what item *number* may declare: what, name, offset of the name."""
         found = self._declared.get(number)
@@ -87,6 +96,8 @@ class ItemIndex:
             number = self.number_at(at + self._shift) if at >= done else -1
             if number >= 0:
                 done = self.items[number].end - self._shift
+                if not self.is_in_head(number, at + self._shift):
+                    continue
                 found += [(what, number, offset) for what, other, offset in self.declared_by(number) if other == name]
         return found
 
@@ -173,7 +184,7 @@ class FileItems:
                 if held is not None and number >= 0:
                     base, index = held
                     done = index.items[number].end
-                    places = index.declared_by(number)
+                    places = index.declared_by(number) if index.is_in_head(number, at) else ()
                     found += [(what, base + number, offset) for what, other, offset in places if other == name]
         return found
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
@@ -34,13 +35,13 @@ def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
                     passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 2)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
         for word, macro in passed:
-            _PASSED.setdefault(word, []).append((scan.number, macro))
+            _PASSED.setdefault(word, {}).setdefault(macro, []).append(scan.number)
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
-_PASSED: dict[str, list[tuple[int, str]]] = {}
+_PASSED: dict[str, dict[str, list[int]]] = {}  # by word and by macro
 _CALLING: dict[str, list[int]] = {}
 
 
@@ -49,6 +50,14 @@ def files_with_calls(name: str, macros: Iterable[str], is_macro: Callable[[str],
 
     Of those whose ``lone_calls`` were asked for; what is called must be a macro for *is_macro*.
     """
-    parts = {name[at:end] for at in range(len(name)) for end in range(at + 3, len(name) + 1)}
-    found = {number for word in _PASSED.keys() & parts for number, macro in _PASSED[word] if is_macro(macro)}
+    found: set[int] = set()
+    for word in _PASSED.keys() & _parts(name):
+        for macro, numbers in _PASSED[word].items():
+            if is_macro(macro):
+                found.update(numbers)
     return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts(name: str) -> frozenset[str]:
+    return frozenset(name[at:end] for at in range(len(name)) for end in range(at + 3, len(name) + 1))

@@ -41,9 +41,11 @@ class MacroState:
 
     def lookup(self, name: str) -> Macro | None:
         """Return the macro *name* at this place, or None."""
+        unit = self._unit
+        if name not in unit.table:  # most words are none anywhere
+            return None
         if name in self._known:
             return self._known[name]
-        unit = self._unit
         ref = unit.table.get(name) if self._seq is None else unit.ref_at(name, self._seq, self._path, self._line)
         found = self._known[name] = None if ref is None else unit.macro_of(ref)
         return found
@@ -242,27 +244,32 @@ class Unit:
         stack: list[Instance] = []
         if not self._enter(path, stack):
             return False
+        left = MAX_STEPS - self._steps
         while stack:
             instance = stack[-1]
-            steps = instance.scan.steps
+            steps, marks = instance.scan.steps, instance.marks
+            size, pc = len(steps), instance.pc
             self._view.includer = instance.path
-            while instance.pc < len(steps) and self._steps < MAX_STEPS:
-                self._steps += 1
-                step = steps[instance.pc]
-                instance.pc += 1
-                if step.op == "defs":
+            while pc < size and left > 0:
+                left -= 1
+                step = steps[pc]
+                pc += 1
+                op = step.op
+                if op == "defs":
                     assert step.defs is not None
                     self._apply(step.defs)
-                    instance.marks.append((step.at, self.last))
-                elif step.op == "include":
+                    marks.append((step.at, self.last))
+                elif op == "include":
                     if self._include(instance, step.at, stack):
                         break
-                else:
-                    self._branch(instance, step)
+                elif op != "endif":
+                    pc = self._branch(instance, step, pc)
             else:
                 stack.pop()
                 if stack:
                     stack[-1].marks.append((stack[-1].scan.steps[stack[-1].pc - 1].at, self.last))
+            instance.pc = pc
+        self._steps = MAX_STEPS - left
         if self._steps >= MAX_STEPS:
             self.faults.append((Span(path, 1), f"more than {MAX_STEPS} directives: the rest is not read"))
         return True
@@ -317,27 +324,19 @@ class Unit:
             return False
         return self._enter(path, stack)
 
-    def _branch(self, instance: Instance, step: Step) -> None:
-        """Decide a conditional: continue behind the directive whose branch is taken."""
+    def _branch(self, instance: Instance, step: Step, pc: int) -> int:
+        """Decide a conditional; return the step to continue at, behind the directive whose branch is taken."""
         steps, skips = instance.scan.steps, instance.skips
-        if step.op == "endif":
-            return
         if step.op != "if":  # reached from the taken branch above it: the rest is inactive
-            self._skip_to(instance, step, step.after)
-            return
-        while True:
-            if step.op == "else" or self._holds(instance, step.at):
-                return
+            skips[step.at] = steps[step.after].at
+            return step.after + 1
+        while step.op != "else" and not self._holds(instance, step.at):
             skips[step.at] = steps[step.target].at
-            instance.pc = step.target + 1
+            pc = step.target + 1
             step = steps[step.target]
             if step.op == "endif":
-                return
-
-    def _skip_to(self, instance: Instance, step: Step, after: int) -> None:
-        steps = instance.scan.steps
-        instance.skips[step.at] = steps[after].at
-        instance.pc = after + 1
+                break
+        return pc
 
     def _holds(self, instance: Instance, index: int) -> bool:
         scan = instance.scan
