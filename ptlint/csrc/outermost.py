@@ -24,10 +24,10 @@ _FLAT = r"[^{}]*+"
 _INSIDE = re.compile(rf"{_FLAT}(?:\{{{_FLAT}(?:\{{{_FLAT}(?:\{{{_FLAT}\}}{_FLAT})*\}}{_FLAT})*\}}{_FLAT})*")
 _OPENED = "\x01"
 _GROUP = re.compile(r"\((?!\s*+[*^])[^()\x01]*+\)")  # what is in brackets names nothing, but a pointer and a record
-_CALLED = re.compile(r"([A-Za-z_$][\w$]*+)\s*+\((?!\s*+\*)")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _TYPE_SIGNS = re.compile(r"[{};]")
 _TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$" else 32 for code in range(256))
+_TO_SIGNS = _TO_WORDS[:40] + b"(" + _TO_WORDS[41:42] + b"*" + _TO_WORDS[43:]
 MAX_TYPEDEF = 20_000
 MAX_DEPTH = 60
 """Blocks within blocks; of a file with more every word counts."""
@@ -37,7 +37,7 @@ _ALL: list[str] = []
 _WITH: dict[str, tuple[int, list[str]]] = {}
 _LIKE: dict[re.Pattern[str], tuple[int, set[str]]] = {}
 _TYPES: dict[str, list[int]] = {}
-_FUNCTIONS: dict[str, list[int]] = {}
+_FUNCTIONS: defaultdict[str, list[int]] = defaultdict(list)
 
 
 def outer_words(scan: FileScan) -> frozenset[str]:
@@ -47,14 +47,13 @@ def outer_words(scan: FileScan) -> frozenset[str]:
         code = _COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
         flat = _without_blocks(code) if _is_even(scan, "{", "}") else None
         lone_calls(scan, code if flat is None else flat)
-        for word in set(_CALLED.findall(code if flat is None else flat)):
-            _FUNCTIONS.setdefault(word, []).append(scan.number)
+        for word in _called(code if flat is None else flat):
+            _FUNCTIONS[word].append(scan.number)
         if flat is None:
             flat = code
         elif _is_even(scan, "(", ")"):
             flat = _without_groups(flat)
-        words = flat.encode("latin-1").translate(_TO_WORDS).decode("ascii").split()
-        found = scan.item_cache["outer"] = frozenset(words)
+        found = scan.item_cache["outer"] = frozenset(_pieces(flat, _TO_WORDS))
         before = len(_DECLARING)
         for word in found:
             _DECLARING[word].append(scan.number)
@@ -63,6 +62,17 @@ def outer_words(scan: FileScan) -> frozenset[str]:
             for word in _typedef_words(code):
                 _TYPES.setdefault(word, []).append(scan.number)
     return found
+
+
+def _pieces(text: str, table: bytes) -> list[str]:
+    return text.encode("latin-1").translate(table).decode("ascii").split()
+
+
+def _called(text: str) -> set[str]:
+    """Return at least every word that a bracket follows, but one with a pointer in it."""
+    pieces = _pieces(text.replace("(", " ( ").replace("*", " * "), _TO_SIGNS)
+    following = islice(pieces, 1, None), islice((*pieces, ""), 2, None)
+    return {word for word, sign, inside in zip(pieces, *following, strict=False) if sign == "(" and inside != "*"}
 
 
 def files_declaring(word: str) -> list[int]:

@@ -245,6 +245,7 @@ class Unit:
         if not self._enter(path, stack):
             return False
         left = MAX_STEPS - self._steps
+        table, log, base = self.table, self._log, self._base
         while stack:
             instance = stack[-1]
             steps, marks = instance.scan.steps, instance.marks
@@ -257,8 +258,9 @@ class Unit:
                 op = step.op
                 if op == "defs":
                     assert step.defs is not None
-                    self._apply(step.defs)
-                    marks.append((step.at, self.last))
+                    table.update(step.defs)
+                    log.append(step.defs)
+                    marks.append((step.at, base + len(log)))
                 elif op == "include":
                     if self._include(instance, step.at, stack):
                         break
