@@ -16,7 +16,7 @@ MAX_CHAIN = 32  # object-like macros that name one another
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<num>\.?\d(?:[eEpP][-+]|[\w.])*) | (?P<id>[A-Za-z_$][\w$]*) | (?P<chr>(?:u8|[LuU])?'(?:[^'\\]|\\.)+')
-    | (?P<op>&&|\|\||<<|>>|[<>=!]=|[-+*/%&|^~!<>()?:,]) | (?P<str>"(?:[^"\\]|\\.)*") | (?P<bad>\S))""",
+    | (?P<op>&&|\|\||<<|>>|[<>=!]=|[-+*/%&|^~!<>()?:,]) | (?P<str>"[^"\\]*+(?:\\.[^"\\]*+)*") | (?P<bad>\S))""",
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uUlL]*)$")

@@ -1,6 +1,6 @@
 """A place in a list of expanded tokens, and what the parser must remember while it moves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from ptlint.csrc.ast import Pos
@@ -55,6 +55,18 @@ def pos_of(token: Token) -> Pos:
     return tuple.__new__(Pos, (token[2], token[3], token[4], token[6]))
 
 
+def _closers(tokens: Sequence[Token]) -> dict[int, int]:
+    """Return, for each opening bracket that is closed, where."""
+    found: dict[int, int] = {}
+    stack: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.text in ("(", "[", "{"):
+            stack.append(index)
+        elif stack and token.text in (")", "]", "}"):
+            found[stack.pop()] = index
+    return found
+
+
 class Cursor:
     """Tokens, the place in them, scopes and bounds."""
 
@@ -68,6 +80,7 @@ class Cursor:
         self.depth = 0
         self.height = 0
         self._tallest = 0
+        self._closers: dict[int, int] | None = None
         self._names = names
         self._known: dict[str, bool] = {}
         self._scopes: list[dict[str, bool]] = [{}]
@@ -109,16 +122,11 @@ class Cursor:
 
     def closing(self, start: int) -> int:
         """Return the index of the bracket that closes the one at *start*."""
-        depth = 0
-        for index in range(start, len(self.tokens)):
-            text = self.tokens[index].text
-            if text in ("(", "[", "{"):
-                depth += 1
-            elif text in (")", "]", "}"):
-                depth -= 1
-                if depth == 0:
-                    return index
-        raise CParseError(pos_of(self.tokens[start]), f"{self.tokens[start].text!r} is never closed")
+        if self._closers is None:
+            self._closers = _closers(self.tokens)
+        if start not in self._closers:
+            raise CParseError(pos_of(self.tokens[start]), f"{self.tokens[start].text!r} is never closed")
+        return self._closers[start]
 
     def error(self, what: str) -> CParseError:
         """Return the error *what* at the next token."""

@@ -11,19 +11,24 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ptlint.csrc.escapes import MOST_ESCAPED, is_overfull
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.segments import Active, Segments, numbers
 from ptlint.errors import InputError
 
 MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) have 4 MB
 
-_COMMENT_OR_STRING = r"""/\*.*?(?:\*/|\Z) | //(?:[^\n\\]|\\.)* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'"""
+_COMMENT_OR_STRING = (
+    r"""/\*.*?(?:\*/|\Z) | //[^\n\\]*+(?:\\.[^\n\\]*+)* """
+    r"""| "[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'"""
+)
 _TOKEN = re.compile(_COMMENT_OR_STRING + r" | \n[ \t\f\v]*\#[ \t]*(\w*)", re.DOTALL | re.VERBOSE)
 _REST = re.compile(
     r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*""", re.DOTALL | re.VERBOSE
 )
 _COMMENT = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | ("(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')""", re.DOTALL | re.VERBOSE
+    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | ("[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*')""",
+    re.DOTALL | re.VERBOSE,
 )
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 _NAME = re.compile(r"\s*([A-Za-z_$]\w*)")
@@ -37,7 +42,7 @@ _KNOWN = _OPENING | _MIDDLE | {"endif", "define", "undef", "include", "include_n
 
 
 class SourceLimit(InputError):
-    """A file larger than ptlint reads."""
+    """A file larger than ptlint reads, or that takes too long to."""
 
 
 class Directive(NamedTuple):
@@ -129,10 +134,12 @@ def one_line(text: str) -> str:
 
 
 def scan(path: str, data: bytes) -> FileScan:
-    """Return the directives of a file. Raises SourceLimit for a file larger than ``MAX_FILE_BYTES``."""
+    """Return the directives of a file. Raises SourceLimit for one larger than ``MAX_FILE_BYTES`` or overfull."""
     if len(data) > MAX_FILE_BYTES:
         raise SourceLimit(f"{path}: {len(data)} bytes are more than the {MAX_FILE_BYTES} that ptlint reads of one file")
     text = data.decode("latin-1")
+    if is_overfull(text):
+        raise SourceLimit(f"{path}: a line has more than {MOST_ESCAPED} escaped quotes")
     directives = tuple(_find(text))
     steps, faults = _compile(path, directives)
     return FileScan(

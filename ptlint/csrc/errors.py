@@ -2,14 +2,22 @@
 
 from ptlint.csrc.ast import Pos
 
+LONGEST = 400
+"""Characters of what an error says: names in it may have millions."""
+
+
+def brief(what: str) -> str:
+    """Return *what*, its middle left out where it is longer than anybody reads."""
+    return what if len(what) <= LONGEST else f"{what[: LONGEST // 2]}…{what[-LONGEST // 2 :]}"
+
 
 class CSourceError(Exception):
     """C that ptlint does not take in: where, and what. The base of all errors of the C front end."""
 
     def __init__(self, pos: Pos, what: str) -> None:
-        super().__init__(pos, what)
         self.pos = pos
-        self.what = what
+        self.what = brief(what)
+        super().__init__(pos, self.what)
 
     def __str__(self) -> str:
         return f"{self.pos.path}:{self.pos.line}:{self.pos.column}: {self.what}" if self.pos.path else self.what

@@ -10,12 +10,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
+from ptlint.csrc.escapes import without_overfull
+
 if TYPE_CHECKING:
     from ptlint.csrc.directives import FileScan
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _COMMENT_OR_LITERAL = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
+    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'""",
+    re.DOTALL | re.VERBOSE,
 )
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 _BLANKED = bytes(10 if code == 10 else 32 for code in range(256))
@@ -172,7 +175,7 @@ def active_of(scan: "FileScan", skips: Mapping[int, int]) -> Active:
 
 def without_literals(text: str) -> str:
     """Return *text* with comments and literals blanked: same length, same lines."""
-    return _COMMENT_OR_LITERAL.sub(_blanked, text)
+    return _COMMENT_OR_LITERAL.sub(_blanked, without_overfull(text))
 
 
 def _blanked(found: re.Match[str]) -> str:

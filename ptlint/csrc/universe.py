@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ptlint.core.span import Span
 from ptlint.core.tree import Snapshot, SourceTree
-from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
+from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, Pos, RecordType, Type
 from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import MAX_FILE_BYTES, SCANS, FileScan, SourceLimit, scan
 from ptlint.csrc.errors import CSourceError
+from ptlint.csrc.escapes import MOST_ESCAPED, is_overfull
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
@@ -19,7 +20,7 @@ from ptlint.csrc.predefined import predefined_macros
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.reuse import HEADERS, Headers, ReadView, replaced, still_there
-from ptlint.csrc.scope import NOTHING, Scope, Site
+from ptlint.csrc.scope import MAX_ITEM_BYTES, NOTHING, Scope, Site
 from ptlint.csrc.sources import Sources
 from ptlint.csrc.tokens import tokenize
 from ptlint.csrc.unit import MacroState, Unit
@@ -330,6 +331,10 @@ class Universe:
             scope = self.in_file(text.path)
         try:
             code = self._active(text.text, scope.unit)
+            if len(code) > MAX_ITEM_BYTES:
+                raise CSourceError(Pos(text.path, text.line, 1), f"an item of more than {MAX_ITEM_BYTES} bytes")
+            if is_overfull(code):
+                raise CSourceError(Pos(text.path, text.line, 1), f"a line with more than {MOST_ESCAPED} escaped quotes")
 
             def parse(asking: Asking) -> FunctionDef:
                 tokens = expand(tokenize(code, text.path, text.line), asking, keep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ptlint.core.patch import LeftOut, Patch, PatchRef, Proposal, Series
@@ -51,6 +52,15 @@ class Step:
 
     def text(self, path: str) -> bytes | None:
         """Return a file as this step has it: where a patch does not apply, with what its hunks show laid over."""
+        if path not in self._laid:
+            self._laid[path] = self._text(path)
+        return self._laid[path]
+
+    @cached_property
+    def _laid(self) -> dict[str, bytes | None]:
+        return {}
+
+    def _text(self, path: str) -> bytes | None:
         data, shown = self.after.text(path), self.texts[1].get(path)
         if shown is None or data is None:
             return shown if data is None else data

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
 _ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*)"')
 _TIMESTAMP = re.compile(rb"\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: *[-+]\d\d:?\d\d)?\s*\Z")
 _EPOCH = re.compile(rb"\s(?:1970-01-01|1969-12-31)[ T]\d\d:\d\d:\d\d(?:\.0+)?(?: *[-+]\d\d:?\d\d)?\s*\Z")
 

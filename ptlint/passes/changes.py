@@ -7,6 +7,7 @@ removes, or puts under another ``#if``, is a change too: another definition may 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -17,12 +18,15 @@ from functools import lru_cache
 from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
-from ptlint.csrc.items import ItemIndex, index_of_text
+from ptlint.csrc.items import index_of_text
+from ptlint.csrc.segments import without_literals
 from ptlint.csrc.universe import SourceText
 
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", re.MULTILINE)
-_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
-_CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^[ \t]*#[^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*", re.MULTILINE)
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
+_CONDITION = re.compile(
+    r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE
+)
 _HEADER_GUARD = re.compile(r"[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n\s*#[ \t]*define[ \t]+\1[ \t]*$", re.MULTILINE)
 _NOISE = re.compile(r"(?:/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n)+", re.DOTALL)
 _HEAD = re.compile(r"^(?!else\b|do\b|\w+[ \t]*:)[A-Za-z_]", re.MULTILINE)
@@ -204,11 +208,15 @@ def _whole_functions(text: str, line: int) -> tuple[_Item, ...]:
     """Return the functions that stand whole in a piece of a file that begins at *line*: heads in the first column."""
     plain = _without_directives(text)
     found: list[_Item] = []
-    end = counted = 0
+    end = counted = read = 0
     for match in _HEAD.finditer(plain):
         if match.start() < end:
             continue
-        index = _first_item(plain, match.start())
+        piece = _first_piece(plain, match.start())
+        read += len(piece)
+        if read > MOST_READ + 8 * len(text):
+            break  # heads without an end: the rest is told as not whole
+        index = index_of_text(piece)
         if not index.items or index.items[0].kind != "function":
             continue
         item = index.items[0]
@@ -225,15 +233,27 @@ MOST_ENDS = 12
 """Closing braces in the first column that one function may have, of which only the last ends it."""
 
 
-def _first_item(text: str, start: int) -> ItemIndex:
-    """Return the items of *text* from *start* to the closing brace, in the first column, that ends the first one."""
+MOST_READ = 1 << 22
+"""Characters of a text, besides eight times its own, that are read to find where functions end."""
+
+
+def _first_piece(text: str, start: int) -> str:
+    """Return the text from *start* to the end of the declaration there, or to the closing brace, in the first column,
+    that ends the first item.
+    """
+    semicolon = text.find(";", start)
+    if semicolon >= 0 and text.find("{", start, semicolon) < 0:
+        code = without_literals(text[start : semicolon + 1])
+        if code.endswith(";") and code.count("(") == code.count(")"):
+            return text[start : semicolon + 1]
     end = start
+    piece = ""
     for _ in range(MOST_ENDS):
         end = text.find("\n}", end + 1)
         piece = text[start : end + 2] if end >= 0 else text[start:]
         if end < 0 or piece.count("{") <= piece.count("}"):
             break
-    return index_of_text(piece)
+    return piece
 
 
 def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:
@@ -280,15 +300,16 @@ def _one_branch(text: str, ends: Sequence[int]) -> str:
 
 
 def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)
+    return "\n".join(" " * len(line) for line in text.split("\n"))
 
 
 def _items(text: str) -> list[_Item]:
     """Return every named item, macros included, in order of line."""
-    found = [
-        ("macro", match.group(1), text.count("\n", 0, match.start()) + 1, match.group(0))
-        for match in _DEFINE.finditer(text)
-    ]
+    found = []
+    line, at = 1, 0
+    for match in _DEFINE.finditer(text):
+        line, at = line + text.count("\n", at, match.start()), match.start()
+        found.append(("macro", match.group(1), line, match.group(0)))
     index = index_of_text(_without_directives(text))
     named: dict[int, tuple[str, str]] = {}
     for name, places in index.names.items():
@@ -307,6 +328,9 @@ def _items(text: str) -> list[_Item]:
         for kind, name, line, piece in sorted(found, key=lambda one: one[2])
     ]
 
+
+MOST_CONDITION = 1000
+"""Characters of a condition that are kept as they are."""
 
 MOST_CONDITIONS = 64
 """How many of the conditions around an item are looked at, the outermost first: nobody nests more by hand."""
@@ -327,9 +351,16 @@ def _conditions(text: str) -> list[tuple[int, _Conditions]]:
         elif word == "endif":
             stack = stack[:-1]
         elif stack:
-            stack[-1] = f"{stack[-1]}, {word} {rest}".rstrip()
+            stack[-1] = _short(f"{stack[-1]}, {word} {rest}".rstrip())
         found.append((line, tuple(filter(None, stack[:MOST_CONDITIONS]))))
     return found
+
+
+def _short(text: str) -> str:
+    """Return what stands for a condition: for a long chain of ``#elif``, of which each branch has all, its digest."""
+    if len(text) <= MOST_CONDITION:
+        return text
+    return hashlib.blake2b(text.encode("latin-1", "replace"), digest_size=16).hexdigest()
 
 
 def bare(text: str) -> str:

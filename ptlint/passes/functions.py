@@ -25,7 +25,8 @@ _KEPT = re.compile(
     r"arch_(enter|leave|flush)_lazy_mmu_mode(_\w+)?|lazy_mmu_mode_\w+|IS_ERR(_\w+)?|set_ptes|(get_and_)?clear_\w*ptes|"
     r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched"
 )
-_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)((?:[^\n\\]|\\(?:\n|.))*)", re.MULTILINE)
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _PASTE = re.compile(r"\w+(?:\s*##\s*\w+)+")
 _PREFERRED = ("x86", "arm64", "powerpc/radix", "s390", "riscv", "x86+xen", "powerpc/hash")
 """The profiles that generic code is read in, first choice first: those that build most of it."""
@@ -204,7 +205,7 @@ class Book:
     def _calling(self, view: View) -> Iterator[View]:
         word = re.compile(rf"\b{re.escape(view.name)}\s*\(")
         count = 0
-        for one in self.replaced_with(word):
+        for one in self.replaced_with((view.name,), word):
             if one.name != view.name and view.name in one.callees:
                 yield one
         for path in self._places(view):
@@ -219,12 +220,22 @@ class Book:
                     if count >= MAX_CALLERS:
                         return
 
-    def replaced_with(self, word: re.Pattern[str]) -> Iterator[View]:
-        """Yield the functions that stand in for the tree's own and whose text holds *word*."""
-        for name, text in self.overrides.items():
-            found = self.view(text.path, name) if word.search(text.text) else None
+    def replaced_with(self, names: Iterable[str], use: re.Pattern[str]) -> Iterator[View]:
+        """Yield the functions that stand in for the tree's own and whose text holds one of *names* in such a *use*."""
+        for own in dict.fromkeys(own for name in names for own in self._holding.get(name, ())):
+            text = self.overrides[own]
+            found = self.view(text.path, own) if use.search(text.text) else None
             if found is not None:
                 yield found
+
+    @cached_property
+    def _holding(self) -> dict[str, list[str]]:
+        """The functions that stand in for the tree's own, by the words of their texts."""
+        found: dict[str, list[str]] = {}
+        for own, text in self.overrides.items():
+            for word in set(_WORD.findall(text.text)):
+                found.setdefault(word, []).append(own)
+        return found
 
     def _places(self, view: View) -> Iterator[str]:
         yield view.path
@@ -255,7 +266,7 @@ def _lines_of(text: str, name: str) -> tuple[int, ...]:
 
 
 def _without_directives(text: str) -> str:
-    return re.sub(r"^[ \t]*#(?:[^\n\\]|\\(?:\n|.))*", _blank, text, flags=re.MULTILINE)
+    return re.sub(r"^[ \t]*#[^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*", _blank, text, flags=re.MULTILINE)
 
 
 def functions_around(text: str, word: re.Pattern[str]) -> tuple[str, ...]:

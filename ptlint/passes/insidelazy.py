@@ -33,7 +33,7 @@ def called_back(view: View) -> tuple[str, Pos] | None:
 def _givers(view: View) -> Iterator[View]:
     """Yield the functions of the file of *view* that seem to hand it on."""
     handed = re.compile(rf"[(,]\s*&?{re.escape(view.name)}\s*[,)]")
-    yield from (one for one in view.book.replaced_with(handed) if one.path == view.path)
+    yield from (one for one in view.book.replaced_with((view.name,), handed) if one.path == view.path)
     text = view.book.text(view.path)
     for name in functions_around(text, handed) if view.name in _handed(text) else ():
         giver = view.book.view(view.path, name) if name not in view.book.overrides else None

@@ -92,10 +92,8 @@ class Runs:
     def text(self, path: str) -> bytes | None:
         """Return a file as it is run: that of the tree, functions that stand in for others at their own lines."""
         data = self.tree.read(path)
-        for source in self.overrides.values():
-            if source.path == path:
-                data = _laid_over(data or b"", source)
-        return data
+        laid = [source for source in self.overrides.values() if source.path == path]
+        return _laid_over(data or b"", laid) if laid else data
 
     def book(self, profiles: Sequence[Profile]) -> Book:
         """Return the functions of the tree as rules on code see them, read under *profiles*."""
@@ -137,11 +135,12 @@ def _place(universe: Universe, name: str) -> Span | None:
     return Span(macro.path, macro.line) if macro is not None and not macro.path.startswith("<") else None
 
 
-def _laid_over(data: bytes, source: SourceText) -> bytes:
+def _laid_over(data: bytes, sources: Iterable[SourceText]) -> bytes:
     lines = data.split(b"\n")
-    own = source.text.encode("latin-1", "replace").rstrip(b"\n").split(b"\n")
-    lines += [b""] * (source.line - 1 + len(own) - len(lines))
-    lines[source.line - 1 : source.line - 1 + len(own)] = own
+    for source in sources:
+        own = source.text.encode("latin-1", "replace").rstrip(b"\n").split(b"\n")
+        lines += [b""] * (source.line - 1 + len(own) - len(lines))
+        lines[source.line - 1 : source.line - 1 + len(own)] = own
     return b"\n".join(lines)
 
 

@@ -60,7 +60,7 @@ def users_inside(
     names = {view.name, *macros_calling(view)}
     word = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, names)))})\s*\(")
     looked_at = 0
-    for caller in view.book.replaced_with(word):
+    for caller in view.book.replaced_with(sorted(names), word):
         inside = called_inside(caller, enters, leaves)
         yield from ((caller, inside[one]) for one in sorted(names & inside.keys()))
     for path in view.universe.c_files():

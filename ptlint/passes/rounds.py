@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ptlint.csrc.ast import (
     Assign,
@@ -223,12 +224,34 @@ def _is_read(view: View, one: Round, name: str) -> bool:
     """Return whether anything in or after the loop reads *name*, its own steps left out."""
     stepping = [node for node in walk(one.loop) if _steps(node, name)]
     apart = {id(part) for node in stepping for part in walk(node)}
-    nodes = list(walk(view.definition.body))
-    at = next(number for number, node in enumerate(nodes) if node is one.loop)
-    outer = any(isinstance(node, For | While) and one.loop in walk(node) for node in nodes[:at])
-    return any(
-        isinstance(node, Name) and node.name == name and id(node) not in apart for node in nodes[0 if outer else at :]
-    )
+    order = _order_of(view)
+    since = order.loops[id(one.loop)]
+    return any(number >= since and id(node) not in apart for number, node in order.names.get(name, ()))
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The nodes of a function in the order of the text: names by what they are, and where each loop, by its id, begins
+    to count: at itself, or at the beginning within another loop.
+    """
+
+    names: Mapping[str, Sequence[tuple[int, Name]]]
+    loops: Mapping[int, int]
+
+
+@lru_cache(maxsize=4)
+def _order_of(view: View) -> _Order:
+    names: dict[str, list[tuple[int, Name]]] = {}
+    loops: dict[int, int] = {}
+    end = 0
+    for number, node in enumerate(walk(view.definition.body)):
+        if isinstance(node, Name):
+            names.setdefault(node.name, []).append((number, node))
+        elif isinstance(node, For | While):
+            loops[id(node)] = 0 if number < end else number
+            if number >= end:
+                end = number + sum(1 for _ in walk(node))
+    return _Order(names, loops)
 
 
 def _steps(node: object, name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CFunction, CPointer, CRecord, CType
@@ -40,7 +41,7 @@ def initialiser(program: Program, expressions: Expressions, type: CType, init: a
         return converted(expressions.expr(init), type).run
     size = size_of(type)
     leaves: list[_Leaf] = []
-    _Layout(program, expressions, leaves).fill(type, 0, list(init.items))
+    _Layout(program, expressions, leaves).fill(type, 0, init.items)
 
     plan = [_leaf(leaf, type, big) for leaf in leaves]
 
@@ -91,74 +92,74 @@ class _Layout:
         self.leaves = leaves
         self.longest = 0
 
-    def fill(self, type: CType, base: int, items: list[ast.InitItem]) -> None:
+    def fill(self, type: CType, base: int, items: Sequence[ast.InitItem]) -> None:
         """Lay out a whole braced list for *type* at *base*."""
-        left = self._aggregate(type, base, items, top=True)
+        left = deque(items)
+        self._aggregate(type, base, left, top=True)
         if left:
             raise CannotExecute("an initialiser with more values than the object has")
 
-    def _aggregate(self, type: CType, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+    def _aggregate(self, type: CType, base: int, items: deque[ast.InitItem], top: bool) -> None:
+        """Take what *type* needs from the front of *items*; so do the others."""
         if isinstance(type, CRecord):
-            return self._record(type, base, items, top)
-        if isinstance(type, CArray):
-            return self._array(type, base, items, top)
-        self._value(type, base, items[0].value, None)
-        return items[1:]
+            self._record(type, base, items, top)
+        elif isinstance(type, CArray):
+            self._array(type, base, items, top)
+        else:
+            self._value(type, base, items.popleft().value, None)
 
-    def _record(self, type: CRecord, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+    def _record(self, type: CRecord, base: int, items: deque[ast.InitItem], top: bool) -> None:
         members = [field for field in type.fields if field.name or isinstance(field.type, CRecord)]
         at = 0
         while items:
             item = items[0]
             if item.designators:
                 if not top:
-                    return items
+                    return
                 first = item.designators[0]
                 if first.name is None:
                     raise CannotExecute("an array designator for a structure")
-                items = self._designated(type, base, item, items)
+                self._designated(type, base, item, items)
                 names = [index for index, field in enumerate(members) if _holds(field.name, field.type, first.name)]
                 at = names[0] + 1 if names else at
                 continue
             if at >= len(members) or (type.kind == "union" and at > 0):
-                return items
+                return
             field = members[at]
             at += 1
-            items = self._element(field.type, base + field.offset, items, self._bits(type, field.name))
-        return items
+            self._element(field.type, base + field.offset, items, self._bits(type, field.name))
 
     def _bits(self, record: CRecord, name: str | None) -> tuple[int, int] | None:
         return None if not name else self.program.member(record, name)[2]
 
-    def _array(self, type: CArray, base: int, items: list[ast.InitItem], top: bool) -> list[ast.InitItem]:
+    def _array(self, type: CArray, base: int, items: deque[ast.InitItem], top: bool) -> None:
         step, at = size_of(type.of), 0
         count = type.count if type.count is not None else MAX_ELEMENTS
         if top and len(items) == 1 and isinstance(items[0].value, ast.StrConst) and _is_text(type):
-            self._value(type, base, items[0].value, None)
-            return []
+            self._value(type, base, items.popleft().value, None)
+            return
         while items:
             if type.count is None:
                 self.longest = max(self.longest, at)
             item = items[0]
             if item.designators:
                 if not top:
-                    return items
+                    return
                 first = item.designators[0]
                 low, high = _range(self.program, self.expressions, first)
                 if high - low >= MAX_ELEMENTS or not 0 <= low <= high < (type.count or MAX_ELEMENTS):
                     raise CannotExecute("an initialiser for too many elements")
                 first_leaf = len(self.leaves)
-                items = self._rest(type.of, base + low * step, item, items)
+                self._rest(type.of, base + low * step, item, items)
                 self._repeat(first_leaf, step, high - low)
                 at = high + 1
                 continue
             if at >= count:
-                return items
-            items = self._element(type.of, base + at * step, items, None)
+                return
+            self._element(type.of, base + at * step, items, None)
             at += 1
         if type.count is None:
             self.longest = max(self.longest, at)
-        return items
 
     def _repeat(self, first: int, step: int, times: int) -> None:
         """Lay the leaves from *first* on out *times* more, each *step* bytes further: ``[low ... high] = value``."""
@@ -168,48 +169,47 @@ class _Layout:
         for index in range(1, times + 1):
             self.leaves += [(offset + index * step, kind, run, bits) for offset, kind, run, bits in leaves]
 
-    def _designated(
-        self, type: CRecord, base: int, item: ast.InitItem, items: list[ast.InitItem]
-    ) -> list[ast.InitItem]:
+    def _designated(self, type: CRecord, base: int, item: ast.InitItem, items: deque[ast.InitItem]) -> None:
         name = item.designators[0].name
         assert name is not None
         offset, member, bits = self.program.member(type, name)
-        return self._rest(member, base + offset, item, items, bits)
+        self._rest(member, base + offset, item, items, bits)
 
     def _rest(
         self,
         type: CType,
         base: int,
         item: ast.InitItem,
-        items: list[ast.InitItem],
+        items: deque[ast.InitItem],
         bits: tuple[int, int] | None = None,
-    ) -> list[ast.InitItem]:
+    ) -> None:
         """Initialise what the first designator named, by the designators after it."""
         deeper = item.designators[1:]
         if deeper:
-            self._aggregate(type, base, [ast.InitItem(deeper, item.value)], top=True)
-            return items[1:]
-        return self._element(type, base, [ast.InitItem((), item.value), *items[1:]], bits)
+            self._aggregate(type, base, deque((ast.InitItem(deeper, item.value),)), top=True)
+            items.popleft()
+            return
+        items[0] = ast.InitItem((), item.value)
+        self._element(type, base, items, bits)
 
-    def _element(
-        self, type: CType, base: int, items: list[ast.InitItem], bits: tuple[int, int] | None
-    ) -> list[ast.InitItem]:
+    def _element(self, type: CType, base: int, items: deque[ast.InitItem], bits: tuple[int, int] | None) -> None:
         value = items[0].value
         if isinstance(value, ast.InitList):
             if isinstance(type, (CRecord, CArray)):
                 if value.items:
-                    self.fill(type, base, list(value.items))
+                    self.fill(type, base, value.items)
             else:
                 self._value(type, base, single(value), bits)
-            return items[1:]
-        if isinstance(type, CArray) and not isinstance(value, ast.StrConst):
-            return self._aggregate(type, base, items, top=False)
+            items.popleft()
+            return
+        is_plain = not isinstance(type, CArray) or isinstance(value, ast.StrConst)
         if isinstance(type, CRecord):
-            op = self.expressions.expr(value)
-            if not is_record(op.type):
-                return self._aggregate(type, base, items, top=False)
-        self._value(type, base, value, bits)
-        return items[1:]
+            is_plain = is_record(self.expressions.expr(value).type)
+        if is_plain:
+            self._value(type, base, value, bits)
+            items.popleft()
+        else:
+            self._aggregate(type, base, items, top=False)
 
     def _value(self, type: CType, base: int, value: ast.Expr | ast.InitList, bits: tuple[int, int] | None) -> None:
         if isinstance(value, ast.InitList):
@@ -255,7 +255,7 @@ def completed(program: Program, expressions: Expressions, type: CArray, init: as
     if not isinstance(init, ast.InitList):
         raise CannotExecute("an array without a length")
     layout = _Layout(program, expressions, [])
-    layout.fill(type, 0, list(init.items))
+    layout.fill(type, 0, init.items)
     return CArray(type.of, layout.longest)
 
 
@@ -402,9 +402,12 @@ def string(machine: Machine, text: bytes) -> int:
     key = f'"{text!r}"'
     found = machine.memory.named(key)
     if found is None:
-        blob = Blob(len(text) + 1, machine.memory.big_endian, zero)
-        for at, byte in enumerate(text):
-            blob.store(at, 1, byte)
+        order: Literal["big", "little"] = "big" if machine.memory.big_endian else "little"
+
+        def fill(offset: int, size: int) -> Scalar:
+            return int.from_bytes(text[offset : offset + size].ljust(size, b"\0"), order)
+
+        blob = Blob(len(text) + 1, machine.memory.big_endian, fill)
         found = machine.memory.share(key, machine.memory.add("(string)", blob, CHAR))
     return found.base
 

@@ -1,14 +1,15 @@
 """Why a run stops before its end. None of these is a verdict on the code."""
 
 from ptlint.csrc.ast import Pos
+from ptlint.csrc.errors import brief
 
 
 class SimError(Exception):
     """A run that cannot go on. ``pos`` is where, ``function`` in which body; both are filled in on the way out."""
 
     def __init__(self, what: str, pos: Pos | None = None, function: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        self.what = brief(what)
+        super().__init__(self.what)
         self.pos = pos
         self.function = function
 

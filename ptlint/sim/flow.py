@@ -7,6 +7,7 @@ lane falls into it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -327,10 +328,17 @@ def switched(value: Run, tests: list[tuple[int, int, str]], default: str | None,
     return Step(action, body.labels - own, leaves=True)
 
 
+MANY_CASES = 16
+"""Cases from which on only those are looked at that a lane holds."""
+
+
 def _dispatch(frame: Frame, value: Scalar, tests: list[tuple[int, int, str]]) -> Mask:
     """Send the current lanes to the cases they match; return those that match none."""
     machine = frame.machine
     rest = machine.mask
+    if len(tests) > MANY_CASES and not isinstance(value, Unknown):
+        there = [value] if isinstance(value, int) else np.unique(value[rest]).tolist()
+        tests = [test for test in tests if bisect_left(there, test[0]) < bisect_right(there, test[1])]
     for low, high, label in tests:
         if isinstance(value, Unknown):
             if low != high:

@@ -83,6 +83,7 @@ class Program:
         self.model: DataModel = universe.types.model
         self._lowered: dict[tuple[str, str], Lowered] = {}
         self._snippets: dict[tuple[str, tuple[tuple[str, str], ...], str], Snippet] = {}
+        self._costs: dict[tuple[str, str], int] = {}  # expressions of functions that were lowered
         self.long = CInt(self.model.long_size, True, "long")
         self.size_type = CInt(self.model.pointer_size, False, "unsigned long")
         self._pte: CType | None = None
@@ -330,9 +331,12 @@ class Program:
         found = self._lowered.get(key)
         if found is None:
             before = self.expressions
+            if machine is not None and self._costs.get(key, 0) > machine.limits.reading:
+                machine.read(self._costs[key])
             found = self._lower(definition)
+            self._costs[key] = self.expressions - before
             if machine is not None:
-                machine.read(self.expressions - before)
+                machine.read(self._costs[key])
             self._lowered[key] = found
         return found
 

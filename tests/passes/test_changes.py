@@ -165,3 +165,22 @@ def test_a_block_that_each_branch_of_a_conditional_opens_ends_once() -> None:
     path = "arch/mips/include/asm/pgtable.h"
     before, after = (MemoryTree({path: (BRANCHES % text).encode()}) for text in ("pte", "__pte(0)"))
     assert [change.name for change in changes_between(before, after, [path])] == ["pte_mkclean"]
+
+
+def test_a_declaration_with_a_semicolon_in_a_comment_hides_no_function() -> None:
+    text = "int first(int a /* ; */,\n\t  int b)\n{\n\treturn a + b; /* done; */\n}\n"
+    assert [change.name for change in changes_in_text(PATH, text)] == ["first"]
+
+
+def test_heads_that_never_end_do_not_hide_the_functions_before_them() -> None:
+    text = "int first(void)\n{\n\treturn 1;\n}\n" + "int f(\n" * 5000 + "\n}\n"
+    assert changes_in_text(PATH, text)[0].name == "first"
+
+
+@pytest.mark.parametrize("last", ["70", "71"])
+def test_the_last_of_many_branches_is_told_from_the_others(last: str) -> None:
+    branches = "".join(f"#elif A > {number}\n#define B {number}\n" for number in range(70))
+    before = f"#if 0\n{branches}#elif A > 70\n#define B 70\n#endif\n"
+    after = f"#if 0\n{branches}#elif A > {last}\n#define B 70\n#endif\n"
+    trees = MemoryTree({PATH: before.encode()}), MemoryTree({PATH: after.encode()})
+    assert [change.kind for change in changes_between(*trees, [PATH])] == (["guard"] if last == "71" else [])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ptlint.sim.errors import CannotExecute, OutOfBounds, SimError
@@ -179,3 +180,29 @@ def test_what_grows_stays_small() -> None:
     done = subprocess.run([sys.executable, "-c", _MEMORY, str(ROOT)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < MEGABYTES
+
+
+def test_a_function_that_is_too_much_to_read_is_lowered_once() -> None:
+    text = "static u64 f(u64 a) { " + "a=a+a;" * 40_000 + "return a; }"
+    program = program_of(text)
+    times = []
+    for _ in range(3):
+        began = time.thread_time()
+        with pytest.raises(OutOfBounds, match="expressions to read"):
+            Session(program, 4).run("f(a)", a=("unsigned long", 5))
+        times.append(time.thread_time() - began)
+    assert max(times[1:]) < times[0] / 4
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_switch_of_many_cases_goes_where_the_value_says(wide: bool) -> None:
+    cases = "".join(f"case {i * 3}: return {i}; " for i in range(300)) + "case 2000 ... 2010: return 7; "
+    text = f"static u64 f(u64 a) {{ switch (a) {{ {cases} default: return 9999; }} }}"
+    values = np.array([0, 1, 3, 897, 898, 2000, 2005, 2011], dtype=np.uint64)
+    expected = [0, 9999, 1, 299, 9999, 7, 7, 9999]
+    program = program_of(text)
+    if wide:
+        found = Session(program, len(values)).run("f(a)", a=("unsigned long", values))
+        assert list(np.asarray(found)) == expected
+    else:
+        assert [Session(program, 1).run("f(a)", a=("unsigned long", int(v))) for v in values] == expected

@@ -1,0 +1,117 @@
+"""A patch whose C is made to be expensive is checked in two seconds and 200 MiB, and what was not read is told."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shared import ROOT
+
+SECONDS = 2.0
+MEGABYTES = 200
+
+HEAD = """\
+static inline void set_ptes(struct mm_struct *mm, unsigned long addr,
+		pte_t *ptep, pte_t pte, unsigned int nr)
+{
+"""
+
+
+def helper(body: str) -> str:
+    return f"{HEAD}{body}\n}}\n"
+
+
+def value(expression: str) -> str:
+    return helper(f"\tset_pte(ptep, __pte({expression}));")
+
+
+PLAIN = value("nr")
+
+PATCHES = {
+    "typedefs": "typedef int t0;\n" + "".join(f"typedef t{i} t{i + 1};\n" for i in range(12_000)) + value("(t9)nr"),
+    "a chain of elif": "#if 0\n"
+    + "".join(f"#elif {i} == 1\n#define Y{i} 1\n" for i in range(2, 6000))
+    + "#endif\n"
+    + PLAIN,
+    "a switch": helper("\tswitch (nr) {\n" + "".join(f"\tcase {i}: nr++; break;\n" for i in range(3000)) + "\t}"),
+    "a switch of pages": helper(
+        "\tswitch (nr) {\n" + "".join(f"\tcase {i}: set_pte(ptep, pte); break;\n" for i in range(40_000)) + "\t}"
+    ),
+    "a pointer to functions": helper(f"\tint {'(*' * 5000}p{')(void)' * 5000};\n\tset_pte(ptep, pte);"),
+    "values of an array": helper(
+        f"\tunsigned long m[] = {{ {','.join(f'nr + {i}' for i in range(7_000))} }};\n\tset_pte(ptep, __pte(m[1]));"
+    ),
+    "a long name": f"#define {'x' * 500_000} 1\n" + value("x" * 500_000),
+    "a literal without an end": PLAIN + 'static const char s[] = "' + '\\"a' * 200_000 + "\n",
+    "loops": helper("\tfor (int i = 0; i < 9; i++) nr += i;\n" * 900 + "\tset_pte(ptep, pte);"),
+    "arguments": "#define G(x, ...) x\n" + value(f"G({', '.join(['nr'] * 100_000)})"),
+    "a literal in pieces": helper("\tconst char *s = " + '"abc" ' * 30_000 + ";\n\tset_pte(ptep, __pte(s[nr]));"),
+    "statements": helper("\tnr = nr + 1;\n" * 40_000 + "\tset_pte(ptep, pte);"),
+    "labels": helper("".join(f"l{i}:\tif (nr == {i})\n\t\tgoto l{i * 7 % 20_000};\n" for i in range(20_000))),
+    "one long line": value(" + ".join(["nr"] * 250_000)),
+    "functions": "".join(f"static inline int f{i}(int x)\n{{\n\treturn x;\n}}\n" for i in range(4000)) + PLAIN,
+    "heads without an end": PLAIN + "int f(\n" * 20_000 + "\n}\n",
+    "a macro that doubles": "#define A0 nr\n"
+    + "".join(f"#define A{i + 1} A{i} + A{i}\n" for i in range(40))
+    + value("A40"),
+    "names pasted together": "#define C_(a, b) a##b\n#define C(a, b) C_(a, b)\n#define P0 x\n"
+    + "".join(f"#define P{i + 1} C(P{i}, P{i})\n" for i in range(40))
+    + value("P40"),
+    "a structure by value": "struct b { unsigned long m[1000000]; };\nstatic inline struct b g(struct b x, int n)\n{\n"
+    "\treturn n ? g(x, n - 1) : x;\n}\n"
+    + helper("\tstruct b x = { { 0 } };\n\n\tx = g(x, 50);\n\tset_pte(ptep, pte);"),
+    "conditions in conditions": value("nr == 1 ? " * 20_000 + "1" + " : 2" * 20_000),
+    "if after if": helper("".join(f"\tif (nr == {i})\n\t\tset_pte(ptep, pte);\n\telse " for i in range(20_000)) + ";"),
+}
+
+SCRIPT = """
+import contextlib, io, json, sys, time
+from ptlint.__main__ import main
+main(["rules"])
+found = {}
+for path in sys.argv[1:]:
+    began = time.process_time()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        code = main(["check", path, "--format", "json", "-o", path + ".json"])
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+    found[path] = code, time.process_time() - began, peak // 1024, out.getvalue()
+print("\\n" + json.dumps(found))
+"""
+
+
+def mail_of(name: str, text: str) -> str:
+    lines = text.splitlines()
+    return (
+        "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\n"
+        f"Date: Mon, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] mm: {name}\nMessage-ID: <{name.replace(' ', '-')}@x>\n"
+        "\nText.\n\n---\ndiff --git a/include/linux/pgtable.h b/include/linux/pgtable.h\nnew file mode 100644\n"
+        "index 000000000000..1111111111111\n--- /dev/null\n+++ b/include/linux/pgtable.h\n"
+        f"@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}\n" for line in lines) + "-- \n2.40\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is read from /proc")
+def test_expensive_c_is_bounded(tmp_path: Path) -> None:
+    paths = {}
+    for number, (name, text) in enumerate(PATCHES.items()):
+        path = tmp_path / f"{number}.patch"
+        path.write_text(mail_of(name, text))
+        paths[str(path)] = name
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *paths], capture_output=True, text=True, timeout=300, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    slow = {paths[path]: one[1] for path, one in found.items() if one[1] > SECONDS + 0.5}
+    assert not slow
+    assert max(one[2] for one in found.values()) < MEGABYTES
+    for file, name in paths.items():
+        report: dict[str, Any] = json.loads(Path(f"{file}.json").read_text())
+        code = found[file][0]
+        ran = report["coverage"]["scenarios"] > 0 or report["unsupported"] or report["left_out"]
+        assert code in (0, 1), (name, found[file])
+        assert ran, name
