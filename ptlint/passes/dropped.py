@@ -16,12 +16,16 @@ MAX_DEPTH = 2
 
 @dataclass(frozen=True)
 class Handing:
-    """A kind of state: the calls that ask for it, those that give it, and those after which it must have been given."""
+    """A kind of state: the calls that ask for it, those that give it, and those after which it must have been given.
+
+    With ``alike`` each of the calls that give it stands for all.
+    """
 
     name: str
     asks: re.Pattern[str]
     gives: re.Pattern[str]
     needs: re.Pattern[str]
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ def dropped(pairs: Iterable[tuple[View | None, View]], handing: Handing) -> Iter
         for helper in sorted(gave):
             fewer = gives[helper] < gave[helper] and total[helper] < 0
             last = not gives[helper] or asks.total() < asked.total()
+            if handing.alike:
+                fewer, last = total.total() < 0, not gives.total()
             if fewer and last and still and not _given_by_helpers(old, new, handing):
                 yield new, _dropped(old, new, handing, helper)
                 break

@@ -109,6 +109,8 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
     )
     stays = words.is_of(session, before, WRITE_MIGRATION) & stood & other & words.is_of(session, raw, WRITE_MIGRATION)
     stays &= facts.meant("modify") & ~facts.ran.stage.writable & ~np.full(len(raw), is_copy)
+    for at, one in enumerate(facts.copies):  # a copy takes the protection of where it goes
+        stays &= session.holds("pte_none", one) & ~facts.foreign[at]
     detail = f"{what} will be writable when its page has moved, and a read-only protection is asked for"
     yield _breach("permission", stays, index, detail, "read-only", None)
     leaves = facts.was[index] & other & words.is_of(session, raw, WRITE_MIGRATION) & ~session.holds("pte_write", before)

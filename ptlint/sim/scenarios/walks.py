@@ -317,7 +317,8 @@ def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
     texts = _functions(program, walk.path)
     given = [param.name for param in walk.definition.type.params if _written(param) == "pte_t" and param.name]
     if given:
-        tested = rf"\bpte_(?:present|none)\s*\(\s*(?:{'|'.join(map(re.escape, given))})\b"
+        asks = "pte_present|pte_none" + ("|softleaf_from_pte|pte_to_swp_entry" if walk.form == "count" else "")
+        tested = rf"\b(?:{asks})\s*\(\s*(?:{'|'.join(map(re.escape, given))})\b"
         return re.search(tested, texts.get(walk.name, "")) is not None
     ran = (name for path, _, name in (one.rpartition(":") for one in machine.executed) if path == walk.path)
     found = [texts.get(name, "") for name in ran]
