@@ -167,10 +167,12 @@ class Expressions:
     def loaded(self, place: Place) -> Op:
         """Return the op that reads *place*; an array or function gives its address."""
         if isinstance(place.type, (CArray, CFunction)):
-            target = place.type.of if isinstance(place.type, CArray) else VOID
+            target = place.type.of if isinstance(place.type, CArray) else place.type
             return Op(self.program.pointer_to(target), place.locate)
         locate, load = place.locate, place.load
-        return Op(value_type(place), lambda frame: load(frame, locate(frame)))
+        type, bits = value_type(place), place.bits
+        wide = bits if bits is not None and INT.size < size_of(type) and bits < 8 * size_of(type) else None
+        return Op(type, lambda frame: load(frame, locate(frame)), bits=wide)
 
     def _member_or_value(self, expr: ast.MemberAccess | ast.Index) -> Op:
         place = self.place_or_none(expr)
@@ -181,6 +183,8 @@ class Expressions:
         offset, type, bits = self.program.member(record_of(base.type), expr.name)
         if bits is not None:
             raise CannotExecute("takes a bit-field of a returned structure", expr.pos)
+        if isinstance(type, CArray):
+            raise CannotExecute("takes an array of a returned structure", expr.pos)
         size, signed, run = size_of(type), is_signed(type), base.run
 
         def part(frame: Frame) -> Value:

@@ -83,11 +83,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """A lowered expression: its C type, how to run it, and its value when that is constant."""
+    """A lowered expression: its C type, how to run it, and its value when that is constant.
+
+    ``bits`` is the width of a bit-field of more than 32 bits, and of what is made of one: compilers differ in whether
+    arithmetic on it is done in that width.
+    """
 
     type: CType
     run: Run
     const: int | None = None
+    bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

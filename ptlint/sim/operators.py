@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -24,6 +25,10 @@ def binary(op: str, left: Op, right: Op, long: CType) -> Op:
     """Return ``left op right`` for everything but ``&&`` and ``||``. *long* is the type of a pointer difference."""
     if is_pointer(left.type) or is_pointer(right.type):
         return _pointer(op, left, right, long)
+    if left.bits is not None or right.bits is not None:
+        bits = _bits_left(op, left, right)
+        plain = binary(op, replace(left, bits=None), replace(right, bits=None), long)
+        return plain if op in COMPARISONS else replace(plain, bits=bits)
     if op in ("<<", ">>"):
         result = promoted(left.type)
         left = converted(left, result)
@@ -37,6 +42,23 @@ def binary(op: str, left: Op, right: Op, long: CType) -> Op:
         return _division(op, left, right)
     size, signed = result.size, result.signed
     return _fold(op, left, right, result, lambda a, b: arithmetic(op, a, b, size, signed))
+
+
+def _bits_left(op: str, left: Op, right: Op) -> int | None:
+    """Return the bits of the result of an operator on a wide bit-field, None where it has a type of its own.
+
+    GCC does arithmetic on such a field in its width, other compilers in that of its type. Raises CannotExecute where
+    that may make a difference.
+    """
+    field, other = (left, right) if left.bits is not None else (right, left)
+    if op in ("<<", ">>") and left.bits is None:
+        return None
+    if op not in ("<<", ">>") and other.bits is None and size_of(promoted(other.type)) == size_of(field.type):
+        return None
+    is_counted = is_signed(field.type) or not is_signed(other.type) or (other.const is not None and other.const >= 0)
+    if op in ("+", "-", "*", "<<") or not (op == ">>" or is_counted):
+        raise CannotExecute(f"arithmetic on a bit-field of {field.bits} bits, whose width compilers do not agree on")
+    return max(left.bits or 0, right.bits or 0) if op != ">>" else left.bits
 
 
 def _fold(op: str, left: Op, right: Op, type: CType, apply: Callable[[Scalar, Scalar], Scalar]) -> Op:
@@ -126,6 +148,8 @@ def unary(op: str, operand: Op) -> Op:
         if operand.const is not None:
             return constant(int(not operand.const), INT)
         return Op(INT, lambda frame: negate(scalar(run(frame))))
+    if operand.bits is not None and op != "+":
+        raise CannotExecute(f"arithmetic on a bit-field of {operand.bits} bits, whose width compilers do not agree on")
     type = promoted(operand.type)
     value = converted(operand, type)
     size, signed = type.size, type.signed

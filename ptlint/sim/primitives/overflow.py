@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import add, mul, sub
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers
 from ptlint.sim.types import BOOL
-from ptlint.sim.values import Scalar, Unknown, arithmetic, narrow, of_mask
+from ptlint.sim.values import Array, Unknown, arithmetic, narrow, of_mask
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -30,28 +31,31 @@ def overflow(expressions: Expressions, call: ast.Call, name: str) -> Op:
         raise CannotExecute(f"{name}() with a result that is no integer", call.pos)
     op = {"add": "+", "sub": "-", "mul": "*"}[name.split("_")[3]]
     size, signed = result.size, result.signed
+    lowest = -1 << 8 * size - 1 if signed else 0
+    highest = lowest + (1 << 8 * size) - 1
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
         a, b, where = scalar(left.run(frame)), scalar(right.run(frame)), scalar(target.run(frame))
         machine.pos = call.pos
-        exact = _exact(op, a, b)
-        if exact is None:
+        if isinstance(a, Unknown) or isinstance(b, Unknown):
             machine.store(where, size, arithmetic(op, a, b, size, signed))
             return 0
-        wrapped = narrow(exact, size, signed)
-        machine.store(where, size, wrapped)
+        exact: Any = _EXACT[op](_whole(a), _whole(b))
+        fits = (exact >= lowest) & (exact <= highest)
         if isinstance(exact, int):
-            return int(exact != wrapped)
-        return of_mask(np.asarray(exact != wrapped), signed=False)
+            machine.store(where, size, narrow(exact, size, signed))
+            return int(not fits)
+        machine.store(where, size, (exact & _WORD).astype(np.uint64))
+        return of_mask(~fits.astype(bool), signed=False)
 
     return Op(BOOL, run)
 
 
-def _exact(op: str, a: Scalar, b: Scalar) -> Scalar | None:
-    """Return the result where it can be told exactly, None for unknown numbers."""
-    if isinstance(a, Unknown) or isinstance(b, Unknown):
-        return None
-    if isinstance(a, int) and isinstance(b, int):
-        return a + b if op == "+" else a - b if op == "-" else a * b
-    return arithmetic(op, a, b, 8, True)
+_WORD = (1 << 64) - 1
+_EXACT = {"+": add, "-": sub, "*": mul}
+
+
+def _whole(value: int | Array) -> Any:
+    """Return integers without a width: what is exact may have 128 bits."""
+    return value.astype(object) if isinstance(value, np.ndarray) else value
