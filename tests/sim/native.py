@@ -30,6 +30,8 @@ typedef int s32;
 typedef long s64;
 """
 
+TYPES_32 = TYPES.replace("unsigned long", "unsigned long long").replace("typedef long", "typedef long long")
+
 EDGES = (
     *range(12),
     *(1 << bit for bit in (4, 7, 8, 15, 16, 31, 32, 63)),
@@ -45,10 +47,10 @@ _DRIVER = """
 #include <stdlib.h>
 int main(void)
 {
-    unsigned long lanes, in[4], out;
+    unsigned long long lanes, in[4], out;
     if (fread(&lanes, 8, 1, stdin) != 1)
         return 1;
-    unsigned long *all = malloc(lanes * sizeof(in));
+    unsigned long long *all = malloc(lanes * sizeof(in));
     if (fread(all, sizeof(in), lanes, stdin) != lanes)
         return 1;
     for (unsigned long f = 0; f < sizeof(tested) / sizeof(tested[0]); f++)
@@ -76,33 +78,37 @@ def function_names(text: str) -> list[str]:
     return re.findall(r"static u64 (\w+)\(u64 a, u64 b, u64 c, u64 d\)", text)
 
 
-def program_of(text: str, profile: str = "x86") -> Program:
+def program_of(text: str, profile: str = "x86", types: str = TYPES) -> Program:
     """Return the simulator's view of a header with this text."""
-    tree = MemoryTree({"include/unit.h": (TYPES + text).encode()})
+    tree = MemoryTree({"include/unit.h": (types + text).encode()})
     return Program(load_universe(tree, profile_named(profile), roots=("unit.h",)))
 
 
-def interpreted(unit: Program, call: str, words: Words, limits: Limits | None = None) -> Words:
+def interpreted(
+    unit: Program, call: str, words: Words, limits: Limits | None = None, word: str = "unsigned long"
+) -> Words:
     """Return the value of *call* in every lane: an expression over ``a``, ``b``, ``c`` and ``d``.
 
     A lane alone gives its words as Python integers, as all values are that do not differ between lanes.
     """
     session = Session(unit, len(words), limits=limits)
     columns = [int(words[0, at]) if len(words) == 1 else words[:, at].copy() for at in range(4)]
-    values = {name: ("unsigned long", column) for name, column in zip("abcd", columns, strict=True)}
+    values = {name: (word, column) for name, column in zip("abcd", columns, strict=True)}
     result = session.lanes_of(session.run(call, **values))  # type: ignore[arg-type]
     assert not [record.name for record in session.machine.log if record.kind == "fault"]
     return result
 
 
-def compiled(text: str, names: Sequence[str], words: Words, folder: Path) -> dict[str, Words]:
+def compiled(
+    text: str, names: Sequence[str], words: Words, folder: Path, types: str = TYPES, flags: Sequence[str] = ()
+) -> dict[str, Words]:
     """Return what each function gives for each lane when gcc compiles it."""
     gcc = program("gcc")
     table = "".join(f"{name}, " for name in names)
     source = folder / "unit.c"
-    source.write_text(f"{TYPES}{text}\nstatic u64 (*const tested[])(u64, u64, u64, u64) = {{ {table} }};\n{_DRIVER}")
+    source.write_text(f"{types}{text}\nstatic u64 (*const tested[])(u64, u64, u64, u64) = {{ {table} }};\n{_DRIVER}")
     binary = folder / "unit"
-    subprocess.run([gcc, *FLAGS, "-o", str(binary), str(source)], check=True, capture_output=True, timeout=120)
+    subprocess.run([gcc, *FLAGS, *flags, "-o", str(binary), str(source)], check=True, capture_output=True, timeout=120)
     given = np.uint64(len(words)).tobytes() + np.ascontiguousarray(words).tobytes()
     output = subprocess.run([str(binary)], input=given, check=True, capture_output=True, timeout=120).stdout
     rows = np.frombuffer(output, dtype=np.uint64).reshape(len(names), len(words))

@@ -9,6 +9,7 @@ from random import Random
 SUPPORT = """
 struct box { u8 a; s16 b; u32 c; u64 d; };
 struct bits { u32 p : 5; s32 q : 7; u16 r : 9; u64 s : 20; bool t : 1; };
+struct nest { s8 k; struct box in[2]; union { u64 w; struct { u16 low; s32 high; }; }; };
 union pun { u64 w; u32 h[2]; u16 q[4]; s8 b[8]; };
 static u32 mix(u32 x, s8 y) { if (x & 1) return x * 3 + y; return y - x; }
 static s64 steps(u64 n, s32 k)
@@ -33,6 +34,10 @@ static struct box turn(struct box x, u64 by)
     x.c--;
     return x;
 }
+static u64 sum(u64 x, u64 y) { return x + y; }
+static u64 product(u64 x, u64 y) { return x * y + 1; }
+static u64 (*const pick[])(u64, u64) = { sum, product };
+static struct nest grow(struct nest n, u16 by) { n.in[by & 1].d += by; n.k -= by; n.high = n.low; return n; }
 static u16 depth(u16 n, u64 x) { if (!(n & 3)) return x; return depth(n - 1, x * 3 + n) + 1; }
 """
 
@@ -40,6 +45,7 @@ _KINDS = ("u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "bool")
 _FIELDS = (
     *("x.a", "x.b", "x.c", "x.d", "y.b", "y.d"),
     *("f.p", "f.q", "f.r", "f.s", "f.t"),
+    *("h.k", "h.in[0].b", "h.in[1].d", "h.w", "h.low", "h.high"),
     *("z.w", "z.h[1]", "z.q[2]", "z.b[5]", "g->c", "g->a"),
 )
 _BINARY = ("+", "-", "*", "&", "|", "^", "==", "!=", "<", ">", "<=", ">=", "&&", "||")
@@ -125,13 +131,15 @@ class Writer:
         return f"({name} {self.one('+', '-', '^', '|', '&', '*')}= {self.value(depth - 1)})"
 
     def call(self, depth: int) -> str:
-        kind = self.random.randrange(4)
+        kind = self.random.randrange(6)
         first, second = self.value(depth - 1), self.value(depth - 2)
         return (
             f"mix({first}, {second})",
             f"steps({first}, {second})",
             f"turn(x, {first}).{self.one('a', 'b', 'c', 'd')}",
             f"depth({first}, {second})",
+            f"pick[({first}) & 1]({second}, 3)",
+            f"grow(h, {first}).{self.one('k', 'w', 'high')}",
         )[kind]
 
     # --- statements
@@ -188,6 +196,11 @@ class Writer:
             f"p = &m[({value}) & 3];",
             f"p = ({value}) & 1 ? &v4 : &m[2];",
             f"g = ({value}) & 1 ? &x : &y;",
+            f"g = &h.in[({value}) & 1];",
+            f"h = grow(h, {value});",
+            "h.in[v8 & 1] = *g;",
+            f"h = (struct nest){{ .in = {{ [1] = {{ .c = v3 }} }}, .low = {value} }};",
+            f"fuel -= __builtin_{self.one('add', 'sub', 'mul')}_overflow(v6, v5, &v4);",
             f"put(({value}) & 1 ? &v4 : &m[1], a);",
             f"put(p, {value});",
             "x = y;",
@@ -235,11 +248,14 @@ class Writer:
         objects = (
             "u32 m[4] = { a, b, c, d }; u16 n[2][3] = { 1, 2, a, b }; struct box x = { a, b, c, d }, y = { .c = b };"
             " struct bits f = { a, b, c, d }; union pun z = { a }; u32 *p = &m[b & 3]; struct box *g = &y;"
-            " int fuel = 4;"
+            " struct nest h = { a, { { b }, { .d = c } }, { .low = d } }; int fuel = 4;"
         )
         total = "v0" + "".join(f" + v{at} * {2 * at + 1}ul" for at in range(1, 9))
         rest = "m[0] ^ m[1] * 3ul ^ m[2] * 5ul ^ m[3] * 7ul ^ n[0][1] ^ n[1][2] ^ n[1][1] * 9ul ^ *p ^ g->d ^ z.w"
-        fields = "x.a + x.b + x.c * 3ul + x.d + y.a + y.b * 5 + y.c * 7ul + y.d + f.p + f.q * 3 + f.r + f.s * 5 + f.t"
+        fields = (
+            "x.a + x.b + x.c * 3ul + x.d + y.a + y.b * 5 + y.c * 7ul + y.d + f.p + f.q * 3 + f.r + f.s * 5 + f.t"
+            " + h.k + h.in[0].d + h.in[1].c * 3 + h.w"
+        )
         return (
             f"static u64 {name}(u64 a, u64 b, u64 c, u64 d)\n{{\n{objects}\n{variables}{loops}\n{body}\n"
             f"end: return ({total}) * 31 ^ ({rest}) * 17 ^ ({fields});\n}}\n"
