@@ -140,12 +140,11 @@ def _inactive_lines(instance: Instance, name: str) -> Iterator[int]:
             done = end
 
 
-def reasons(universe: Universe, definition: Definition) -> tuple[Reason, ...]:
-    """Return why *definition* is the effective one, the fact nearest to the code first."""
+def reasons(universe: Universe, definition: Definition, guard: Guard | None) -> tuple[Reason, ...]:
+    """Return why *definition*, decided by *guard*, is the effective one, the fact nearest to the code first."""
     out: list[Reason] = []
     if definition.shape == "alias":
         out.append(Reason(f"{definition.name} is another name for {definition.via[-1]}", definition.prototype))
-    guard = guard_of(universe, definition)
     if guard is not None and guard.macro:
         place = universe.headers.macro_line(guard.macro)
         if place is not None and place.line:

@@ -54,7 +54,7 @@ def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:
         uses = used_parameters(universe, definition.function)
     elif bodies and definition.body:
         calls = _macro_calls(universe, definition)
-    why = reasons(universe, definition) if bodies else ()
+    why = reasons(universe, definition, guard) if bodies else ()
     return Row(definition, (guard.macro or guard.text) if guard else "", calls, parameters, uses, why, signature)
 
 

@@ -75,11 +75,11 @@ class IncludePath:
             return self.find(name, False, "")
 
     def _search(self, name: str, quoted: bool, folder: str, after: str | None) -> str | None:
-        name = posixpath.normpath(name)
+        name = _normal(name)
         if name.startswith("/"):
             return None
         if quoted and after is None:
-            beside = posixpath.normpath(posixpath.join(folder, name))
+            beside = _normal(f"{folder}/{name}" if folder else name)
             if not beside.startswith("..") and self._exists(beside):
                 return beside
         dirs = self._dirs
@@ -106,10 +106,17 @@ class IncludePath:
             if not self._exists(path):
                 path = f"include/uapi/asm-generic/{name[4:]}"
         else:
-            path = posixpath.normpath(f"{directory}/{name}")
+            path = _normal(f"{directory}/{name}")
         return path if not path.startswith("..") and self._exists(path) else None
 
     def directory_of(self, path: str) -> str:
         """Return the include directory that *path* lies in, ``""`` when it is in none."""
         inside = [one for one in self._dirs if path.startswith(one + "/")]
         return max(inside, key=len, default="")
+
+
+def _normal(path: str) -> str:
+    """Return *path* without ``.``, ``..`` and doubled slashes; most have none."""
+    if "/." in path or "//" in path or path[:1] in (".", "") or path.endswith("/"):
+        return posixpath.normpath(path)
+    return path

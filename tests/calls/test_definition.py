@@ -92,7 +92,7 @@ def test_the_guard_of_an_override_is_the_one_it_switches_off() -> None:
     guard = guard_of(here, one)
     assert guard is not None
     assert (guard.macro, guard.span.line) == ("__HAVE_ARCH_ENTRY_CLEAR", 13)
-    assert [str(reason.span) for reason in reasons(here, one)] == [
+    assert [str(reason.span) for reason in reasons(here, one, guard_of(here, one))] == [
         f"{X86}:11",
         f"{GENERIC}:13",
         "arch/x86/mm/entry.c:7",
@@ -103,7 +103,9 @@ def test_the_guard_of_a_generic_body_stands_around_it() -> None:
     here = universe("riscv")
     one = locate(here, "set_entries")
     assert one is not None
-    assert [reason.text for reason in reasons(here, one)] == ["'#ifndef set_entries': set_entries is not defined"]
+    assert [reason.text for reason in reasons(here, one, guard_of(here, one))] == [
+        "'#ifndef set_entries': set_entries is not defined"
+    ]
 
 
 def test_hooks_are_found_from_the_guards_and_not_from_a_list() -> None:
