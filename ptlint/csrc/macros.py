@@ -52,6 +52,7 @@ class _Expander:
         self.budget = limit
         self.used = used
         self.counter: Iterator[int] = count()
+        self.left_over = False  # whether white space stands behind what ``run`` returned last
         self.unions: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
 
     def run(self, tokens: list[Token] | tuple[Token, ...], depth: int) -> list[Token]:
@@ -60,6 +61,7 @@ class _Expander:
         pending = list(tokens)
         pending.reverse()
         result: list[Token] = []
+        left_over = False
         lookup, keep = self.env.lookup, self.keep
         while pending:
             token = pending.pop()
@@ -73,24 +75,27 @@ class _Expander:
             elif macro.params is None and not (name in keep and pending and pending[-1].text == "("):
                 self.used.add(name)
                 hide = self.union(token.hide, frozenset((name,)))
-                self.push(pending, token, self.substitute(macro, {}, token, hide, depth), hide)
+                left_over = self.push(pending, token, self.substitute(macro, {}, token, hide, depth), hide)
             elif name in keep or not pending or pending[-1].text != "(" or pending[-1].kind != "punct":
                 result.append(token)
             else:
                 self.used.add(name)
                 arguments, close = self.arguments(macro, token, pending)
                 hide = (token.hide & close.hide) | {name}
-                self.push(pending, token, self.substitute(macro, arguments, token, hide, depth), hide)
+                left_over = self.push(pending, token, self.substitute(macro, arguments, token, hide, depth), hide)
+        self.left_over = left_over
         return result
 
-    def push(self, pending: list[Token], use: Token, replacement: list[Token], hide: frozenset[str]) -> None:
-        # The last element of a replacement is an ``eof`` that carries the white space left over at its end.
+    def push(self, pending: list[Token], use: Token, replacement: list[Token], hide: frozenset[str]) -> bool:
+        # The last element of a replacement is an ``eof`` that carries the white space left over at its end. What is
+        # left over at the end of everything is returned.
         rest = replacement.pop()
         self.spend(len(replacement), use)
         if not replacement:
-            if pending and not pending[-1].space and (use.space or rest.space):
+            space = use.space or rest.space
+            if pending and space and not pending[-1].space:
                 pending[-1] = pending[-1]._replace(space=True)
-            return
+            return space and not pending
         if rest.space and pending and not pending[-1].space:
             pending[-1] = pending[-1]._replace(space=True)
         if len(hide) > CHAIN_LIMIT:
@@ -100,6 +105,7 @@ class _Expander:
         first = pending[-1]
         if first.space != use.space:
             pending[-1] = first._replace(space=use.space)
+        return False
 
     def union(self, left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
         if not left:
@@ -177,15 +183,15 @@ class _Expander:
         path, line, column, origin = use.path, use.line, use.column, use.macro or use.text
         new_token = tuple.__new__
         result: list[Token] = []
-        expanded: _Arguments = {}
+        expanded: dict[str, tuple[list[Token], bool]] = {}
         space = False
         for token in body:
             kind, text, space_before = token.kind, token.text, space or token.space
             if kind == "id" and text in arguments:
-                inside = expanded.get(text)
-                if inside is None:
-                    inside = expanded[text] = self.hidden(self.run(arguments[text], depth + 1), hide)
-                space = space_before and not inside
+                if text not in expanded:
+                    expanded[text] = self.hidden(self.run(arguments[text], depth + 1), hide), self.left_over
+                inside, left_over = expanded[text]
+                space = left_over or (space_before and not inside)
                 if inside:
                     at = len(result)
                     result += inside
@@ -219,6 +225,7 @@ class _Substitution:
         self.macro = macro
         self.arguments = arguments
         self.expanded: _Arguments = {}
+        self.behind: dict[str, bool] = {}  # of an expanded argument, whether white space stands behind it
         self.use = use
         self.origin = use.macro or use.text
         self.depth = depth
@@ -227,7 +234,7 @@ class _Substitution:
         result: list[Token] = []
         number, size, space = 0, len(body), False
         while number < size:
-            first = body[number]
+            first, single = body[number], number + 1
             operand, number = self.operand(body, number, pasted=_is_paste(body, number - 1))
             while number < size - 1 and _is_paste(body, number):
                 is_comma = first.text == "," and len(operand) == 1 and body[number + 1].text == self.macro.variadic
@@ -237,6 +244,7 @@ class _Substitution:
                 else:
                     operand = self.paste(operand, right)
             space = space or first.space
+            left_over = number == single and first.text in self.behind and self.behind[first.text]
             if operand:
                 if operand[0].space != space:
                     operand[0] = operand[0]._replace(space=space)
@@ -244,6 +252,7 @@ class _Substitution:
                 result += operand
                 if len(result) > self.expander.budget:
                     self.expander.spend(len(result), self.use)
+            space = space or left_over
         result.append(self.use._replace(kind="eof", space=space))
         return result
 
@@ -293,6 +302,7 @@ class _Substitution:
     def argument(self, name: str) -> list[Token]:
         if name not in self.expanded:
             self.expanded[name] = self.expander.run(self.arguments[name], self.depth + 1)
+            self.behind[name] = self.expander.left_over
         return self.expanded[name]
 
     def paste(self, left: list[Token], right: list[Token]) -> list[Token]:

@@ -174,6 +174,7 @@ def test_the_random_programs_are_worth_comparing() -> None:
         (("f(x) x x", "g(x) f(f(x))"), "g(g(1))"),
         (("f(x, ...) g(__VA_ARGS__, x)", "g(x, ...) x | __VA_ARGS__"), "f(1, 2, 3) f(1, (2, 3))"),
         (("first(x, ...) x", "all first(1, 2", "f(x) x"), "all )"),
+        (("e", "s(x) #x", "t(x) s(f(x))"), "t(a e) t(a e b e) t(a)"),
     ],
 )
 def test_tricky_programs_expand_as_gcc_expands_them(definitions_: tuple[str, ...], use: str) -> None:
