@@ -96,14 +96,13 @@ def _hooks(universe: Universe) -> tuple[str, ...]:
     generic = [scan for scan in _scans(universe) if scan.path.startswith(GENERIC)]
     switches = _words_below(universe, "include/asm-generic", ".h", _capitals)
     bodies = _words_below(universe, "mm", ".c", defined_words)
-    given = frozenset().union(*(_given(scan) for scan in own))
+    wanted = frozenset().union(*map(_given, generic))
+    given = frozenset().union(
+        *(_given(scan) for scan in own if not wanted.isdisjoint(_telling(scan) | outer_words(scan)))
+    )
     found: set[str] = set()
     for scan in generic:
-        for name, guards in _left(scan).items():
-            if any(
-                _is_left(guard, switches) and not (guard.startswith("CONFIG_") and name in bodies) for guard in guards
-            ):
-                found.add(name)
+        found |= _left_to_arch(scan, switches, bodies)
         found.update(_given(scan) if _stands_in(scan) else _given(scan) & given)
     for path in universe.c_files():
         if path.startswith("mm/"):
@@ -128,6 +127,23 @@ def _left(scan: FileScan) -> dict[str, frozenset[str]]:
             words = {word for guard in around for word in (*guard.wants_undefined, *_all_of(guard.text))} - _ASSEMBLER
             if words:
                 found[name] = found.get(name, frozenset()) | words
+    return found
+
+
+def _left_to_arch(scan: FileScan, switches: frozenset[str], bodies: frozenset[str]) -> frozenset[str]:
+    """Return the names of a file that an architecture may keep it from defining.
+
+    *switches* are macros that are not for architectures to define, *bodies* the names that files of ``mm`` define.
+    """
+    kept = scan.item_cache.get("left to arch")
+    if kept is None or kept[0] is not switches or kept[1] is not bodies:
+        names = frozenset(
+            name
+            for name, guards in _left(scan).items()
+            if any(_is_left(one, switches) and not (one.startswith("CONFIG_") and name in bodies) for one in guards)
+        )
+        kept = scan.item_cache["left to arch"] = switches, bodies, names
+    found: frozenset[str] = kept[2]
     return found
 
 
@@ -316,11 +332,15 @@ def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
     return found
 
 
-def _telling(scan: FileScan) -> set[str]:
+def _telling(scan: FileScan) -> frozenset[str]:
     """Return what tells of page tables in a file: outer words, macros it defines, and types."""
-    names = [name for step in scan.steps if step.defs for name in step.defs]
-    words = outer_words(scan) & outer_words_like(_PAGE_TABLE)
-    return {*words, *filter(is_page_table_name, names), *(type_ for type_ in _TYPE_NAMES if type_ in scan.text)}
+    found: frozenset[str] | None = scan.item_cache.get("telling")
+    if found is None:
+        names = [name for step in scan.steps if step.defs for name in step.defs]
+        types = [one for one in _TYPE_NAMES if one in scan.text]
+        words = outer_words(scan) & outer_words_like(_PAGE_TABLE)
+        found = scan.item_cache["telling"] = words.union(filter(is_page_table_name, names), types)
+    return found
 
 
 def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:

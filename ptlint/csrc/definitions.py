@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from ptlint.csrc.words import words_at
@@ -58,6 +59,7 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
                 break
 
 
+@lru_cache(maxsize=1 << 12)
 def defined_words(text: str) -> frozenset[str]:
     """Return every name that raw *text* may define at file scope: what ``looks_defined`` can be true for."""
     return frozenset(_BEFORE_SIGN.findall("\n@\n".join(_UNINDENTED.findall(text))))  # no line goes on in the next
