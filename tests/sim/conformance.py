@@ -213,7 +213,7 @@ def _table(session: Session, level: str) -> int:
     program = session.program
     type = program.resolve(ast.TypedefName(f"{level}_t"))
     size = size_of(type)
-    empty = none_of(program) if level == "pte" else 0
+    empty = _empty_of(session) if level == "pte" else 0
     held = empty.to_bytes(size, "big" if program.model.big_endian else "little")
 
     def fill(offset: int, width: int) -> int:
@@ -224,6 +224,21 @@ def _table(session: Session, level: str) -> int:
     entries = min(2 * page, MOST_BYTES) // size  # twice: the one for user mode stands beside (x86)
     return session.machine.memory.add(f"{level} table", Blob(entries * size, program.model.big_endian, fill), type).base
 
+
+def _empty_of(session: Session) -> int:
+    """Return the bytes of an empty entry. One wider than a word (8xx with 16K pages) is taken for one of zeros."""
+    program = session.program
+    assert program.pte_type is not None
+    size = size_of(program.pte_type)
+    if size <= WORD:
+        return none_of(program)
+    zero = Blob(size, program.model.big_endian, _zero)
+    if session.run("!!pte_none(pte)", pte=("pte_t", zero)) != 1:
+        raise CannotExecute("an entry of zeros is not empty")
+    return 0
+
+
+WORD = 8
 
 LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 
