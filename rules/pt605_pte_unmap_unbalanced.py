@@ -159,7 +159,8 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report the paths that a patch leaves with a table mapped, or unmaps too often."""
     yield from introduced(ctx, RULE, _unbalanced)
     if not ctx.whole:  # callers run for a series
-        yield from broken(ctx, RULE, "unmap", "{detail}: {subject}")
+        for prop in ("unmap", "null"):
+            yield from broken(ctx, RULE, prop, "{detail}: {subject}")
 
 
 def _unbalanced(view: View) -> Iterator[Fault]:

@@ -95,7 +95,8 @@ class Folios:
 class Stage:
     """The world of one run. ``source`` holds the batch, ``target`` is the empty table of copies; ``pfn`` is the page
     frame of the batch's first entry. Page frames from ``missing`` on, lane by lane, have none of the machine's behind
-    them, where the two differ; None when all have. With ``absent`` some entries map no page.
+    them, where the two differ; None when all have. With ``absent`` some entries map no page. In
+    lanes where ``lost`` is above 0 mapping a table fails when it is done for the time that it says; ``mapped`` counts.
     """
 
     session: Session
@@ -108,6 +109,18 @@ class Stage:
     tables: dict[int, Object] = field(default_factory=dict)
     missing: NDArray[np.int64] | None = None
     absent: Words | None = None
+    lost: NDArray[np.int64] | None = None
+    mapped: NDArray[np.int64] | None = None
+
+    def fails_to_map(self) -> Mask | None:
+        """Count an attempt to map a table; return the lanes in which it fails, None where none ever does."""
+        if self.lost is None:
+            return None
+        mask = self.session.machine.mask
+        before = np.zeros(len(mask), dtype=np.int64) if self.mapped is None else self.mapped
+        self.mapped = before + mask
+        result: Mask = mask & (self.lost > 0) & (self.mapped == self.lost)
+        return result
 
     def table_of(self, pmd: int) -> Object:
         """Return the table that an entry of the level above leads to."""

@@ -46,7 +46,7 @@ def stage_of(machine: Machine) -> Stage:
     "pte_alloc_map",
 )
 def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """The entry of an address in the table that a pmd leads to. It is always there: nobody else unmaps tables."""
+    """The entry of an address in the table that a pmd leads to; NULL where the stage says that it is gone."""
     program = expressions.program
     entry = expressions.resolve(written("pte_t *"))
     first = 0 if name in ("pte_offset_map", "__pte_offset_map", "pte_offset_kernel") else 1
@@ -73,9 +73,17 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
         layout = stage.where
         page = arithmetic("/", addr, layout.page, 8, False)
         offset = arithmetic("*", arithmetic("&", page, layout.entries - 1, 8, False), layout.size, 8, False)
-        return arithmetic("+", offset, table.base, machine.memory.pointer_size, False)
+        place = arithmetic("+", offset, table.base, machine.memory.pointer_size, False)
+        failed = None if name in _ALWAYS_THERE else stage.fails_to_map()
+        if failed is None or not bool(failed.any()):
+            return place
+        return np.where(failed, np.uint64(0), np.asarray(place).view(np.uint64))
 
     return Op(entry, run)
+
+
+_ALWAYS_THERE = ("pte_offset_kernel",)
+"""The kernel's own tables are not taken away."""
 
 
 def _is_lock(expressions: Expressions, arg: ast.Expr) -> bool:

@@ -37,7 +37,11 @@ def check(facts: Facts) -> Iterator[Breach]:
             yield from _marks(facts, words, index, raw, bool(copy))
         yield from _shared(facts, words, index)
     yield from _alike(facts)
+    lost = facts.ran.stage.lost
     for record in facts.ran.session.machine.log:
+        if record.kind == "fault" and lost is not None and "invalid pointer" in record.name:
+            detail = "an entry is used of a table that could not be mapped"
+            yield Breach("null", record.mask & (lost > 0), None, detail, "a question for NULL", record)
         if record.kind == "misread":
             what = "asks for the page of an entry" if record.name == "pte_pfn" else f"calls {record.name}() on an entry"
             detail = f"{record.function}() {what} that is not present"
@@ -172,6 +176,7 @@ def _alike(facts: Facts) -> Iterator[Breach]:
     alike = (
         (states == states[:, :1]).all(axis=1) & ~facts.was[0] & ran.stage.folios.one & answered_alike(session.machine)
     )
+    alike &= ~session.holds("pte_none", facts.before[0])  # what fills one entry fills no other
     counted = counted_by(ran)
     for index in range(1, ran.where.nr):
         for where, table in (("", facts.after), ("the copy of ", facts.copies)):

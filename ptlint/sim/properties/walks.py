@@ -96,7 +96,7 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_told(facts),
         *absent.check(facts),
     ):
-        mask = breach.mask & (ran.usable if breach.property in ("fault", "outside") else ran.live)
+        mask = breach.mask & (ran.usable if breach.property in ("fault", "outside", "null") else ran.live)
         if bool(mask.any()):
             breach.mask = mask
             breach.suspect = breach.suspect or ran.walk.name
@@ -201,6 +201,9 @@ class Facts:
 def _faults(ran: Walked) -> Iterator[Breach]:
     for record in ran.session.machine.log:
         if record.kind == "fault":
+            lost = ran.stage.lost
+            if lost is not None and bool(((lost > 0) & record.mask).any()):
+                continue  # told as what it comes from
             name = "outside" if " outside " in record.name else "fault"
             yield Breach(name, record.mask, None, record.name, "", record)
 
@@ -449,8 +452,9 @@ def answered_alike(machine: Machine) -> Mask:
     yes: dict[str, Mask] = {}
     no: dict[str, Mask] = {}
     for key, answer in machine.answers.items():
-        if isinstance(key, str) and "(" in key and key in machine.asked_in:
-            name, asked = key.split("(", 1)[0], machine.asked_in[key]
+        if key in machine.asked_in:
+            text, asked = str(Unknown(key)), machine.asked_in[key]
+            name = text.split("(", 1)[0] if isinstance(key, str) else text
             yes[name] = yes[name] | (asked & answer) if name in yes else asked & answer
             no[name] = no[name] | (asked & ~answer) if name in no else asked & ~answer
     for name, mask in yes.items():

@@ -339,6 +339,11 @@ def _run_mixed(shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Ta
     request = np.tile(np.array([writable | (nr + AFTER) << 3 for writable in (0, 1)], dtype=np.int64), len(table))
     off = np.full(len(request), -1, dtype=np.int64)
     states = np.repeat(table, 2, axis=0)
+    if not walk.is_single:  # the table is gone when it is mapped first, or for the second time
+        same = np.flatnonzero((states == states[:, :1]).all(axis=1))
+        off = np.concatenate([off, np.repeat([-2, -3], len(same))])
+        states = np.concatenate([states, states[same], states[same]])
+        request = np.concatenate([request, request[same], request[same]])
     nothing = np.zeros(len(request), dtype=np.int64)
     space = Space(states, request, off, nothing, nothing.astype(bool), exhaustive=False)
     _run(with_absent(shared, absent), walk, nr, space, asked, tally, absent=absent)
@@ -643,6 +648,7 @@ def _finished(
     walker.table = stage.source.table
     if absent is not None:
         stage.absent = absent.words
+        stage.lost = -1 - lanes.slot  # nothing else needs the MMU's schedule here
     machine = session.machine
     arguments = _arguments(stage, walk.definition, walk.types)
     machine.steps[:] = 0

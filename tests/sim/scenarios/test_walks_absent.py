@@ -44,8 +44,15 @@ static void move_all(struct vm_area_struct *vma, pmd_t *pmd, pmd_t *new_pmd, uns
 {
 	void *ptl;
 	pte_t *ptep = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
-	pte_t *new_ptep = pte_offset_map_lock(vma->vm_mm, new_pmd, new_addr, &ptl);
+	pte_t *new_ptep;
 
+	if (!ptep)
+		return;
+	new_ptep = pte_offset_map_lock(vma->vm_mm, new_pmd, new_addr, &ptl);
+	if (!new_ptep) {
+		pte_unmap_unlock(ptep, ptl);
+		return;
+	}
 	for (; addr < end; addr += PAGE_SIZE, new_addr += PAGE_SIZE, ptep++, new_ptep++) {
 		pte_t pte = ptep_get(ptep);
 
@@ -107,6 +114,8 @@ static void protect_all(struct vm_area_struct *vma, pmd_t *pmd, unsigned long ad
 	pte_t *ptep = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
 	pte_t *start = ptep;
 
+	if (!ptep)
+		return;
 	for (; addr < end; addr += PAGE_SIZE, ptep++) {
 		pte_t pte = ptep_get(ptep);
 
@@ -141,3 +150,9 @@ def test_a_migration_entry_takes_the_protection_that_is_asked_for() -> None:
 def test_an_entry_that_is_not_present_has_no_page_to_ask_for() -> None:
     asks = READS.replace("if (pte_present(pte)) {", "if (pte_pfn(pte) && pte_present(pte)) {")
     assert broken(asks, "protect_all") == {"encoding"}
+
+
+def test_a_table_may_be_gone_when_it_is_mapped() -> None:
+    assert broken(READS.replace("if (!ptep)\n\t\treturn;\n", ""), "protect_all") == {"null"}
+    second = MOVES.replace("if (!new_ptep) {", "if (0) {")
+    assert "null" in broken(second)
