@@ -1,7 +1,7 @@
 """Macro calls that may stand at file scope or in an enum, as the text of a file shows them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,17 +45,19 @@ _PASSED: dict[str, dict[str, list[int]]] = {}  # by word and by macro
 _CALLING: dict[str, list[int]] = {}
 
 
-def files_with_calls(name: str, macros: Iterable[str], is_macro: Callable[[str], bool]) -> set[int]:
-    """Return the numbers of the files whose lone calls pass a word that is part of *name*, or call one of *macros*.
+def words_passed_in(name: str) -> Set[str]:
+    """Return the words that are part of *name* and passed by a lone call of the files that were looked at."""
+    return _PASSED.keys() & _parts(name)
 
-    Of those whose ``lone_calls`` were asked for; what is called must be a macro for *is_macro*.
-    """
-    found: set[int] = set()
-    for word in _PASSED.keys() & _parts(name):
-        for macro, numbers in _PASSED[word].items():
-            if is_macro(macro):
-                found.update(numbers)
-    return found.union(number for macro in macros for number in _CALLING.get(macro, ()))
+
+def files_passing(word: str, is_macro: Callable[[str], bool]) -> set[int]:
+    """Return the numbers of the files, of those that were looked at, with a lone call of a macro that passes *word*."""
+    return {number for macro, numbers in _PASSED[word].items() if is_macro(macro) for number in numbers}
+
+
+def files_calling(macros: Iterable[str]) -> set[int]:
+    """Return the numbers of the files, of those that were looked at, with a lone call of one of *macros*."""
+    return {number for macro in macros for number in _CALLING.get(macro, ())}
 
 
 @lru_cache(maxsize=1 << 12)

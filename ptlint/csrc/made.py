@@ -8,7 +8,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.itemnames import Item
 from ptlint.csrc.items import index_of_text, items_of
-from ptlint.csrc.lonecalls import files_with_calls, lone_calls
+from ptlint.csrc.lonecalls import files_calling, files_passing, lone_calls, words_passed_in
 from ptlint.csrc.site import Site, definitions_within
 from ptlint.csrc.tokens import Token
 
@@ -34,6 +34,7 @@ class MadeNames:
         self._written: dict[str, set[str]] | None = None
         self._made: dict[tuple[int, int], dict[str, str]] = {}
         self._macros: dict[tuple[int, int], frozenset[str]] = {}
+        self._passing: dict[str, set[int]] = {}  # the files by a word they pass
 
     def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
         """Return where macro calls at file scope make *name*, which the text does not show as declared.
@@ -71,7 +72,12 @@ class MadeNames:
         """Return the files with a macro call whose words are part of *name*, or whose macro is one of *written*."""
         self._scope.files()  # makes their calls known
         known = self._scope.unit.table.__contains__  # a macro that was undefined later is in it, too
-        return self._scope.instances_of(files_with_calls(name[:MAX_NAME], written, known))
+        files = files_calling(written)
+        for word in words_passed_in(name[:MAX_NAME]):
+            if word not in self._passing:
+                self._passing[word] = files_passing(word, known)
+            files |= self._passing[word]
+        return self._scope.instances_of(files)
 
     def _written_in_macros(self) -> dict[str, set[str]]:
         """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
