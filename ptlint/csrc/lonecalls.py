@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Set
-from functools import lru_cache
 from typing import NamedTuple
 
 from ptlint.csrc.directives import FileScan
@@ -36,18 +35,21 @@ def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
         for word, macro in passed:
             _PASSED.setdefault(word, {}).setdefault(macro, []).append(scan.number)
+            _BY_HEAD.setdefault(word[:3], set()).add(word)
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
 _PASSED: dict[str, dict[str, list[int]]] = {}  # by word and by macro
+_BY_HEAD: dict[str, set[str]] = {}  # those words by their first three letters
 _CALLING: dict[str, list[int]] = {}
 
 
 def words_passed_in(name: str) -> Set[str]:
     """Return the words that are part of *name* and passed by a lone call of the files that were looked at."""
-    return _PASSED.keys() & _parts(name)
+    heads = ((at, _BY_HEAD.get(name[at : at + 3], ())) for at in range(len(name) - 2))
+    return {word for at, words in heads for word in words if name.startswith(word, at)}
 
 
 def files_passing(word: str, is_macro: Callable[[str], bool]) -> set[int]:
@@ -58,8 +60,3 @@ def files_passing(word: str, is_macro: Callable[[str], bool]) -> set[int]:
 def files_calling(macros: Iterable[str]) -> set[int]:
     """Return the numbers of the files, of those that were looked at, with a lone call of one of *macros*."""
     return {number for macro in macros for number in _CALLING.get(macro, ())}
-
-
-@lru_cache(maxsize=1 << 12)
-def _parts(name: str) -> frozenset[str]:
-    return frozenset(name[at:end] for at in range(len(name)) for end in range(at + 3, len(name) + 1))
