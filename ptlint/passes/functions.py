@@ -180,7 +180,7 @@ class Book:
         """Return the macros that stay calls in the functions of *universe*."""
         name = universe.profile.name
         if name not in self._kept:
-            self._kept[name] = frozenset(one for one in universe.unit.table if _KEPT.fullmatch(one))
+            self._kept[name] = frozenset(filter(_is_kept, universe.unit.table))
         return self._kept[name]
 
     def callee(self, view: View, name: str) -> View | None:
@@ -242,6 +242,11 @@ class Book:
         if "static" in view.definition.storage and view.path.endswith(".c"):
             return
         yield from (path for path in view.universe.c_files() if path != view.path)
+
+
+@lru_cache(maxsize=50_000)
+def _is_kept(name: str) -> bool:
+    return _KEPT.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=512)
