@@ -50,6 +50,15 @@ class Tally:
             self._keep_run(ran, trial)
         for breach in trial.breaches:
             self._violation(ran, trial, breach, raced, observers)
+        if not trial.breaches and not bool(ran.live.any()):
+            self._nothing_finished(trial)
+
+    def _nothing_finished(self, trial: Trial) -> None:
+        """Note that no lane came to its end and why the first did not: what nobody ran must not read as held."""
+        fault = next((record for record in trial.machine.log if record.kind == "fault"), None)
+        reason = "no scenario comes to its end" + (f": {fault.name}" if fault is not None else "")
+        function = fault.stack[-1][0] if fault is not None and fault.stack else ""
+        self.stopped = self.stopped or (reason, NOWHERE if fault is None else fault.pos, function)
 
     def _keep_run(self, ran: Ran, trial: Trial) -> None:
         """Keep the run of the lane in which the CPU writes most, of equals the lightest."""

@@ -46,8 +46,16 @@ def stage_of(machine: Machine) -> Stage:
     "pte_alloc_map",
 )
 def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """The entry of an address in the table that a pmd leads to; NULL where the stage says that it is gone."""
+    """The entry of an address in the table that a pmd leads to; NULL where the stage says that it is gone.
+
+    Without a stage the tables are linked by the kernel's own code, and ``pte_offset_kernel()``, which maps nothing,
+    runs from its source.
+    """
+    from ptlint.sim.calls import direct  # calls finds the primitives
+
     program = expressions.program
+    source = program.definition(name, expressions.path) if name == "pte_offset_kernel" else None
+    followed = None if source is None else direct(program, expressions, source, call).run
     entry = expressions.resolve(written("pte_t *"))
     first = 0 if name in ("pte_offset_map", "__pte_offset_map", "pte_offset_kernel") else 1
     runs = [expressions.expr(arg).run for arg in call.args]
@@ -58,6 +66,8 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
+        if machine.stage is None and followed is not None:
+            return followed(frame)
         stage = stage_of(machine)
         where, addr = scalar(pmd(frame)), scalar(address(frame))
         if ptl is not None:

@@ -282,6 +282,8 @@ def _drive(
         "swp_entry_to_pte(make_readable_migration_entry(pfn))", pfn=("unsigned long", shared.colours.pfn)
     )
     asked = session.where(lanes.request != NONPRESENT, made, gone)
+    valid = session.run("!!arch_hugetlb_valid_size(size)", size=("unsigned long", page.size))
+    usable = ~contradictory(answers, len(base)) & session.machine.truth(scalar(valid))
     begin = len(session.machine.log)
     world.call("set_huge_pte_at", None, [asked])
     bare.where = where
@@ -293,8 +295,6 @@ def _drive(
         returned = _act(world, helper, lanes)
     drain(session.machine)
     touched = _touches(shared, states, lanes)
-    valid = session.run("!!arch_hugetlb_valid_size(size)", size=("unsigned long", page.size))
-    usable = ~contradictory(answers, len(base)) & session.machine.truth(scalar(valid))
     nothing = np.zeros(len(base), dtype=np.uint64)
     view = world.call("huge_ptep_get", None, [])
     return Handled(

@@ -58,3 +58,47 @@ def test_sizes_are_those_that_the_architecture_says_are_valid() -> None:
         (32768, "pmd", 16),
         (1 << 20, "pud", 1),
     ]
+
+
+WRPROTECT = """\
+void huge_ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	pte_t all, pte = ptep_get(ptep);
+	unsigned long order;
+	int i;
+
+	if (!pte_napot(pte)) {
+		ptep_set_wrprotect(mm, addr, ptep);
+		return;
+	}
+	order = napot_cont_order(pte);
+	ptep = huge_pte_offset(mm, addr, napot_cont_size(order));
+	all = get_clear_contig_flush(mm, addr, ptep, napot_pte_num(order));
+	for (i = 0; i %s napot_pte_num(order); i++, ptep++, addr += PAGE_SIZE)
+		set_pte_at(mm, addr, ptep, pte_wrprotect(all));
+}
+"""
+
+
+@pytest.mark.parametrize(("sign", "broken"), [("<", set()), ("<=", {"outside"})])
+def test_a_page_of_several_entries_is_found_through_the_tables_that_the_kernel_links(
+    sign: str, broken: set[str]
+) -> None:
+    text = SourceText("arch/riscv/mm/hugetlbpage.c", 1, WRPROTECT % sign)
+    (result,) = judged("riscv", {"huge_ptep_set_wrprotect": text}, "huge_ptep_set_wrprotect")
+    assert {violation.property for violation in result.violations} == broken
+    assert result.stopped is None
+
+
+NOWHERE = """\
+void huge_ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
+{
+	ptep_set_wrprotect(mm, addr, (pte_t *)8);
+}
+"""
+
+
+def test_a_helper_of_which_no_run_comes_to_its_end_does_not_hold() -> None:
+    text = SourceText("arch/riscv/mm/hugetlbpage.c", 1, NOWHERE)
+    (result,) = judged("riscv", {"huge_ptep_set_wrprotect": text}, "huge_ptep_set_wrprotect")
+    assert result.violations or result.stopped
