@@ -11,6 +11,8 @@ import pytest
 from tests.shared import ROOT
 
 SECONDS = 2.0
+SLACK = 3
+"""A machine that others keep busy is so many times slower; time that grows with the square of the text is more."""
 MEGABYTES = 200
 
 HEAD = """\
@@ -106,7 +108,7 @@ def test_expensive_c_is_bounded(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    slow = {paths[path]: one[1] for path, one in found.items() if one[1] > SECONDS + 0.5}
+    slow = {paths[path]: one[1] for path, one in found.items() if one[1] > SLACK * SECONDS}
     assert not slow
     assert max(one[2] for one in found.values()) < MEGABYTES
     for file, name in paths.items():
