@@ -109,9 +109,10 @@ def _set(ran: Batched) -> Iterator[Breach]:
 
 
 def _cleared(ran: Batched) -> Iterator[Breach]:
+    """Each entry is empty: one that only is not present would be taken for a swap entry."""
     for index in range(ran.where.nr):
-        present = ran.session.holds("pte_present", ran.final[index])
-        yield Breach("underrun", present, index, f"entry {index} is not cleared", "none", None)
+        left = ~ran.session.holds("pte_none", ran.final[index])
+        yield Breach("underrun", left, index, f"entry {index} is not cleared", "none", None)
 
 
 def _collected(ran: Batched) -> Iterator[Breach]:

@@ -78,6 +78,12 @@ def test_the_reference_helpers_hold() -> None:
             {"accessed-dirty"},
         ),
         (
+            "ptep_get_and_clear",  # not present, and not empty: a swap entry to whoever looks next
+            "static inline pte_t ptep_get_and_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+            "{\n\treturn __pte(xchg(&ptep->pte, pte_val(*ptep) & ~1UL));\n}\n",
+            {"underrun"},
+        ),
+        (
             "ptep_set_wrprotect",
             "static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
             "{\n\tset_pte(ptep, pte_mkclean(pte_wrprotect(*ptep)));\n}\n",
