@@ -54,14 +54,16 @@ SLOW = {
 
 @pytest.mark.parametrize("command", SLOW)
 def test_a_command_tells_a_terminal_what_it_does(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow commands themselves, which wait for no second here."""
+    """Each wait for what is told is long enough to be seen, whatever the machine does besides."""
     with_programs(monkeypatch, "tmux")
     monkeypatch.setenv("TERM", "screen-256color")
     kernel(tmp_path)
     words = shlex.split(SLOW[command])
     program = tmp_path / "run.py"
     program.write_text(
-        "from ptlint.__main__ import main\nfrom ptlint.cli import _progress\n\n"
+        "import time\nfrom ptlint.__main__ import main\nfrom ptlint.cli import _progress\n\n"
+        "waits, told = iter((2, 2)), _progress.Progress.__call__\n"
+        "_progress.Progress.__call__ = lambda self, what: (told(self, what), time.sleep(next(waits, 0)))[0]\n"
         f"_progress.DELAY = 0.05\nraise SystemExit(main({words!r}))\n"
     )
     terminal = Terminal(tmp_path, "sh")
