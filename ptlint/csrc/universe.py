@@ -13,6 +13,7 @@ from ptlint.csrc.cparse import parse_function
 from ptlint.csrc.directives import MAX_FILE_BYTES, SCANS, FileScan, SourceLimit, scan
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.escapes import MOST_ESCAPED, is_overfull
+from ptlint.csrc.fileview import FileView
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.macros import expand
@@ -64,24 +65,6 @@ class SourceText:
     path: str
     line: int
     text: str
-
-
-class FileView(Scope):
-    """The names as code in one ``.c`` file sees them: its own, then those of the universe."""
-
-    def __init__(self, universe: "Universe", path: str) -> None:
-        super().__init__(universe.unit_of(path), universe.model, universe.headers)
-        self.universe = universe
-        self.path = path
-        self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
-
-    def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
-        """Return what a call of *name* in this file runs."""
-        key = (name, keep)
-        if key not in self._functions:
-            found = self.universe.replacement(name, keep, self) or self.function_here(name, keep)
-            self._functions[key] = found or self.universe.function(name, keep)
-        return self._functions[key]
 
 
 class Universe:

@@ -11,9 +11,10 @@ from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.ast import FunctionDef, Param
 from ptlint.csrc.definitions import holds_word
+from ptlint.csrc.fileview import FileView
 from ptlint.csrc.kbuild import Kbuild
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.universe import FileView, SourceText, Universe
+from ptlint.csrc.universe import SourceText, Universe
 from ptlint.passes.configured import wanted_symbols, with_symbols
 from ptlint.passes.flow import graph_of
 from ptlint.passes.graph import Graph, TooLarge

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from ptlint.sim.driving import Setting
 from ptlint.sim.errors import CannotExecute
+from ptlint.sim.frame import Value
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
 from ptlint.sim.swapped import has_swap, marks_of
 from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
-    from ptlint.csrc.universe import FileView
+    from ptlint.csrc.fileview import FileView
 
 Raw = NDArray[np.uint64]
 
@@ -138,12 +139,12 @@ def _has(view: FileView, name: str) -> bool:
     return view.macro(name) is not None or view.function(name) is not None
 
 
-def _marked(session: Session, made: object, plain: Raw) -> list[Raw]:
+def _marked(session: Session, made: Value, plain: Raw) -> list[Raw]:
     """Return an entry with each of its marks, as far as they are there at all."""
     found: list[Raw] = []
     for setters in marks_of(session.program).values():
         setter = next((name for name, value in setters if value), "")
-        raw = session.raw(session.run(f"{setter}(pte)", pte=("pte_t", made))) if setter else plain  # type: ignore[arg-type]
+        raw = session.raw(session.run(f"{setter}(pte)", pte=("pte_t", made))) if setter else plain
         if not any(bool((raw == one).all()) for one in (plain, *found)):
             found.append(raw)
     return found
