@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ptlint.calls.facts import Caller
-from ptlint.calls.hooks import raw_items
+from ptlint.calls.tablenames import raw_items
 from ptlint.core.span import Span
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.instance import Instance

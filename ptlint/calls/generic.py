@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from ptlint.calls.definition import locate
 from ptlint.calls.guards import Guard, enclosing
-from ptlint.calls.hooks import GENERIC, raw_items
+from ptlint.calls.hooks import GENERIC
+from ptlint.calls.tablenames import raw_items
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import SourceText, Universe

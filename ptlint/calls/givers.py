@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ptlint.calls.guards import Guard, enclosing
-from ptlint.calls.hooks import raw_items
+from ptlint.calls.tablenames import raw_items
 from ptlint.core.span import Span
 from ptlint.csrc.ast import Declaration, FunctionDef, FunctionType
 from ptlint.csrc.cparse import parse_external

@@ -2,70 +2,22 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Set
-from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from ptlint.calls.guards import enclosing
+from ptlint.calls.tablenames import PAGE_TABLE, active, called, declared, raw_items, shifts, telling
 from ptlint.csrc.definitions import defined_words, holds_word
 from ptlint.csrc.directives import FileScan
-from ptlint.csrc.instance import Instance
-from ptlint.csrc.items import ItemIndex, index_of_text, items_of
-from ptlint.csrc.outermost import outer_words, outer_words_like
-from ptlint.csrc.segments import words_of
+from ptlint.csrc.outermost import outer_words
 from ptlint.csrc.universe import Universe
-from ptlint.csrc.words import words_at
 
-_WORDS = [
-    "pte",
-    "ptes",
-    "ptep",
-    "pmd",
-    "pmds",
-    "pmdp",
-    "pud",
-    "puds",
-    "pudp",
-    "p4d",
-    "p4ds",
-    "p4dp",
-    "pgd",
-    "pgds",
-    "pgdp",
-    "pgprot",
-    "prot",
-    "pgtable",
-    "pgtables",
-    "pgtbl",
-    "pagetable",
-    "page_table",
-    "page_tables",
-    "mmu",
-    "tlb",
-    "young",
-    "softleaf",
-    "hugepage",
-    "hugetlb",
-    "uffd",
-    "swp",
-    "swap",
-    "PTE",
-    "PMD",
-    "PUD",
-    "PFN",
-]
-_PAGE_TABLE = re.compile(rf"(?:^|_)(?:{'|'.join(_WORDS)})(?:_|$)")
-_TYPE_NAMES = ("pte_t", "pmd_t", "pud_t", "p4d_t", "pgd_t", "pgprot_t", "pgtable_t")
-_TYPES = re.compile(rf"\b(?:{'|'.join(_TYPE_NAMES)})\b")
-_DEFINED = re.compile(r"\s*([A-Za-z_]\w*)")
 _NDEF = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+([a-z_]\w*)", re.MULTILINE)
 _NOT_DEFINED = re.compile(r"!\s*defined\s*\(?\s*(\w+)\s*\)?")
 _LEVEL = re.compile(r"^[ \t]*typedef\b.*\b(?:pte|pmd|pud|p4d|pgd)_t[ \t]*;[ \t]*$", re.MULTILINE)
 _CAPITALS = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Z_][A-Z0-9_]*)\b", re.MULTILINE)
 _PROTECTION = re.compile(r"(?:^|_)prot(?=_|$)")  # by itself what mmap() is asked for, not what an entry says
-_CALL = re.compile(r"\b([a-z_]\w*+)\(")
 GENERIC = ("include/linux/", "include/asm-generic/", "mm/")
 _ASSEMBLER = frozenset({"__ASSEMBLER__", "__ASSEMBLY__"})
-_NOT_NEWLINE = re.compile(r"[^\n]+")
 
 
 def hooks(universe: Universe) -> tuple[str, ...]:
@@ -98,7 +50,7 @@ def _hooks(universe: Universe) -> tuple[str, ...]:
     bodies = _words_below(universe, "mm", ".c", defined_words)
     wanted = frozenset().union(*map(_given, generic))
     given = frozenset().union(
-        *(_given(scan) for scan in own if not wanted.isdisjoint(_telling(scan) | outer_words(scan)))
+        *(_given(scan) for scan in own if not wanted.isdisjoint(telling(scan) | outer_words(scan)))
     )
     found: set[str] = set()
     for scan in generic:
@@ -122,7 +74,7 @@ def _left(scan: FileScan) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] | None = scan.item_cache.get("left")
     if found is None:
         found = scan.item_cache["left"] = {}
-        for name, line in _declared(scan):
+        for name, line in declared(scan):
             around = enclosing(scan, line)
             words = {word for guard in around for word in (*guard.wants_undefined, *_all_of(guard.text))} - _ASSEMBLER
             if words:
@@ -192,19 +144,19 @@ def _words_in(universe: Universe, path: str, what: str, words: Callable[[str], S
 
 def _asked_for(text: str) -> set[str]:
     """Return the page-table names that a text asks for with ``#ifndef``."""
-    return {name for name in _NDEF.findall(text) if _PAGE_TABLE.search(name) and not name.isupper()}
+    return {name for name in _NDEF.findall(text) if PAGE_TABLE.search(name) and not name.isupper()}
 
 
 def _given(scan: FileScan) -> frozenset[str]:
     """Return the page-table names that a file gives a body: functions, and macros that do more than to take a name."""
     found: frozenset[str] | None = scan.item_cache.get("given")
     if found is None:
-        declared = {name for name, _ in _declared(scan)}
-        bodies = {name for name, _, _ in raw_items(scan)[1].functions} if declared else set()
+        names = {name for name, _ in declared(scan)}
+        bodies = {name for name, _, _ in raw_items(scan)[1].functions} if names else set()
         for one in scan.directives:
-            words = one.text.split(None, 1) if declared and one.kind == "define" else []
+            words = one.text.split(None, 1) if names and one.kind == "define" else []
             bodies.update(words[0].split("(", 1)[0] for _ in words[:1] if words[1:] != [words[0]])
-        found = scan.item_cache["given"] = frozenset(bodies & declared)
+        found = scan.item_cache["given"] = frozenset(bodies & names)
     return found
 
 
@@ -219,7 +171,7 @@ def _stands_in(scan: FileScan) -> bool:
 
 def _is_hook(universe: Universe, name: str) -> bool:
     """Return whether *name* is, or may be, a function about page tables: not a value, an attribute, a protection."""
-    if _PAGE_TABLE.search(name) and not _PAGE_TABLE.search(_PROTECTION.sub("_", name)):
+    if PAGE_TABLE.search(name) and not PAGE_TABLE.search(_PROTECTION.sub("_", name)):
         return False
     macro, last = universe.macro(name), universe.resolve_alias(name)
     if macro is None or macro.params is not None or [token.text for token in macro.body] == [name]:
@@ -228,12 +180,6 @@ def _is_hook(universe: Universe, name: str) -> bool:
     return last != name and (
         bool(universe.headers.sites(last, "function", "ordinary")) if target is None else target.params is not None
     )
-
-
-@lru_cache(maxsize=1 << 17)
-def is_page_table_name(name: str) -> bool:
-    """Return whether a name is about page tables by its words."""
-    return _PAGE_TABLE.search(name) is not None and not name.isupper()
 
 
 def asked(universe: Universe) -> dict[str, frozenset[str]]:
@@ -253,7 +199,7 @@ def _asked(scan: FileScan) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] | None = scan.item_cache.get("asked")
     if found is None:
         found = scan.item_cache["asked"] = {}
-        for name, line in _declared(scan):
+        for name, line in declared(scan):
             guards = frozenset(word for guard in enclosing(scan, line) for word in guard.wants_undefined)
             guards -= _ASSEMBLER
             if guards:
@@ -267,15 +213,15 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
     What generic headers only call is included: an architecture may make it in ways that no text shows.
     """
     found: set[str] = set()
-    called: set[str] = set()
+    calling: set[str] = set()
     for scan in _scans(universe):
-        found.update(name for name, _ in _declared(scan))
+        found.update(name for name, _ in declared(scan))
         if scan.path.startswith(GENERIC):
-            found.update(word for word in _shifts(scan) if _is_of_arch(universe, word))
-            called.update(_called(scan))
+            found.update(word for word in shifts(scan) if _is_of_arch(universe, word))
+            calling.update(called(scan))
     for instance in universe.unit.instances:
-        found.update(_active(instance))
-    return tuple(sorted(found | called | {*hooks(universe)}))
+        found.update(active(instance))
+    return tuple(sorted(found | calling | {*hooks(universe)}))
 
 
 def _scans(universe: Universe) -> Iterator[FileScan]:
@@ -298,15 +244,6 @@ def _holds(scan: FileScan, name: str) -> bool:
     return bool(scan.item_cache[key])
 
 
-def _shifts(scan: FileScan) -> tuple[str, ...]:
-    """Return the page-table constants of a file that say where a level begins: ``PMD_SHIFT``."""
-    found: tuple[str, ...] | None = scan.item_cache.get("shifts")
-    if found is None:
-        words = (word for word in words_of(scan) if word.endswith("_SHIFT") and word.isupper())
-        found = scan.item_cache["shifts"] = tuple(word for word in words if _PAGE_TABLE.search(word))
-    return found
-
-
 def _is_of_arch(universe: Universe, macro: str) -> bool:
     """Return whether the architecture defines *macro*."""
     place = universe.headers.macro_line(macro)
@@ -317,89 +254,10 @@ def _guarded(scan: FileScan) -> frozenset[str]:
     found: frozenset[str] | None = scan.item_cache.get("guarded")
     if found is None:
         found = frozenset(
-            name for name, line in _declared(scan) if any(_is_negative(guard.text) for guard in enclosing(scan, line))
+            name for name, line in declared(scan) if any(_is_negative(guard.text) for guard in enclosing(scan, line))
         )
         scan.item_cache["guarded"] = found
     return found
-
-
-def _declared(scan: FileScan) -> tuple[tuple[str, int], ...]:
-    """Return name and line of the page-table functions and macros of all branches of a file."""
-    found: tuple[tuple[str, int], ...] | None = scan.item_cache.get("declared")
-    if found is None:
-        telling = _telling(scan)
-        found = scan.item_cache["declared"] = tuple(_declarations(scan, telling)) if telling else ()
-    return found
-
-
-def _telling(scan: FileScan) -> frozenset[str]:
-    """Return what tells of page tables in a file: outer words, macros it defines, and types."""
-    found: frozenset[str] | None = scan.item_cache.get("telling")
-    if found is None:
-        names = [name for step in scan.steps if step.defs for name in step.defs]
-        types = [one for one in _TYPE_NAMES if one in scan.text]
-        words = outer_words(scan) & outer_words_like(_PAGE_TABLE)
-        found = scan.item_cache["telling"] = words.union(filter(is_page_table_name, names), types)
-    return found
-
-
-def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
-    """Return the text of all branches of a file, directives blanked, and its items.
-
-    Where branches open a block that they close together, the items after it may be cut wrongly.
-    """
-    found: tuple[str, ItemIndex] | None = scan.item_cache.get("raw")
-    if found is None:
-        text = _without_directives(scan)
-        found = scan.item_cache["raw"] = text, index_of_text(text)
-    return found
-
-
-def _declarations(scan: FileScan, telling: Set[str]) -> Iterator[tuple[str, int]]:
-    """Yield what ``_declared`` returns; *telling* are the words of the file that tell of page tables."""
-    text, index = raw_items(scan)
-    numbers = {index.number_at(at) for word in telling for at in words_at(text, word)} - {-1}
-    for number in sorted(numbers):
-        item = index.items[number]
-        for what, name, offset in index.declared_by(number):
-            follows = text[offset + len(name) : offset + len(name) + 2].lstrip()
-            if what in ("function", "ordinary") and follows.startswith("(") and offset - item.start < 400:
-                head = text[item.start : min(item.end, offset + 300)].split("{", 1)[0]
-                if _PAGE_TABLE.search(name) or _TYPES.search(head):
-                    yield name, text.count("\n", 0, offset) + 1
-    for one in scan.directives:
-        defined = _DEFINED.match(one.text) if one.kind == "define" else None
-        if defined is not None and defined[1] in telling and is_page_table_name(defined[1]):
-            yield defined[1], one.line
-
-
-def _without_directives(scan: FileScan) -> str:
-    pieces: list[str] = []
-    at = 0
-    for one in scan.directives:
-        pieces.append(scan.text[at : one.start])
-        pieces.append(_NOT_NEWLINE.sub(lambda found: " " * len(found.group()), scan.text[one.start : one.end]))
-        at = one.end
-    return "".join((*pieces, scan.text[at:]))
-
-
-def _called(scan: FileScan) -> frozenset[str]:
-    """Return the page-table names that stand before a bracket anywhere in a file."""
-    found: frozenset[str] | None = scan.item_cache.get("called")
-    if found is None:
-        found = frozenset(name for name in _CALL.findall(scan.text) if _PAGE_TABLE.search(name))
-        scan.item_cache["called"] = found
-    return found
-
-
-def _active(instance: Instance) -> Iterator[str]:
-    """Yield the page-table functions of the active text, whose braces balance where those of all branches may not."""
-    if outer_words(instance.scan).isdisjoint(outer_words_like(_PAGE_TABLE)):
-        return
-    facts = instance.active.facts
-    if "functions" not in facts:
-        facts["functions"] = [name for name, _, _ in items_of(instance).functions if _PAGE_TABLE.search(name)]
-    yield from facts["functions"]
 
 
 def _is_negative(text: str) -> bool:

@@ -87,7 +87,8 @@ def _names(
     trees: "tuple[SourceTree, SourceTree]", selection: Selection, store: FactStore, touched: Mapping[str, object]
 ) -> tuple[str, ...]:
     """Return the names that the series concerns: page-table names that it touches, and those whose guard it does."""
-    from ptlint.calls.hooks import asked, is_page_table_name
+    from ptlint.calls.hooks import asked
+    from ptlint.calls.tablenames import is_page_table_name
     from ptlint.csrc.universe import load_universe
 
     found = {name for name in touched if is_page_table_name(name)}
