@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from ptlint.csrc.ast import (
@@ -38,7 +39,7 @@ Open = tuple[int, Expr | None, bool, tuple[int, int] | None]
 """An edge that does not lead anywhere yet: from, condition, truth, loop passed by."""
 
 
-class Evaluation:
+class Evaluation(ABC):
     """A graph that grows: its nodes, and the edges of the last ones that are still open."""
 
     def __init__(self) -> None:
@@ -63,9 +64,9 @@ class Evaluation:
         source, cond, holds, around = edge
         self.nodes[source].edges.append(Edge(to, cond, holds, around))
 
+    @abstractmethod
     def statement(self, stmt: Stmt) -> None:
         """Append a statement, which may stand in an expression."""
-        raise NotImplementedError
 
     def value(self, expr: Expr, result: Expr | None = None, dropped: bool = False) -> None:
         """Append what evaluating *expr* does, in the order of C (left to right where it is open)."""

@@ -126,8 +126,8 @@ def _walked(node: object) -> list[object]:
     while stack:
         here = stack.pop()
         kind = here.__class__
-        if kind is tuple:
-            stack.extend(reversed(here))  # type: ignore[call-overload]
+        if kind is tuple and isinstance(here, tuple):  # a Pos is another kind
+            stack.extend(reversed(here))
             continue
         parts = _PARTS.get(kind)
         if parts is None:

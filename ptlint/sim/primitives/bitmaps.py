@@ -17,18 +17,29 @@ MOST_BITS = 1 << 14
 @runs("/__bitmap_(?:equal|subset|intersects)/", returns="_Bool")
 def related(frame: Frame, values: Sequence[Value], _types: Sequence[CType], name: str) -> Value:
     """Whether two bitmaps of n bits are equal, the first has no bit the second lacks, or they have one in common."""
-    machine, bits = frame.machine, scalar(values[2])
-    if not isinstance(bits, int) or not 0 <= bits <= MOST_BITS:
-        raise CannotExecute(f"{name}() of {bits} bits", machine.pos)
+    machine, bits = frame.machine, _bits(frame, values[2], name)
     word = machine.memory.pointer_size
     mixed = {"__bitmap_equal": _unequal, "__bitmap_subset": _beyond, "__bitmap_intersects": _common}[name]
     some: Scalar = 0
     for at in range(0, -(-bits // 8), word):
         pair = [machine.load(arithmetic("+", scalar(v), at, word, False), word, False) for v in values[:2]]
-        inside = (1 << min(8 * word, bits - 8 * at)) - 1
+        inside = _inside(bits, at, word)
         found = compare("!=", arithmetic("&", mixed(pair[0], pair[1], word), inside, word, False), 0)
         some = arithmetic("|", some, found, 4, True)
     return some if name == "__bitmap_intersects" else compare("==", some, 0)
+
+
+def _bits(frame: Frame, length: Value, name: str) -> int:
+    """Return how many bits a bitmap has. Raises CannotExecute when that is not known, or large."""
+    bits = scalar(length)
+    if not isinstance(bits, int) or not 0 <= bits <= MOST_BITS:
+        raise CannotExecute(f"{name}() of {bits} bits", frame.machine.pos)
+    return bits
+
+
+def _inside(bits: int, at: int, word: int) -> int:
+    """Return the mask of the bits of the bitmap in the word at byte *at*."""
+    return (1 << min(8 * word, bits - 8 * at)) - 1
 
 
 def _unequal(first: Scalar, second: Scalar, word: int) -> Scalar:
@@ -47,9 +58,7 @@ def _common(first: Scalar, second: Scalar, word: int) -> Scalar:
 @runs("/__bitmap_(?:and|or|xor|andnot)/", returns="_Bool")
 def combined(frame: Frame, values: Sequence[Value], _types: Sequence[CType], name: str) -> Value:
     """The bitmap that two of n bits make together, put into the first; whether it has a bit."""
-    machine, bits = frame.machine, scalar(values[3])
-    if not isinstance(bits, int) or not 0 <= bits <= MOST_BITS:
-        raise CannotExecute(f"{name}() of {bits} bits", machine.pos)
+    machine, bits = frame.machine, _bits(frame, values[3], name)
     word = machine.memory.pointer_size
     some: Scalar = 0
     for at in range(0, -(-bits // 8), word):
@@ -65,6 +74,6 @@ def combined(frame: Frame, values: Sequence[Value], _types: Sequence[CType], nam
             case _:
                 made = _beyond(first, second, word)
         machine.store(to, word, made)
-        inside = (1 << min(8 * word, bits - 8 * at)) - 1
+        inside = _inside(bits, at, word)
         some = arithmetic("|", some, compare("!=", arithmetic("&", made, inside, word, False), 0), 4, True)
     return some

@@ -78,7 +78,7 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
     into = words.is_of(session, raw, SWAP, *MIGRATION) & other
     same = words.kind_of(session, before) == words.kind_of(session, raw)
     place = same & (words.offset_of(session, before) == words.offset_of(session, raw))
-    yield _breach(
+    yield Breach(
         "encoding",
         swap & other & ~_final(facts, words, raw) & ~place,
         index,
@@ -87,12 +87,12 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
         record,
     )
     page = words.is_of(session, raw, *MIGRATION) & (words.frame_of(session, before) == words.frame_of(session, raw))
-    yield _breach(
+    yield Breach(
         "encoding", migrates & into & ~page, index, f"{what} no longer waits for its page", "the same page", record
     )
     pfn = session.number("pte_pfn(pte)", raw)
     near = (pfn >= np.uint64(facts.ran.stage.pfn - 4)) & (pfn < np.uint64(facts.ran.stage.pfn + facts.ran.where.nr + 4))
-    yield _breach(
+    yield Breach(
         "encoding",
         (swap | migrates) & present & ~near,
         index,
@@ -103,7 +103,7 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
     gained = (
         migrates & words.is_of(session, before, READ_MIGRATION) & other & words.is_of(session, raw, WRITE_MIGRATION)
     )
-    yield _breach(
+    yield Breach(
         "permission",
         gained,
         index,
@@ -116,9 +116,9 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
     for at, one in enumerate(facts.copies):  # a copy takes the protection of where it goes
         stays &= session.holds("pte_none", one) & ~facts.foreign[at]
     detail = f"{what} will be writable when its page has moved, and a read-only protection is asked for"
-    yield _breach("permission", stays, index, detail, "read-only", None)
+    yield Breach("permission", stays, index, detail, "read-only", None)
     leaves = facts.was[index] & other & words.is_of(session, raw, WRITE_MIGRATION) & ~session.holds("pte_write", before)
-    yield _breach(
+    yield Breach(
         "permission",
         leaves,
         index,
@@ -145,7 +145,7 @@ def _marks(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> I
         had = np.where(facts.was[index], session.holds(of_page, before), stood & session.holds(of_swap, before))
         kept = np.where(present, session.holds(of_page, raw), session.holds(of_swap, raw))
         lost = had & ~facts.meant(purpose) & ~kept & (other | (present & stood & facts.own(index, raw, present)))
-        yield _breach("tracking", lost, index, f"{what} loses its {name} bit", name, facts.last_write(index, is_copy))
+        yield Breach("tracking", lost, index, f"{what} loses its {name} bit", name, facts.last_write(index, is_copy))
 
 
 def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
@@ -156,13 +156,13 @@ def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
     both &= words.is_of(session, after, *MIGRATION) & words.is_of(session, copy, *MIGRATION)
     differs = words.is_of(session, after, WRITE_MIGRATION) != words.is_of(session, copy, WRITE_MIGRATION)
     detail = f"entry {index} and its copy wait for one page, and one of them alone to write to it"
-    yield _breach("permission", both & differs, index, detail, "both read-only", facts.last_write(index, True))
+    yield Breach("permission", both & differs, index, detail, "both read-only", facts.last_write(index, True))
     if "pte_swp_exclusive" in marks_of(session.program):
         both = _there(facts, after, index)[1] & _there(facts, copy, index)[1]
         both &= words.is_of(session, after, SWAP) & words.is_of(session, copy, SWAP)
         exclusive = session.holds("pte_swp_exclusive", after) | session.holds("pte_swp_exclusive", copy)
         detail = f"entry {index} is copied, and one of the two still says that nobody else has its place in swap"
-        yield _breach("permission", both & exclusive, index, detail, "not exclusive", facts.last_write(index, True))
+        yield Breach("permission", both & exclusive, index, detail, "not exclusive", facts.last_write(index, True))
 
 
 def _alike(facts: Facts) -> Iterator[Breach]:
@@ -184,8 +184,4 @@ def _alike(facts: Facts) -> Iterator[Breach]:
             known = ~facts.foreign[0] & ~facts.foreign[index]
             wrong = alike & known & (counted > index) & (left != other)
             detail = f"{where}entry {index} is empty, unlike that of entry 0, or the other way round"
-            yield _breach("underrun", wrong, index, detail, "as entry 0", None)
-
-
-def _breach(property: str, mask: Mask, index: int, detail: str, expected: str, record: object) -> Breach:
-    return Breach(property, mask, index, detail, expected, record)  # type: ignore[arg-type]
+            yield Breach("underrun", wrong, index, detail, "as entry 0", None)
