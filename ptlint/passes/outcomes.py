@@ -25,9 +25,8 @@ class Runs:
     """The judgements of one tree, each profile run once and kept. ``overrides`` stand in for the tree's functions.
 
     ``places`` are files that are of interest even where the configuration does not build them, ``watched`` the names
-    whose definitions are noted for ``defined``. Callers run on the
-    profiles that stand for all (``[arch] callers``), with ``everywhere`` on any; without
-    ``walks`` those that find their entries themselves do not.
+    whose definitions are noted for ``defined``. Callers run on the profiles that stand for all (``[arch] callers``),
+    with ``everywhere`` on any; without ``walks`` those that find their entries themselves do not.
     """
 
     tree: SourceTree
