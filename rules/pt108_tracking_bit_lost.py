@@ -114,7 +114,9 @@ def check(ctx: Context) -> Iterator[Finding]:
             if (finding.span.path, finding.function) not in known:
                 yield finding
                 known.add((finding.span.path, finding.function))
-    for finding in broken(ctx, RULE, "tracking", "{detail}: {subject}"):
+    lost = broken(ctx, RULE, "tracking", "{detail}: {subject}")
+    unmarked = broken(ctx, RULE, "unmarked", "{detail}, as it was before: {subject}", kept_before=True)
+    for finding in (*lost, *unmarked):
         if (finding.span.path, finding.function) not in known:
             yield finding
 

@@ -7,7 +7,8 @@ from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, br
 EXPLANATION = """
 What it reports
 Between the read of an entry and the write that replaces it the MMU can set accessed or dirty, and the write loses it.
-On s390 also a plain store to an entry that is valid: only IPTE, RDP and CSPG may change it.
+On s390 also a plain store to an entry that is valid: only IPTE, RDP and CSPG may change it. And an entry of a huge page
+that is now empty for a while before it maps the same page again: others look at that level without the lock.
 
 Why it matters
 The window is short and the loss silent: a page written by the process is taken for clean, and dropped.
@@ -101,6 +102,7 @@ RULE = RuleInfo(
             "the comments of modify_prot_start_ptes() and _commit_ptes()",
         ),
         Evidence("commit", "fd35ca3d12cc", "mm/migrate_device.c: copy pte dirty bit to page"),
+        Evidence("commit", "ced108037c2a", "thp: fix MADV_DONTNEED vs. numa balancing race"),
     ),
     examples=(
         invalid(INVALID, why="a store between ptep_get() and pte_clear() sets dirty, and nobody sees it"),
@@ -113,3 +115,4 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "accessed-dirty", "{detail} that the MMU sets in between: {subject}", raced=True)
     yield from broken(ctx, RULE, "live-entry", "{detail}: {subject}")
+    yield from broken(ctx, RULE, "vanish", "{detail}: {subject}", kept_before=True)

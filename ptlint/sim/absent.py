@@ -29,19 +29,24 @@ Raw = NDArray[np.uint64]
 SWAP, READ_MIGRATION, WRITE_MIGRATION, MARKER, POISON = "swap", "read migration", "write migration", "marker", "poison"
 MIGRATION = frozenset({READ_MIGRATION, WRITE_MIGRATION})
 
+_MIGRATING = (
+    (READ_MIGRATION, "swp_entry_to_{level}(make_readable_migration_entry(pfn))"),
+    (WRITE_MIGRATION, "swp_entry_to_{level}(make_writable_migration_entry(pfn))"),
+)
 _MADE = (
     (SWAP, "swp_entry_to_pte(swp_entry(1, 0x100 + at))"),
-    (READ_MIGRATION, "swp_entry_to_pte(make_readable_migration_entry(pfn))"),
-    (WRITE_MIGRATION, "swp_entry_to_pte(make_writable_migration_entry(pfn))"),
+    *_MIGRATING,
     (MARKER, "make_pte_marker(PTE_MARKER_UFFD_WP)"),
     (POISON, "make_pte_marker(PTE_MARKER_POISONED)"),
 )
-"""How a kernel makes entries of each kind: entry ``at`` of the batch, whose page frame was ``pfn``."""
+"""How a kernel makes entries of each kind: entry ``at`` of the batch, whose page frame was ``pfn``. Entries of huge
+pages are migration entries at most.
+"""
 
 _MARKED = (SWAP, READ_MIGRATION, WRITE_MIGRATION)
 """Kinds that also stand with each of their marks."""
 
-_ENTRY_OF = (("softleaf_from_pte", "softleaf_from_pte(pte)"), ("pte_to_swp_entry", "pte_to_swp_entry(pte)"))
+_ENTRY_OF = ("softleaf_from_{level}", "{level}_to_swp_entry")
 _FRAME_OF = (("softleaf_to_pfn", "softleaf_to_pfn(%s)"), ("swp_offset_pfn", "swp_offset_pfn(%s)"))
 
 
@@ -102,9 +107,11 @@ def absent_entries(shared: Setting, path: str) -> Absent | None:
     if not has_swap(program):
         return None
     view = program.universe.in_file(path)
-    entry = next((text for name, text in _ENTRY_OF if _has(view, name)), "")
+    level = program.level
+    names = (name.format(level=level) for name in _ENTRY_OF)
+    entry = next((f"{name}(pte)" for name in names if _has(view, name)), "")
     frame = next((text % entry for name, text in _FRAME_OF if _has(view, name)), "")
-    if not entry or not frame or not _has(view, "swp_entry_to_pte"):
+    if not entry or not frame or not _has(view, f"swp_entry_to_{level}"):
         return None
     width = shared.colours.raw.shape[1]
     session = Session(program, width)
@@ -113,12 +120,11 @@ def absent_entries(shared: Setting, path: str) -> Absent | None:
     kinds, rows = [""], [none]
     types: dict[str, int] = {}
     words = Words(path, f"swp_type({entry})", f"swp_offset({entry})", frame, types)
-    pfn = np.uint64(shared.colours.pfn) + np.arange(width, dtype=np.uint64)
-    for kind, text in _MADE:
+    index = np.arange(width, dtype=np.uint64)
+    pfn = np.uint64(shared.colours.pfn) + index * np.uint64(program.mapped // program.constant("PAGE_SIZE"))
+    for kind, text in _MADE if level == "pte" else _MIGRATING:
         try:
-            made = session.run(
-                text, pfn=("unsigned long", pfn), at=("unsigned long", np.arange(width, dtype=np.uint64))
-            )
+            made = session.run(text.format(level=level), pfn=("unsigned long", pfn), at=("unsigned long", index))
         except CannotExecute:  # this kernel, or this configuration, has none
             continue
         raw = session.raw(made)

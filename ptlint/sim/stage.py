@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CInt, CPointer, CRecord, CType
 from ptlint.sim.batch import Batch, Layout
 from ptlint.sim.blob import Blob, zero
@@ -200,7 +201,7 @@ def argument(stage: Stage, name: str, type: CType, written: str) -> Value:
 def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> Value:
     """Return what a parameter or member is by its role, None when it has none."""
     session, where = stage.session, stage.where
-    if (written == "pte_t" and not isinstance(type, CPointer)) or (
+    if (written == session.program.worded("pte_t") and not isinstance(type, CPointer)) or (
         isinstance(type, CRecord) and type == session.program.pte_type
     ):
         return session.entry(stage.source.entry(0))
@@ -226,7 +227,7 @@ def _by_pointer(stage: Stage, name: str, type: CPointer, written: str, depth: in
     session, to = stage.session, type.to
     program = session.program
     target = TARGET.fullmatch(name) is not None
-    if to == program.pte_type and (isinstance(to, CRecord) or written == "pte_t"):
+    if to == program.pte_type and (isinstance(to, CRecord) or written == program.worded("pte_t")):
         return (stage.target.base if target else stage.source.table.base) + stage.where.base
     if isinstance(to, CRecord) and to.tag is not None:
         match to.tag:
@@ -240,6 +241,8 @@ def _by_pointer(stage: Stage, name: str, type: CPointer, written: str, depth: in
                 return session.run("pfn_to_page(pfn)", pfn=("unsigned long", stage.pfn))
             case "folio":
                 return session.run("page_folio(pfn_to_page(pfn))", pfn=("unsigned long", stage.pfn))
+    if depth and program.level != "pte" and to == program.resolve(ast.TypedefName("pte_t")):
+        return 0  # what is walked is mapped by the level above
     if _is_upper_entry(stage, to) and (isinstance(to, CRecord) or written == "pmd_t"):
         found = opaque(session.machine, "new_pmd" if target else "pmd", to)
         found.blob.store(0, size_or_none(to) or 8, 0)  # neither huge nor swapped; what it leads to is the stage's
@@ -250,8 +253,6 @@ def _by_pointer(stage: Stage, name: str, type: CPointer, written: str, depth: in
 
 def _is_upper_entry(stage: Stage, type: CType) -> bool:
     program = stage.session.program
-    from ptlint.csrc import ast
-
     return program.universe.typedef("pmd_t") is not None and type == program.resolve(ast.TypedefName("pmd_t"))
 
 

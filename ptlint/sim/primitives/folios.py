@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CPointer, CType
+from ptlint.csrc.ctypes import CInt, CPointer, CType
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.opaque import opaque
@@ -143,9 +143,11 @@ _EFFECT = (
     "lru_add_drain",
     "tlb_change_page_size",
     "set_tlb_ubc_flush_pending",
-    "print_bad_pte",
+    r"/print_bad_\w+/",
     "task_numa_fault",
     r"/(?:lock|unlock)_page\w*/",
+    "pte_free",
+    r"/(?:__)?split_huge_pmd\w*/",
 )
 
 
@@ -155,7 +157,7 @@ def told(expressions: Expressions, call: ast.Call, name: str) -> Op:
     ops = values_of(expressions, call, name)
     names = parameter_names(expressions, name, len(ops))
     evaluate = [op.run for op in ops]
-    returns = INT if name.startswith("folio_dup") or "try" in name else VOID
+    returns = INT if name.startswith("folio_dup") or "try" in name or _gives_number(expressions, name) else VOID
 
     def run(frame: Frame) -> Value:
         values = [op(frame) for op in evaluate]
@@ -166,6 +168,11 @@ def told(expressions: Expressions, call: ast.Call, name: str) -> Op:
         return None if returns is VOID else 0
 
     return Op(returns, run)
+
+
+def _gives_number(expressions: Expressions, name: str) -> bool:
+    prototype = expressions.program.prototype(name, expressions.path)
+    return prototype is not None and isinstance(expressions.resolve(prototype.ret), CInt)
 
 
 @lowers(
@@ -202,6 +209,19 @@ def asked(expressions: Expressions, call: ast.Call, name: str) -> Op:
     return Op(BOOL, run)
 
 
+@lowers("vma_is_anonymous")
+def is_anonymous(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """Whether a mapping is of no file: either way, and the same for what is copied or moved from it."""
+    run_vma = expressions.expr(call.args[0]).run
+
+    def run(frame: Frame) -> Value:
+        run_vma(frame)
+        frame.machine.pos = call.pos
+        return of_mask(frame.machine.ask("the mapping is anonymous"), signed=False)
+
+    return Op(BOOL, run)
+
+
 @lowers("split_folio", "split_folio_to_list", "split_folio_to_order", "split_huge_page")
 def split(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """Splitting a folio: it fails, or every page is a folio of its own from then on."""
@@ -224,10 +244,13 @@ def split(expressions: Expressions, call: ast.Call, name: str) -> Op:
     r"/(?:vma_|folio_|__folio_)alloc(?:_folio|_zeroed_movable_folio)?(?:_noprof)?/",
     "folio_prealloc",
     r"/alloc_pages?(?:_vma|_noprof)?/",
+    "pte_alloc_one",
 )
 def allocated(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """A page or folio that nobody else has: one of unknown code's, or none."""
-    result = expressions.resolve(written("struct page *" if "page" in name else "struct folio *"))
+    """A page, folio or table that nobody else has: one of unknown code's, or none."""
+    kinds = {"alloc_page": "struct page *", "pte_alloc": "pgtable_t"}
+    kind = next((type for prefix, type in kinds.items() if name.startswith(prefix)), "struct folio *")
+    result = expressions.resolve(written(kind))
     ops = [expressions.expr(arg).run for arg in call.args if not isinstance(arg, ast.TypeArg)]
 
     def run(frame: Frame) -> Value:

@@ -70,6 +70,8 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
             return followed(frame)
         stage = stage_of(machine)
         where, addr = scalar(pmd(frame)), scalar(address(frame))
+        if program.level != "pte":  # what is there maps a huge page
+            return 0
         if ptl is not None:
             lock = scalar(runs[ptl](frame))
             if not isinstance(lock, Unknown):
@@ -124,7 +126,7 @@ def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     if not isinstance(record, CRecord):
         raise CannotExecute("page_vma_mapped_walk() of what is no walk", call.pos)
     program = expressions.program
-    pte, address, flags = (program.member(record, name)[0] for name in ("pte", "address", "flags"))
+    pte, address, flags = (program.member(record, name)[0] for name in (program.level, "address", "flags"))
 
     def run(frame: Frame) -> Value:
         machine = frame.machine

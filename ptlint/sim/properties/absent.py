@@ -146,6 +146,10 @@ def _marks(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> I
         kept = np.where(present, session.holds(of_page, raw), session.holds(of_swap, raw))
         lost = had & ~facts.meant(purpose) & ~kept & (other | (present & stood & facts.own(index, raw, present)))
         yield Breach("tracking", lost, index, f"{what} loses its {name} bit", name, facts.last_write(index, is_copy))
+        if name == "soft-dirty" and is_copy and bool((stood & session.holds(of_swap, before)).any()):
+            moved = stood & other & ~kept & session.holds("pte_none", facts.after[index])
+            detail = f"entry {index} is moved and not marked soft-dirty"
+            yield Breach("unmarked", moved, index, detail, name, facts.last_write(index, True))
 
 
 def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:

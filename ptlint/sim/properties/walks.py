@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 Raw = NDArray[np.uint64]
 
 _PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("write", re.compile(r"(?:pte_)?(?:maybe_)?mkwrite\w*|pte_mkwrite\w*")),
-    ("modify", re.compile(r"pte_modify")),
-    ("clean", re.compile(r"pte_mkclean|clear_young_dirty_ptes?")),
-    ("old", re.compile(r"pte_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
-    ("soft", re.compile(r"pte_(?:swp_)?clear_soft_dirty")),
-    ("uffd", re.compile(r"pte_(?:swp_)?clear_uffd\w*")),
+    ("write", re.compile(r"(?:p(?:te|md|ud)_)?(?:maybe_)?(?:p(?:te|md|ud)_)?mkwrite\w*")),
+    ("modify", re.compile(r"p(?:te|md|ud)_modify")),
+    ("clean", re.compile(r"p(?:te|md|ud)_mkclean|clear_young_dirty_ptes?")),
+    ("old", re.compile(r"p(?:te|md|ud)_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
+    ("soft", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_soft_dirty")),
+    ("uffd", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_uffd\w*")),
     ("drop", re.compile(r"clear(?:_full|_not_present_full)?_ptes|pte_clear(?:_not_present_full)?")),
 )
 """What a setter does on purpose: property, names of setters. Where code calls one, it means the loss or the gain."""
@@ -85,6 +85,8 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_pages(facts),
         *_lost(facts),
         *_tracking(facts),
+        *_moved(facts),
+        *_vanishes(facts),
         *_permission(facts),
         *_shared(facts),
         *_outside(ran),
@@ -204,8 +206,11 @@ def _faults(ran: Walked) -> Iterator[Breach]:
             lost = ran.stage.lost
             if lost is not None and bool(((lost > 0) & record.mask).any()):
                 continue  # told as what it comes from
-            name = "outside" if " outside " in record.name else "fault"
+            name = "outside" if record.name.endswith(_TABLES) else "fault"
             yield Breach(name, record.mask, None, record.name, "", record)
+
+
+_TABLES = (" outside ptep", " outside new ptep")
 
 
 def _pages(facts: Facts) -> Iterator[Breach]:
@@ -254,10 +259,11 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
                 detail = f"{place}entry {index} loses its {what} bit"
                 yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index, bool(place)))
-            if what == "dirty" and bool(told.any()):
+            if what == "dirty":
                 lost = owed & facts.gone[index] & ~told & named & ~anonymous & ~(facts.meant("drop") & ~from_file)
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
-                yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index))
+                name = "accessed-dirty" if bool(told.any()) else "dropped"
+                yield Breach(name, lost, index, detail, what, facts.last_write(index))
 
 
 def _kinds(ran: Walked) -> tuple[Mask, Mask]:
@@ -287,6 +293,46 @@ def _tracking(facts: Facts) -> Iterator[Breach]:
                 lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
                 detail = f"{place}entry {index} loses its {what} bit"
                 yield Breach("tracking", lost, index, detail, what, facts.last_write(index, bool(place)))
+
+
+def _moved(facts: Facts) -> Iterator[Breach]:
+    """What is moved is soft-dirty where it arrives: its new place holds what was not there before.
+
+    See Documentation/admin-guide/mm/soft-dirty.rst; code that has never marked what it moves is left alone.
+    """
+    session = facts.ran.session
+    if not session.program.has("pte_soft_dirty"):
+        return
+    marked = [session.holds("pte_soft_dirty", raw) & facts.was[index] for index, raw in enumerate(facts.before)]
+    if not bool(np.any(marked)):  # this kernel does not track what is written
+        return
+    for index, raw in enumerate(facts.copies):
+        there = facts.own(index, raw, facts.moved[index] & facts.was[index])
+        detail = f"entry {index} is moved and not marked soft-dirty"
+        unmarked = there & ~session.holds("pte_soft_dirty", raw)
+        yield Breach("unmarked", unmarked, index, detail, "soft-dirty", facts.last_write(index, True))
+
+
+def _vanishes(facts: Facts) -> Iterator[Breach]:
+    """An entry of a huge page that stays is never empty in between: others look at that level without the lock.
+
+    See the comment on MADV_DONTNEED in mm/huge_memory.c, change_huge_pmd().
+    """
+    ran = facts.ran
+    session = ran.session
+    if session.program.level == "pte":
+        return
+    for record in session.machine.log:
+        offset = record.data.get("offset")
+        if record.kind != "write" or not isinstance(offset, int) or record.name == "new ptep":
+            continue
+        index, new = offset // ran.where.size - ran.where.first, record.data["new"]
+        if not 0 <= index < ran.where.nr or isinstance(new, Unknown):
+            continue
+        stays = record.mask & facts.was[index] & facts.own(index, facts.after[index], facts.present[index])
+        empty = stays & (session.raw(new) == np.uint64(ran.stage.source.none))
+        detail = f"entry {index} is empty for a while and then the same page again"
+        yield Breach("vanish", empty, index, detail, "never empty", record)
 
 
 def _permission(facts: Facts) -> Iterator[Breach]:
@@ -516,7 +562,7 @@ def _rss(facts: Facts) -> Iterator[Breach]:
 
 
 def _addresses(ran: Walked) -> Iterator[Breach]:
-    """A helper that takes both sees the address of the entry it gets."""
+    """A helper that takes both sees the address of the entry it gets; of two that it gets, one is."""
     table = ran.stage.source.table
     known: dict[tuple[int, int], Mask] = {}  # most calls hand on what their caller got
     for record in ran.session.machine.log:
@@ -529,13 +575,16 @@ def _addresses(ran: Walked) -> Iterator[Breach]:
         )
         if len(found) != 1:
             continue
-        pointer, addr = found[0], named[0]
+        pointer = found[0]
         assert not isinstance(pointer, (Blob, Unknown))
-        key = id(pointer), id(addr)
-        if key not in known:
-            known[key] = _apart(ran, pointer, addr)
+        wrong = record.mask
+        for addr in named:
+            key = id(pointer), id(addr)
+            if key not in known:
+                known[key] = _apart(ran, pointer, addr)
+            wrong = wrong & known[key]
         detail = f"{record.name}() gets the address of another entry"
-        yield Breach("address", record.mask & known[key], None, detail, "its own", record)
+        yield Breach("address", wrong, None, detail, "its own", record)
 
 
 def _apart(ran: Walked, pointer: int | NDArray[np.uint64], addr: Scalar) -> Mask:

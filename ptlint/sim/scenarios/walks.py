@@ -114,11 +114,11 @@ def subjects(program: Program) -> Iterator[Walk]:
     """Yield the callers among what is of interest and among those of their files that call them."""
     if program.interest is None or not program.walks or not program.runs_callers:
         return
-    for path in sorted(_files(program)):
+    for path in sorted(files_of_interest(program)):
         yield from _walks(program, path)
 
 
-def _files(program: Program) -> set[str]:
+def files_of_interest(program: Program) -> set[str]:
     """Return the ``.c`` files outside ``arch`` that define something of interest: below it are the helpers."""
     universe = program.universe
     found = set()
@@ -136,7 +136,7 @@ def _walks(program: Program, path: str) -> Iterator[Walk]:
 
     What finds its batches itself is called with a range: what calls that in turn adds nothing.
     """
-    texts = _functions(program, path)
+    texts = functions_of(program, path)
     last = [name for name in texts if name in (program.interest or ())]
     seen = set(last)
     for level in range(CALLERS + 1):
@@ -176,7 +176,7 @@ def _page_walks(program: Program, path: str, wanted: set[str]) -> Iterator[Walk]
             yield replace(one, form="steps", around=(before, after))
 
 
-def _functions(program: Program, path: str) -> dict[str, str]:
+def functions_of(program: Program, path: str) -> dict[str, str]:
     """Return the functions that a file defines: name -> body as text."""
     found: dict[str, str] = {}
     for instance in program.universe.in_file(path).unit.instances:
@@ -227,7 +227,7 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
     """Return what a function with these parameters is given of a page table, empty when nothing."""
     names = [param.name or "" for param in params]
     entries = sum(_written(param) == "pte_t" for param in params)
-    tags = {_tag(type) for type in types}
+    tags = {tag_of(type) for type in types}
     pointer = any(
         _written(param, pointed=True) == "pte_t" and isinstance(param.type, ast.PointerType) for param in params
     )
@@ -245,7 +245,7 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
         return "range"
     if {"folio", "vm_area_struct"} <= tags and any("addr" in n for n in names):
         return "range"
-    if any(_tag(type) in ("vm_fault", "page_vma_mapped_walk") and _is_complete(type) for type in types):
+    if any(tag_of(type) in ("vm_fault", "page_vma_mapped_walk") and _is_complete(type) for type in types):
         return "fault"
     return ""
 
@@ -261,7 +261,7 @@ def _is_complete(type: CType) -> bool:
     return isinstance(type, CPointer) and isinstance(type.to, CRecord) and type.to.is_complete()
 
 
-def _tag(type: CType) -> str:
+def tag_of(type: CType) -> str:
     return (type.to.tag or "") if isinstance(type, CPointer) and isinstance(type.to, CRecord) else ""
 
 
@@ -278,20 +278,21 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         steps = raced = 0
         asked: tuple[Hashable, ...] = ()
         for nr in (1,) if walk.is_single else program.sizes:
-            trial = _run(shared, walk, nr, _space(shared, walk, nr), asked, tally)
+            trial = run_over(shared, walk, nr, space_of(shared, walk, nr), asked, tally)
             asked = trial.questions
             raced = nr if nr <= 2 or not steps else raced
             steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
         if shared.hardware.updates:
             nr = raced
-            _run(shared, walk, nr, _raced(_space(shared, walk, nr, 12), nr, steps), asked, tally, raced=True)
+            touched = with_accesses(space_of(shared, walk, nr, 12), nr, steps)
+            run_over(shared, walk, nr, touched, asked, tally, raced=True)
         plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)
-            _run(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
+            run_over(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
         if program.runs_generic and _meets_absent(program, walk, trial.machine):
-            _run_mixed(shared, walk, asked, tally)
+            run_mixed(shared, walk, asked, tally)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
@@ -314,7 +315,7 @@ def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
     """
     if walk.form in ("steps", "fault"):
         return False
-    texts = _functions(program, walk.path)
+    texts = functions_of(program, walk.path)
     given = [param.name for param in walk.definition.type.params if _written(param) == "pte_t" and param.name]
     if given:
         asks = "pte_present|pte_none" + ("|softleaf_from_pte|pte_to_swp_entry" if walk.form == "count" else "")
@@ -325,8 +326,12 @@ def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
     return any(map(_TESTED.search, found)) or (walk.form == "range" and any(map(_EMPTY.search, found)))
 
 
-def _run_mixed(shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Tally) -> None:
-    """Run the caller over tables in which entries that map no page stand beside and between mapped ones."""
+def run_mixed(
+    shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Tally, kinds: frozenset[str] | None = None
+) -> None:
+    """Run the caller over tables in which entries that map no page stand beside and between mapped ones; with *kinds*,
+    over single ones of these alone.
+    """
     absent = absent_entries(shared, walk.path)
     if absent is None:
         return
@@ -334,25 +339,28 @@ def _run_mixed(shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Ta
     flags = _flags(shared)
     pages = sorted({0, *(int(np.argmax(flags[:, column])) for column in range(flags.shape[1]))})
     nr = 1 if walk.is_single else MIXED
-    rows = np.array(mixed_rows(pages, range(first, first + len(absent.kinds)), nr), dtype=np.int64)
+    states: Sequence[int] = range(first, first + len(absent.kinds))
+    if kinds is not None:
+        pages, states = [], [at for at, kind in zip(states, absent.kinds, strict=True) if kind in kinds]
+    rows = np.array(mixed_rows(pages, states, nr), dtype=np.int64)
     table = _between_neighbours(rows)
     request = np.tile(np.array([writable | (nr + AFTER) << 3 for writable in (0, 1)], dtype=np.int64), len(table))
     off = np.full(len(request), -1, dtype=np.int64)
-    states = np.repeat(table, 2, axis=0)
+    entries = np.repeat(table, 2, axis=0)
     if not walk.is_single:  # the table is gone when it is mapped first, or for the second time
-        same = np.flatnonzero((states == states[:, :1]).all(axis=1))
+        same = np.flatnonzero((entries == entries[:, :1]).all(axis=1))
         off = np.concatenate([off, np.repeat([-2, -3], len(same))])
-        states = np.concatenate([states, states[same], states[same]])
+        entries = np.concatenate([entries, entries[same], entries[same]])
         request = np.concatenate([request, request[same], request[same]])
     nothing = np.zeros(len(request), dtype=np.int64)
-    space = Space(states, request, off, nothing, nothing.astype(bool), exhaustive=False)
-    _run(with_absent(shared, absent), walk, nr, space, asked, tally, absent=absent)
+    space = Space(entries, request, off, nothing, nothing.astype(bool), exhaustive=False)
+    run_over(with_absent(shared, absent), walk, nr, space, asked, tally, absent=absent)
 
 
 # --- lanes --------------------------------------------------------------------------------------------------------
 
 
-def _space(shared: Setting, walk: Walk, nr: int, most: int = MOST_ROWS) -> Space:
+def space_of(shared: Setting, walk: Walk, nr: int, most: int = MOST_ROWS) -> Space:
     """Return the lanes of a run. ``request``: 1 a writable protection is asked for, 2 small folios, 4 the folio is the
     batch; the border of two folios from the fourth bit on.
     """
@@ -430,7 +438,7 @@ def _between_neighbours(table: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.repeat(first, BEFORE, axis=1), table, np.repeat(last, AFTER, axis=1)], axis=1)
 
 
-def _raced(space: Space, nr: int, steps: int) -> Space:
+def with_accesses(space: Space, nr: int, steps: int) -> Space:
     events = [(slot, entry, store) for slot in range(min(steps, 48)) for entry in range(nr) for store in (False, True)]
     table = np.array(events, dtype=np.int64)
     room = max(1, MOST_LANES // (2 * len(events)))
@@ -485,7 +493,7 @@ def fold_blocks(session: Session, stage: Stage, block: int) -> None:
 # --- a run --------------------------------------------------------------------------------------------------------
 
 
-def _run(
+def run_over(
     shared: Setting,
     walk: Walk,
     nr: int,
@@ -641,8 +649,12 @@ def _finished(
     raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
     request = lanes.request
     folios = Folios(request >> 3, (request & 2).astype(bool), (request & 4).astype(bool), nr)
+    pages = where.page // shared.program.constant("PAGE_SIZE")
+    if pages > 1:  # one huge page is one folio
+        alike = np.ones(count, dtype=bool)
+        folios = Folios(np.full(count, pages, dtype=np.int64), ~alike, alike, pages)
     writable = (lanes.request & 1).astype(bool)
-    stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE, folios, writable)
+    stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE * pages, folios, writable)
     if block > 1:
         fold_blocks(session, stage, block)
     walker.table = stage.source.table

@@ -1,0 +1,130 @@
+"""Callers at the level of huge pages: functions of ``.c`` files that change a ``pmd`` which maps one, run whole.
+
+They are known as those of ``ptlint.sim.scenarios.walks`` are, by what they are given, and keep the same promises: an
+entry of that level is an entry, its page a folio of as many pages as it maps (include/linux/pgtable.h).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CFunction
+from ptlint.sim.absent import MIGRATION
+from ptlint.sim.driving import setting
+from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
+from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
+from ptlint.sim.scenarios import walks
+from ptlint.sim.scenarios.upper import NEEDS
+from ptlint.sim.scenarios.walks import Walk
+from ptlint.sim.stage import AFTER, BEFORE
+from ptlint.sim.tally import Tally
+
+LEVEL = "pmd"
+
+_CHANGES = re.compile(r"\bset_pmd(?:_at)?\s*\(|\bpmdp_(?!get\b)\w+\s*\(")
+"""Helpers that change an entry of the level."""
+
+_LOCKS = re.compile(r"\b(?:__)?(?:pmd_(?:trans_)?(?:huge_)?lock(?:ptr)?|spin_lock\w*)\s*\(|\bpvmw\b")
+"""What takes the lock of an entry, or gets it taken: code below that gets entries which its caller has looked at."""
+
+_PRESENT = re.compile(r"\bpmd_(?:present|trans_huge)\s*\(")
+"""Code within a walk that asks this meets present entries, and else only migration entries."""
+
+_TESTED = re.compile(r"\b(?:pmd_present|softleaf_from_pmd|pmd_to_swp_entry|is_swap_pmd|pmd_is_\w+)\s*\(")
+"""Questions of code that meets entries which map no page."""
+
+
+@dataclass(frozen=True, slots=True)
+class HugeWalk:
+    """A caller, and the program whose entries are those of its level."""
+
+    walk: Walk
+    program: Program
+
+
+def subjects(program: Program) -> Iterator[HugeWalk]:
+    """Yield the callers of the level among what is of interest and among those of their files that call them."""
+    if program.interest is None or not program.walks or not program.runs_callers:
+        return
+    if not program.universe.profile.is_set("TRANSPARENT_HUGEPAGE") or program.universe.typedef(f"{LEVEL}_t") is None:
+        return
+    twin = None
+    for path in sorted(walks.files_of_interest(program)):
+        for name in _called(program, path):
+            twin = twin or program.at_level(LEVEL)
+            if not all(map(twin.has, NEEDS)):
+                return
+            walk = _walk(twin, path, name)
+            if walk is not None:
+                yield HugeWalk(walk, twin)
+
+
+def _called(program: Program, path: str) -> Iterator[str]:
+    """Yield the functions of *path* that change entries of the level and are, or call, what is of interest."""
+    if not _CHANGES.search(program.universe.text_of(path)):
+        return
+    texts = walks.functions_of(program, path)
+    wanted = set(program.interest or ())
+    for _ in range(walks.CALLERS):
+        named = [name for name in texts if name in wanted]
+        word = re.compile(r"\b(?:" + "|".join(map(re.escape, named)) + r")\b") if named else None
+        wanted |= {name for name, text in texts.items() if word is not None and word.search(text)}
+    for name, text in texts.items():
+        if name in wanted and _CHANGES.search(text) and _LOCKS.search(text):
+            yield name
+
+
+def _walk(twin: Program, path: str, name: str) -> Walk | None:
+    definition = twin.definition(name, path)
+    if definition is None or definition.pos.path != path:
+        return None
+    try:
+        resolved = twin.resolve(definition.type)
+    except CannotExecute:
+        return None
+    assert isinstance(resolved, CFunction)
+    for param, type in zip(definition.type.params, resolved.params, strict=True):
+        written = param.type.to if isinstance(param.type, ast.PointerType) else None
+        if isinstance(written, ast.TypedefName) and written.name == f"{LEVEL}_t":
+            return Walk(name, path, definition, resolved.params, "entry")
+        if walks.tag_of(type) == "page_vma_mapped_walk":
+            return Walk(name, path, definition, resolved.params, "fault")
+    return None
+
+
+def name(one: HugeWalk) -> str:
+    """Return the name of the function."""
+    return one.walk.name
+
+
+def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
+    """Run the caller over every state of an entry, then with the MMU in between."""
+    tally = Tally(one.walk.name, arch)
+    try:
+        shared = setting(one.program, BEFORE + 1 + AFTER)
+        space = walks.space_of(shared, one.walk, 1)
+        texts = walks.functions_of(one.program, one.walk.path)
+        own = texts.get(one.walk.name, "")
+        asked: tuple[Hashable, ...] = ()
+        ran: set[str] = {one.walk.name}
+        if one.walk.form == "entry" or _PRESENT.search(own):
+            trial = walks.run_over(shared, one.walk, 1, space, (), tally)
+            steps, asked = int(np.asarray(trial.machine.steps).max()) + 1, trial.questions
+            ran |= {name for path, _, name in (one.rpartition(":") for one in trial.machine.executed)}
+            if shared.hardware.updates:
+                raced = walks.with_accesses(walks.space_of(shared, one.walk, 1, 12), 1, steps)
+                walks.run_over(shared, one.walk, 1, raced, asked, tally, raced=True)
+        meets = one.walk.form == "entry" or not _PRESENT.search(own)
+        if meets and any(_TESTED.search(texts.get(name, "")) for name in ran):
+            walks.run_mixed(shared, one.walk, asked, tally, MIGRATION if one.walk.form == "fault" else None)
+    except NoEntries:
+        return Judgement(one.walk.name, arch)
+    except (CannotExecute, OutOfBounds) as error:
+        tally.stop(error)
+    return tally.judgement(one.program)
