@@ -55,4 +55,5 @@ $(READY): pyproject.toml
 	test -x $(BIN)/python || $$python -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lore]' --group dev
+	@$(BIN)/python -m compileall -q ptlint rules
 	@touch $@
