@@ -48,14 +48,16 @@ def _hooks(universe: Universe) -> tuple[str, ...]:
     generic = [scan for scan in _scans(universe) if scan.path.startswith(GENERIC)]
     switches = _words_below(universe, "include/asm-generic", ".h", _capitals)
     bodies = _words_below(universe, "mm", ".c", defined_words)
-    wanted = frozenset().union(*map(_given, generic))
-    given = frozenset().union(
-        *(_given(scan) for scan in own if not wanted.isdisjoint(telling(scan) | outer_words(scan)))
+    found = {name for scan in generic for name in _left_to_arch(scan, switches, bodies)}
+    found.update(name for scan in generic if _stands_in(scan) for name in _given(scan))
+    rest = frozenset().union(*map(_given, generic)) - found
+    found.update(
+        name
+        for scan in own
+        if not rest.isdisjoint(telling(scan) | outer_words(scan))
+        for name in _given(scan)
+        if name in rest
     )
-    found: set[str] = set()
-    for scan in generic:
-        found |= _left_to_arch(scan, switches, bodies)
-        found.update(_given(scan) if _stands_in(scan) else _given(scan) & given)
     for path in universe.c_files():
         if path.startswith("mm/"):
             asked_for = _words_in(universe, path, "asked for", _asked_for) - found
@@ -182,14 +184,14 @@ def _is_hook(universe: Universe, name: str) -> bool:
     )
 
 
-def asked(universe: Universe) -> dict[str, frozenset[str]]:
+def asked(universe: Universe, looked_at: Callable[[FileScan], bool] | None = None) -> dict[str, frozenset[str]]:
     """Return, for what generic headers give under a guard, the macros whose definition switches it off.
 
-    By name; the names are those of all branches, whether or not the universe has them.
+    By name; the names are those of all branches, whether or not the universe has them, of the files *looked_at*.
     """
     found: dict[str, frozenset[str]] = {}
     for scan in _scans(universe):
-        if scan.path.startswith(GENERIC):
+        if scan.path.startswith(GENERIC) and (looked_at is None or looked_at(scan)):
             for name, guards in _asked(scan).items():
                 found[name] = found.get(name, frozenset()) | guards
     return found
@@ -225,11 +227,7 @@ def page_table_names(universe: Universe) -> tuple[str, ...]:
 
 
 def _scans(universe: Universe) -> Iterator[FileScan]:
-    seen: set[str] = set()
-    for instance in universe.unit.instances:
-        if instance.path not in seen:
-            seen.add(instance.path)
-            yield instance.scan
+    yield from universe.headers.files()
 
 
 def _is_known(universe: Universe, name: str) -> bool:

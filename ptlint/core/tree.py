@@ -1,7 +1,7 @@
 """Source trees as every layer above sees them: read-only, in memory, addressed by path."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -42,6 +42,26 @@ def content_key(tree: SourceTree) -> str | None:
     if isinstance(tree, MemoryTree):
         return _digest((path, blob_id_of(data)) for path, data in sorted(tree.files.items()))
     return tree.content_key() if isinstance(tree, KeyedTree) else None
+
+
+@runtime_checkable
+class SearchedTree(Protocol):
+    """A tree that finds the files which hold a word faster than by reading every one."""
+
+    def holding(self, folder: str, words: Collection[str]) -> Iterable[str]:
+        """Return the ``.c`` and ``.h`` files below *folder* whose bytes hold one of *words*, as a part or whole."""
+
+
+def holding(tree: SourceTree, folder: str, words: Collection[str]) -> frozenset[str] | None:
+    """Return the ``.c`` and ``.h`` files below *folder* that hold one of *words*; None when *tree* cannot tell."""
+    if isinstance(tree, Snapshot):
+        below = holding(tree.base, folder, words)
+        if below is None:
+            return None
+        own = (path for path, data in tree.changed.items() if data and any(one.encode() in data for one in words))
+        here = {path for path in own if path.startswith(f"{folder}/") and path.endswith((".c", ".h"))}
+        return below - tree.changed.keys() | here
+    return frozenset(tree.holding(folder, words)) if isinstance(tree, SearchedTree) else None
 
 
 def _digest(pairs: Iterable[tuple[str, str | None]]) -> str:

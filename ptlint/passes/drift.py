@@ -100,9 +100,11 @@ def wrong_calls(view: View, hooks: Hooks, profile: Profile) -> Iterator[tuple[st
     Name, place, number, and the hook as generic code has it. A function that stands in for the tree's was written for
     another tree: what differs there says nothing of the patch.
     """
-    known = hooks.names(profile) if view.name not in view.book.overrides else frozenset()
-    for call in calls_in(view.definition.body):
-        name = called(call)
+    if view.name in view.book.overrides:
+        return
+    calls = [(called(call), call) for call in calls_in(view.definition.body)]
+    known = hooks.named(profile, frozenset(name for name, _ in calls if name is not None))
+    for name, call in calls:
         generic = contract_of(hooks, profile, name) if name in known else None
         if generic is None or generic.params is None or generic.type is None or generic.type.variadic:
             continue

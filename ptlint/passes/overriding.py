@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 
 from ptlint.calls.definition import locate
@@ -13,6 +13,7 @@ from ptlint.calls.facts import Definition
 from ptlint.calls.givers import Giver, givers
 from ptlint.calls.hooks import asked
 from ptlint.core.span import Span
+from ptlint.core.tree import holding
 from ptlint.csrc.definitions import defined_words
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.instance import Instance
@@ -21,6 +22,9 @@ from ptlint.csrc.segments import words_of
 from ptlint.csrc.universe import Universe
 from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book
+
+FEW = 8
+"""Words that are looked for one by one, before all words of a file are listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,9 @@ class Hooks:
 
     book: Book
     _names: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    _named: dict[tuple[str, frozenset[str]], dict[str, frozenset[str]]] = field(default_factory=dict)
     _held: dict[tuple[str, str], Hook] = field(default_factory=dict)
+    _holding: dict[frozenset[str], frozenset[str] | None] = field(default_factory=dict)
 
     def universe(self, profile: Profile) -> Universe:
         """Return the names of the tree under *profile*."""
@@ -88,6 +94,13 @@ class Hooks:
             self._names[profile.name] = asked(self.universe(profile))
         return self._names[profile.name]
 
+    def named(self, profile: Profile, words: frozenset[str]) -> dict[str, frozenset[str]]:
+        """Return the hooks of the headers in which one of *words* stands, with their guards."""
+        key = (profile.name, words)
+        if key not in self._named:
+            self._named[key] = asked(self.universe(profile), partial(_holds_one, words))
+        return self._named[key]
+
     def words(self, profile: Profile) -> frozenset[str]:
         """Return every word of the architecture's headers, and what its ``.c`` files define."""
         universe = self.universe(profile)
@@ -95,13 +108,25 @@ class Hooks:
         sources = [universe.text_of(path) for path in universe.c_files() if path.startswith("arch/")]
         return frozenset().union(*map(words_of, own), *map(defined_words, sources))
 
+    def holding(self, words: frozenset[str]) -> frozenset[str] | None:
+        """Return the files of all architectures that hold one of *words*; None when the tree cannot tell."""
+        if words not in self._holding:
+            self._holding[words] = holding(self.book.tree, "arch", words)
+        return self._holding[words]
+
     def get(self, profile: Profile, name: str) -> Hook:
         """Return one hook; a name that generic code gives without a guard has no guards."""
         key = (profile.name, name)
         if key not in self._held:
-            guards = self.names(profile).get(name, frozenset())
-            self._held[key] = Hook(name, self.universe(profile), guards)
+            known = self._names.get(profile.name) or self.named(profile, frozenset({name}))
+            self._held[key] = Hook(name, self.universe(profile), known.get(name, frozenset()))
         return self._held[key]
+
+
+def _holds_one(words: frozenset[str], scan: FileScan) -> bool:
+    if len(words) > FEW:
+        return not words.isdisjoint(words_of(scan))
+    return any(word in scan.text for word in words)
 
 
 _HOOKS: weakref.WeakKeyDictionary[Book, Hooks] = weakref.WeakKeyDictionary()
@@ -172,6 +197,7 @@ def _asking(before: Hooks, after: Hooks, profiles: Iterable[Profile], changes: S
     paths = {change.span.path for change in changes}
     own = {path.split("/")[1] for path in paths if path.startswith("arch/") and path.count("/") > 1}
     asked_for, is_lost, words = not changes, not changes, names
+
     for number, profile in enumerate(after.book.in_order(profiles)):
         if number == 0 and not asked_for:
             read = after.universe(profile).files
@@ -183,9 +209,19 @@ def _asking(before: Hooks, after: Hooks, profiles: Iterable[Profile], changes: S
         if (
             number == 0
             or own & {*_folders(profile)}
-            or (asked_for and (is_lost or _names_one(after.universe(profile), words)))
+            or (
+                asked_for
+                and (is_lost or (_may_name_one(after, profile, words) and _names_one(after.universe(profile), words)))
+            )
         ):
             yield profile
+
+
+def _may_name_one(hooks: Hooks, profile: Profile, words: frozenset[str]) -> bool:
+    """Return whether any file of the architecture holds one of *words*: told before its headers are read."""
+    found = hooks.holding(words)
+    tops = {folder.partition("/")[0] for folder in _folders(profile)}
+    return found is None or not tops.isdisjoint(path.split("/")[1] for path in found)
 
 
 def _names_one(universe: Universe, words: frozenset[str]) -> bool:
@@ -201,8 +237,7 @@ def _folders(profile: Profile) -> tuple[str, ...]:
 
 def concerned(before: Hooks, after: Hooks, profile: Profile, changed: frozenset[str]) -> tuple[str, ...]:
     """Return the hooks that a change of the names *changed* can concern, sorted; all when nothing is changed."""
-    known = after.names(profile)
     if not changed:
-        return tuple(sorted(known.keys() & after.words(profile)))
-    known = {**before.names(profile), **known}
+        return tuple(sorted(after.names(profile).keys() & after.words(profile)))
+    known = {**before.named(profile, changed), **after.named(profile, changed)}
     return tuple(sorted(name for name, guards in known.items() if name in changed or guards & changed))

@@ -1,7 +1,7 @@
 """A tree object of a git repository as a source tree."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,6 +50,25 @@ class GitTree:
     def content_key(self) -> str:
         """Return the id of the tree object."""
         return f"git {self.tree_id}"
+
+    def holding(self, folder: str, words: Collection[str]) -> Iterator[str]:
+        """Yield the ``.c`` and ``.h`` files below *folder* that hold one of *words*, as ``git grep`` finds them.
+
+        What a link leads to is found at its own place only.
+        """
+        if not words:
+            return
+        places = [f":(glob){folder}/**/*.{ending}" for ending in "ch"]
+        found = self.repository.run(
+            *("grep", "-l", "-z", "-a", "-F", "-f", "-", "--no-textconv", "--no-recurse-submodules"),
+            *(self.tree_id, "--", *places),
+            stdin="".join(f"{word}\n" for word in sorted(words)).encode("utf-8", "surrogateescape"),
+            environment={"GIT_LITERAL_PATHSPECS": "0"},
+        )
+        if found.code > 1:
+            raise TreeError(f"{self.repository.path}: git grep failed: {found.complaint}")
+        for line in found.output.split(b"\0")[:-1]:
+            yield line.decode("utf-8", "surrogateescape").removeprefix(f"{self.tree_id}:")
 
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ptlint.core.patch import LeftOut
-from ptlint.core.tree import Snapshot
+from ptlint.core.tree import Snapshot, holding
 from ptlint.errors import TreeError, UsageError
 from ptlint.tree.gittree import GitTree
 from ptlint.tree.modes import LINK, MAX_FILE, SUBMODULE, canonical
@@ -50,6 +50,10 @@ class LocalTree:
         """Return a text that is equal for two local trees only when they hold the same files."""
         own = [(path, self.blob_id(path) or "") for path in sorted(self.changed)]
         return f"{self.base.content_key()} {hashlib.sha256(repr(own).encode(errors='surrogatepass')).hexdigest()}"
+
+    def holding(self, folder: str, words: Collection[str]) -> Iterable[str]:
+        """Return the ``.c`` and ``.h`` files below *folder* that hold one of *words*, as a part or whole."""
+        return holding(self._state.snapshot, folder, words) or ()
 
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""

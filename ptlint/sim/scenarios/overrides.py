@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from ptlint.calls.generic import generic_body
 from ptlint.calls.hooks import asked
+from ptlint.calls.tablenames import telling
+from ptlint.csrc.directives import FileScan
 from ptlint.csrc.universe import SourceText
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.driving import FIRST, PFN, Prepared, Ran, Setting, called, prepare, setting
@@ -73,8 +75,8 @@ def subjects(program: Program) -> Iterator[Override]:
     interest = touching(program, _kind_of)
     if interest is not None and not interest:
         return
-    guards = asked(program.universe)
-    names = [name for name in sorted({*guards, *program.universe.overrides}) if _kind_of(name) or _PAIRED.search(name)]
+    guards = asked(program.universe, _may_have_some)
+    names = sorted(filter(_is_helper, {*guards, *program.universe.overrides}))
     wanted = [name for name in names if is_concerned(program, interest, name, guards.get(name, frozenset()))]
     bodies = {name: body for name in wanted if (body := generic_body(program.universe, name)) is not None}
     if not bodies:
@@ -97,6 +99,18 @@ def subjects(program: Program) -> Iterator[Override]:
         if program.is_asked_for(name) and {one.name for one in both} & bodies.keys() & {*wanted}:
             start, commit = ((_generic(twin, one.name) if _is_whole(twin, one.name) else None) or one for one in both)
             yield Override(name, twin, pair, Pair(start, commit))
+
+
+def _is_helper(name: str) -> bool:
+    return _kind_of(name) is not None or _PAIRED.search(name) is not None
+
+
+def _may_have_some(scan: FileScan) -> bool:
+    """Return whether a file may declare a helper that there are scenarios for."""
+    found: bool | None = scan.item_cache.get("may have helpers")
+    if found is None:
+        found = scan.item_cache["may have helpers"] = any(map(_is_helper, telling(scan)))
+    return found
 
 
 def _renamed(name: str, body: SourceText) -> SourceText:
