@@ -45,7 +45,8 @@ def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:
     calls: tuple[Call, ...] = ()
     parameters: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    function = universe.function(definition.function) if bodies and definition.definition is not None else None
+    has_function = bodies and definition.definition is not None and not _is_only_macro(universe, definition)
+    function = universe.function(definition.function) if has_function else None
     signature = ""
     if function is not None:
         signature = signature_of(universe, function.type)
@@ -56,6 +57,14 @@ def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:
         calls = _macro_calls(universe, definition)
     why = reasons(universe, definition, guard) if bodies else ()
     return Row(definition, (guard.macro or guard.text) if guard else "", calls, parameters, uses, why, signature)
+
+
+def _is_only_macro(universe: Universe, definition: Definition) -> bool:
+    """Return whether a call expands a macro with parameters, and leads to no function of the same name."""
+    if "macro" not in (definition.shape, definition.target_shape):
+        return False
+    macro = universe.macro(definition.function)
+    return macro is not None and macro.params is not None and definition.function not in macro.pieces
 
 
 def _macro_calls(universe: Universe, definition: Definition) -> tuple[Call, ...]:
