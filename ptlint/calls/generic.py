@@ -35,15 +35,13 @@ def generic_texts(universe: Universe, name: str) -> list[SourceText]:
 
 
 def _scans(universe: Universe, name: str) -> Iterator[FileScan]:
-    seen: set[str] = set()
-    for instance in universe.unit.instances:
-        if instance.path.startswith(GENERIC) and instance.path not in seen and name in words_of(instance.scan):
-            seen.add(instance.path)
-            yield instance.scan
-    for path in universe.defining_files(name):
-        scan = universe.scan_of(path) if path.startswith(GENERIC) else None
-        if scan is not None:
+    for scan in universe.headers.files():
+        if scan.path.startswith(GENERIC) and name in words_of(scan):
             yield scan
+    for path in universe.defining_files(name):
+        held = universe.scan_of(path) if path.startswith(GENERIC) else None
+        if held is not None:
+            yield held
 
 
 def _bodies(scan: FileScan, name: str) -> Iterator[SourceText]:

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ptlint.errors import TreeError
 from ptlint.tree.process import Answer, Running
@@ -30,6 +30,15 @@ MOST_HELD = 2000
 """Bytes of the objects that are held after they were read, and their number: 16 MiB at most."""
 
 
+class _Reader(NamedTuple):
+    """A running ``git cat-file --batch`` and the process that may use it."""
+
+    pid: int
+    process: "Git.AutoInterrupt"
+    asking: IO[bytes]
+    answers: IO[bytes]
+
+
 @dataclass(eq=False)
 class Repository:
     """An opened repository. ``worktree`` is None for a bare one; ``hex_length`` is 40 or 64 (SHA-256).
@@ -43,7 +52,7 @@ class Repository:
     worktree: Path | None
     hex_length: int
     _git: "Git"
-    _reader: tuple[int, "Git.AutoInterrupt"] | None = field(default=None, repr=False)
+    _reader: "_Reader | None" = field(default=None, repr=False)
     _held: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
 
     @property
@@ -120,13 +129,11 @@ class Repository:
         return found
 
     def _read(self, object_id: str) -> tuple[str, bytes] | None:
-        process = self._open_reader()
-        if process.stdin is None or process.stdout is None:
-            raise TreeError(f"{self.path}: git cat-file could not be started")
+        _, _, asking, answers = self._open_reader()
         try:
-            process.stdin.write(object_id.encode("ascii", "replace") + b"\n")
-            process.stdin.flush()
-            header = process.stdout.readline().split()
+            asking.write(object_id.encode("ascii", "replace") + b"\n")
+            asking.flush()
+            header = answers.readline().split()
         except BrokenPipeError:
             header = []
         if len(header) == 2 and header[1] in (b"missing", b"ambiguous"):
@@ -135,11 +142,11 @@ class Repository:
             self._reader = None
             raise TreeError(f"{self.path}: object {object_id[:12]} is damaged, or not fetched yet (a partial clone)")
         size = int(header[2])
-        data = process.stdout.read(size + 1)
+        data = answers.read(size + 1)
         if len(data) != size + 1:
             self._reader = None
             raise TreeError(f"{self.path}: object {object_id[:12]} is damaged; run git fsck there")
-        return header[1].decode("ascii"), bytes(data[:-1])
+        return header[1].decode("ascii"), data[:-1]
 
     def object_ids(self, names: Iterable[str]) -> list[str | None]:
         """Return the full object id that each of *names* (``COMMIT:PATH``, an abbreviated id) stands for, or None."""
@@ -149,10 +156,13 @@ class Repository:
         ids = [line.decode("ascii", "replace") if len(line) == self.hex_length else None for line in answer]
         return ids if len(ids) == len(asked) else [None] * len(asked)
 
-    def _open_reader(self) -> "Git.AutoInterrupt":
-        if self._reader is None or self._reader[0] != os.getpid():
-            self._reader = (os.getpid(), self._start(("cat-file", "--batch"), subprocess.PIPE, None))
-        return self._reader[1]
+    def _open_reader(self) -> "_Reader":
+        if self._reader is None or self._reader.pid != os.getpid():
+            process = self._start(("cat-file", "--batch"), subprocess.PIPE, None)
+            if process.stdin is None or process.stdout is None:
+                raise TreeError(f"{self.path}: git cat-file could not be started")
+            self._reader = _Reader(os.getpid(), process, process.stdin, process.stdout)
+        return self._reader
 
     def _start(
         self, arguments: tuple[str, ...], stdin: BinaryIO | int | None, environment: Mapping[str, str] | None
