@@ -22,6 +22,7 @@ from ptlint.passes.drift import drifted, has_new_contract, left_behind, wrong_ca
 from ptlint.passes.dropped import Dropped, Handing, dropped
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought, token_of
+from ptlint.passes.fixedlimits import fixed_limits
 from ptlint.passes.folioindex import WrongPage, wrong_pages
 from ptlint.passes.functions import View
 from ptlint.passes.halves import half_given
@@ -109,6 +110,7 @@ __all__ = [
     "declared_below",
     "documented_name",
     "drifted",
+    "fixed_limits",
     "flag_bits",
     "foreign_commits",
     "guessed_sizes",

@@ -13,6 +13,7 @@ from ptlint.api import (
     View,
     batches_in,
     bounded_by_folio_only,
+    fixed_limits,
     introduced,
     invalid,
     unbounded_windows,
@@ -23,7 +24,8 @@ EXPLANATION = """
 What it reports
 The limit given to folio_pte_batch() or one of its relatives is made of the size of the folio alone: nothing in it
 knows where the page table or the VMA ends. And a loop over the entries of a folio that begins as far in front of an
-entry as the folio does, in a function that never asks where the page table begins.
+entry as the folio does, in a function that never asks where the page table begins. And a limit that stays the same in
+every round of a loop that moves on from batch to batch.
 
 Why it matters
 A folio may be mapped partly, or begin in the middle of a page table: the scan runs past the table and reads, and
@@ -69,6 +71,22 @@ static int young_entries(struct folio *folio, struct vm_area_struct *vma, unsign
 }
 """
 
+FIXED = """\
+static void age_range(struct vm_area_struct *vma, struct folio *folio, unsigned long addr, unsigned long end,
+		pte_t *ptep)
+{
+	unsigned long start = addr;
+	unsigned int nr;
+
+	for (; addr < end; addr += nr * PAGE_SIZE, ptep += nr) {
+		unsigned int max_nr = (end - start) >> PAGE_SHIFT;
+
+		nr = folio_pte_batch(folio, ptep, ptep_get(ptep), max_nr); // want "however far"
+		test_and_clear_young_ptes(vma, addr, ptep, nr);
+	}
+}
+"""
+
 RULE = RuleInfo(
     code="PT403",
     name="batch-unbounded",
@@ -88,6 +106,12 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the folio may end in the next page table", path="mm/batch.c"),
         invalid(WINDOW, why="the folio may begin in the page table before", path="mm/young.c"),
+        invalid(FIXED, why="start does not move: the second batch may end behind end", path="mm/age.c"),
+        valid(
+            FIXED.replace("end - start", "end - addr").replace(' // want "however far"', ""),
+            why="what is left",
+            path="mm/age.c",
+        ),
         valid(VALID, why="the smallest of all ends", path="mm/batch.c"),
     ),
 )
@@ -105,6 +129,9 @@ def _unbounded(view: View) -> Iterator[Fault]:
                 "the limit of this batch is the size of the folio: it may lie past the end of the page table or the VMA"
             )
             yield Fault("unbounded", batch.pos, text)
+    for one in fixed_limits(view):
+        text = f"each round looks for a batch among {one.limit} entries, however far it has come: the last may run over"
+        yield Fault("fixed", one.pos, text)
     for window in unbounded_windows(view):
         text = f"{window.pointer} begins in front of {window.entry} by what the folio says: maybe another page table"
         yield Fault("window", window.pos, text)

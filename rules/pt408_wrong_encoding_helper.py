@@ -26,8 +26,8 @@ What it reports
 On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_mkuffd(), pte_write()
 or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(); or a
 function no longer asks pte_present() at all and goes on using such helpers. And what a run shows over a table in which
-some entries map no page: a swap or migration entry that no longer stands for what it did, or code that uses an entry
-that has no page as if it had.
+some entries map no page: a swap or migration entry that no longer stands for what it did, code that uses an entry
+that has no page as if it had, or a question about a flag that now only ever meets empty entries.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
@@ -109,6 +109,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     more = list(no_longer(ctx, RULE, PRESENCE, "{user}() is for present entries, and {helper}() is no longer asked"))
     if not ctx.whole:  # callers run for a series
         more += broken(ctx, RULE, "encoding", "{detail}: {subject}")
+        more += broken(ctx, RULE, "void", "{detail}: {subject}", kept_before=True)
     for finding in more:
         if (finding.span.path, finding.function) not in known:
             yield finding

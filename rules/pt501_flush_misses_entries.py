@@ -21,7 +21,8 @@ from ptlint.api import (
 EXPLANATION = """
 What it reports
 Code that commits a batch and has the mmu_gather write-protects or unmaps an entry, and no flush range covers the
-address of that entry: one page is flushed for many, or the range starts or ends elsewhere. As a warning: a function
+address of that entry: one page is flushed for many, or the range starts or ends elsewhere. Or it makes them old alike
+and flushes some of them. As a warning: a function
 that goes on handling entries and no longer flushes the TLB at all, where nothing else in the patch does it instead.
 
 Why it matters

@@ -91,13 +91,26 @@ ORDER = Automaton(
 )
 
 
+UPPER = Automaton(
+    start="flushed",
+    events=(
+        Event("take", re.compile("p[mu]d_clear|p[mu]dp_huge_get_and_clear(_full)?")),
+        Event("unlock", re.compile("(_raw_)?spin_unlock")),
+        Event("flush", re.compile("flush_(pmd_|pud_|hugetlb_)?tlb_(range|page|mm)(_range)?|tlb_flush_mmu(_tlbonly)?")),
+        Event("lock", re.compile("(_raw_)?spin_lock(_nested)?|p[mu]d_(trans_huge_)?lock|__p[mu]d_trans_huge_lock")),
+    ),
+    moves=ORDER.moves,
+)
+"""The same of entries that map huge pages or lead to a table."""
+
+
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the flushes that a patch lets come after the lock."""
     yield from introduced(ctx, RULE, _late)
 
 
 def _late(view: View) -> Iterator[Fault]:
-    for slip in slips_of(view, ORDER):
+    for slip in (*slips_of(view, ORDER), *slips_of(view, UPPER)):
         unlocked = ((slip.since, "the lock is dropped here", view.name),) if slip.since is not None else ()
         text = "the TLB is flushed here, after the lock of the entries was dropped"
         yield Fault("late", slip.pos, text, unlocked)

@@ -31,24 +31,24 @@ def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
             for macro, inside in pattern.findall(text or scan.text):
                 macros.add(macro)
                 if inside:
-                    passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 2)
+                    passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 1)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
         for word, macro in passed:
             _PASSED.setdefault(word, {}).setdefault(macro, []).append(scan.number)
-            _BY_HEAD.setdefault(word[:3], set()).add(word)
+            _BY_HEAD.setdefault(word[:2], set()).add(word)
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
 _PASSED: dict[str, dict[str, list[int]]] = {}  # by word and by macro
-_BY_HEAD: dict[str, set[str]] = {}  # those words by their first three letters
+_BY_HEAD: dict[str, set[str]] = {}  # those words by their first two letters
 _CALLING: dict[str, list[int]] = {}
 
 
 def words_passed_in(name: str) -> Set[str]:
     """Return the words that are part of *name* and passed by a lone call of the files that were looked at."""
-    heads = ((at, _BY_HEAD.get(name[at : at + 3], ())) for at in range(len(name) - 2))
+    heads = ((at, _BY_HEAD.get(name[at : at + 2], ())) for at in range(len(name) - 1))
     return {word for at, words in heads for word in words if name.startswith(word, at)}
 
 

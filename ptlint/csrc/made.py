@@ -143,7 +143,7 @@ def _heads(instance: Instance) -> dict[int, tuple[str, frozenset[str]]]:
             item = items.items[number]
             end = item.end if item.kind != "function" else min(item.end, item.start + MAX_HEAD)
             words = _WORD.findall(text, item.start, end)
-            passed = frozenset(word for word in words[item.leads_with_call :] if len(word) > 2)
+            passed = frozenset(word for word in words[item.leads_with_call :] if len(word) > 1)
             found[number] = (words[0] if words else "", passed)
     return found
 

@@ -22,7 +22,7 @@ _PRESENT = re.compile(r"pte_(present|valid)")
 _BEHIND = re.compile(r"(softleaf|swp_entry|hugetlb_swap_entry|pfn_swap_entry)_to_folio|pfn_swap_entry_folio")
 _MEASURES = re.compile(r"folio_(size|nr_pages|order|shift)")
 _TAKES_SIZE = re.compile(r"set_huge_pte_at|huge_ptep_get_and_clear|huge_pte_(clear|alloc|offset)|hugetlb_walk")
-_ONE_SIZE = re.compile(r"HPAGE_(PMD_)?(SIZE|SHIFT|ORDER|NR)")
+_ONE_SIZE = re.compile(r"HPAGE_(PMD_)?(SIZE|SHIFT|ORDER|NR)|PAGE_SIZE")
 _GENERIC = re.compile(r"(mm|fs|kernel|include/linux|include/asm-generic)/")
 
 

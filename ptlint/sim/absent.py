@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 Raw = NDArray[np.uint64]
 
 SWAP, READ_MIGRATION, WRITE_MIGRATION, MARKER, POISON = "swap", "read migration", "write migration", "marker", "poison"
-MIGRATION = frozenset({READ_MIGRATION, WRITE_MIGRATION})
+OWN_MIGRATION = "read migration of a page that nobody else has"
+MIGRATION = frozenset({READ_MIGRATION, OWN_MIGRATION, WRITE_MIGRATION})
 
 _MIGRATING = (
     (READ_MIGRATION, "swp_entry_to_{level}(make_readable_migration_entry(pfn))"),
+    (OWN_MIGRATION, "swp_entry_to_{level}(make_readable_exclusive_migration_entry(pfn))"),
     (WRITE_MIGRATION, "swp_entry_to_{level}(make_writable_migration_entry(pfn))"),
 )
 _MADE = (
@@ -134,7 +136,7 @@ def absent_entries(shared: Setting, path: str) -> Absent | None:
         kinds.append(kind)
         rows.append(raw)
         if kind in _MARKED:
-            marked = _marked(session, made, raw)
+            marked = _marked(session, made, raw, kind)
             kinds += [kind] * len(marked)
             rows += marked
     program.settle(session.machine.asked)
@@ -145,10 +147,15 @@ def _has(view: FileView, name: str) -> bool:
     return view.macro(name) is not None or view.function(name) is not None
 
 
-def _marked(session: Session, made: Value, plain: Raw) -> list[Raw]:
-    """Return an entry with each of its marks, as far as they are there at all."""
+def _marked(session: Session, made: Value, plain: Raw, kind: str) -> list[Raw]:
+    """Return an entry with each of its marks, as far as they are there at all.
+
+    What userfaultfd protects from writes is never writable.
+    """
     found: list[Raw] = []
-    for setters in marks_of(session.program).values():
+    for predicate, setters in marks_of(session.program).items():
+        if kind == WRITE_MIGRATION and "uffd" in predicate:
+            continue
         setter = next((name for name, value in setters if value), "")
         raw = session.raw(session.run(f"{setter}(pte)", pte=("pte_t", made))) if setter else plain
         if not any(bool((raw == one).all()) for one in (plain, *found)):

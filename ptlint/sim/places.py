@@ -21,7 +21,9 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
     def load(frame: Frame, _address: Scalar | None) -> Value:
         value = frame.slots[slot]
         if value is None:
-            raise CannotExecute(f"reads {name} before it is set")
+            if frame.machine.stage is None or is_record(type):
+                raise CannotExecute(f"reads {name} before it is set")
+            return Unknown(f"{name} before it is set")  # callers hand on what is not used
         return value
 
     def store(frame: Frame, _address: Scalar | None, value: Value) -> None:

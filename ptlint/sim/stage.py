@@ -27,7 +27,7 @@ from ptlint.sim.opaque import opaque
 from ptlint.sim.palette import protection
 from ptlint.sim.session import Session
 from ptlint.sim.types import size_or_none
-from ptlint.sim.values import Mask, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
     from ptlint.sim.absent import Words
@@ -39,6 +39,9 @@ _ADDRESS = re.compile(r"(?:.*_)?(?:u?v?addr|address|start)(?:_.*)?|vaddr")
 _END = re.compile(r"(?:.*_)?end(?:_addr)?")
 _COUNT = re.compile(r"_*(?:(?:max_)?nr|count|n|(?:max_)?nr_ptes|nr_pages|npages|batch|max)_*")
 _LENGTH = re.compile(r"(?:.*_)?(?:extent|len|length|size|sz)")
+
+_FRAME = re.compile(r"(?:.*_)?pfn")
+_PHYSICAL = re.compile(r"phys(?:_addr)?|paddr")
 
 _POINTED = {"pte": "pte_t", "ptep": "pte_t", "pmd": "pmd_t", "pmdp": "pmd_t"}
 """What members of these names point to, where types do not tell."""
@@ -220,6 +223,10 @@ def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> 
             return where.nr * where.page
         if _COUNT.fullmatch(name) and not depth:
             return where.nr
+        if _FRAME.fullmatch(name) and not depth:
+            return stage.pfn
+        if _PHYSICAL.fullmatch(name) and not depth:
+            return stage.pfn * (where.page if session.program.level == "pte" else session.program.constant("PAGE_SIZE"))
     return None
 
 
@@ -333,7 +340,22 @@ def _pointed(stage: Stage, name: str, type: CPointer) -> Value:
             return opaque(machine, name, type.to).base
         cells = Blob(64 * size, machine.memory.big_endian, zero)
         found = machine.memory.share(name, machine.memory.add(name, cells, type.to))
+        for at, value in enumerate(_cells(stage, name, type.to)):
+            cells.store(at * size, size, value)
     return found.base
+
+
+def _cells(stage: Stage, name: str, type: CType) -> Iterator[Scalar]:
+    """Yield what stands where a pointer to pointers leads: the pages of the batch; one folio that may be there."""
+    tag = type.to.tag if isinstance(type, CPointer) and isinstance(type.to, CRecord) else None
+    if tag == "page":
+        for index in range(stage.where.nr):
+            found = stage.session.run("pfn_to_page(pfn)", pfn=("unsigned long", stage.pfn + index))
+            assert isinstance(found, (int, np.ndarray))
+            yield found
+    elif tag == "folio":
+        there = opaque(stage.session.machine, f"*{name}", type.to if isinstance(type, CPointer) else None).base
+        yield np.where(stage.session.machine.ask(f"{name} leads to a folio"), np.uint64(there), np.uint64(0))
 
 
 def fill_members(stage: Stage, obj: Object, record: CRecord) -> None:

@@ -33,12 +33,14 @@ _SPACES = ("vma", "mm", "tlb", "arg0")
 @dataclass(slots=True)
 class Stale:
     """What the TLB holds of an entry at the end: the lanes in which an old translation is left, in which it lets a
-    store through, in which it knows that the page is dirty; and the last step that made it stale.
+    store through, in which it knows that the page is dirty, in which an access is not noted though the entry is old;
+    and the last step that made it stale.
     """
 
     left: Mask
     writable: Mask
     dirty: Mask
+    old: Mask
     record: Record | None
 
 
@@ -48,7 +50,7 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
     lanes = session.machine.lanes
     offset, addr = where.base + index * where.size, where.addr + index * where.page
     nothing = gathered = np.zeros(lanes, dtype=bool)
-    stale = Stale(nothing, nothing, nothing, None)
+    stale = Stale(nothing, nothing, nothing, nothing, None)
     cached, writable = _cachable(ran, initial), session.holds("pte_write", initial)
     for record in session.machine.log:
         if record.kind in ("write", "mmu") and record.data.get("offset") == offset and record.name != "new ptep":
@@ -60,18 +62,21 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
             cached = cached | (record.mask & _cachable(ran, old))
             lost = here & cached & _loses(ran, old, new)
             cleaned = here & cached & session.holds("pte_dirty", old) & ~session.holds("pte_dirty", new)
+            if record.kind == "write":
+                aged = here & cached & session.holds("pte_young", old) & ~session.holds("pte_young", new)
+                stale.old = stale.old | aged
             if bool((lost | cleaned).any()) and record.kind == "write":
                 left = stale.left | lost | cleaned
-                stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, record)
+                stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, stale.old, record)
         elif is_flush(record) and "tlb" in record.data:
             gathered = gathered | (record.mask & _covers_all(ran, record, addr))
         elif is_flush(record):
             covered = record.mask & _covers_all(ran, record, addr)
             stale.left, stale.writable = stale.left & ~covered, stale.writable & ~covered
-            stale.dirty = stale.dirty & ~covered
+            stale.dirty, stale.old = stale.dirty & ~covered, stale.old & ~covered
             cached = cached & ~covered
     stale.left, stale.writable = stale.left & ~gathered, stale.writable & ~gathered
-    stale.dirty = stale.dirty & ~gathered
+    stale.dirty, stale.old = stale.dirty & ~gathered, stale.old & ~gathered
     return stale
 
 

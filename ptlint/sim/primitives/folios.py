@@ -138,7 +138,7 @@ _EFFECT = (
     r"/list_(?:add|del|move)\w*/",
     r"/(?:__)?(?:mod|inc|dec|add)_(?:node|zone|lruvec|memcg)_\w+/",
     "add_mm_rss_vec",
-    r"/mem_cgroup_\w+/",
+    r"/(?:mem_cgroup|lruvec_stat)_\w+/",
     r"/swap_(?:free|put|dup)\w*/",
     "lru_add_drain",
     "tlb_change_page_size",

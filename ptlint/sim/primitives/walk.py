@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CPointer, CRecord
+from ptlint.csrc.ctypes import CPointer, CRecord, CType
 from ptlint.sim import absent
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers, written
 from ptlint.sim.stage import distance
-from ptlint.sim.types import BOOL, VOID
+from ptlint.sim.types import BOOL, VOID, size_of
 from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, of_mask
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
         raise CannotExecute(f"{name}() with {len(runs)} arguments", call.pos)
     pmd, address = runs[first], converted(expressions.expr(call.args[first + 1]), program.size_type).run
     ptl = next((at for at, arg in enumerate(call.args[first + 2 :], first + 2) if _is_lock(expressions, arg)), None)
+    upper = expressions.resolve(written("pmd_t"))
+    seen = next(
+        (at for at, arg in enumerate(call.args[first + 2 :], first + 2) if _leads_to(expressions, arg, upper)), None
+    )
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
@@ -77,6 +81,11 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
             if not isinstance(lock, Unknown):
                 machine.store(lock, machine.memory.pointer_size, Unknown("ptl"))
         machine.pos = call.pos
+        if seen is not None and isinstance(where, int):  # what it has read of the pmd is given back
+            kept = scalar(runs[seen](frame))
+            if not isinstance(kept, Unknown) and not (isinstance(kept, int) and not kept):
+                size = size_of(upper)
+                machine.store(kept, size, machine.load(where, size, False))
         if isinstance(addr, Unknown):
             raise CannotExecute("the page table of an unknown address", call.pos, machine.function)
         if isinstance(where, np.ndarray):
@@ -96,6 +105,11 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
 
 _ALWAYS_THERE = ("pte_offset_kernel",)
 """The kernel's own tables are not taken away."""
+
+
+def _leads_to(expressions: Expressions, arg: ast.Expr, type: CType) -> bool:
+    pointer = expressions.expr(arg).type
+    return isinstance(pointer, CPointer) and pointer.to == type
 
 
 def _is_lock(expressions: Expressions, arg: ast.Expr) -> bool:
@@ -192,3 +206,16 @@ def walk_done(expressions: Expressions, call: ast.Call, _name: str) -> Op:
         return None
 
     return Op(VOID, run)
+
+
+@lowers("vma_next", "vma_find", "vma_iter_load", "find_vma_intersection")
+def next_mapping(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """The mapping behind that of the stage: there is none."""
+    ops = [expressions.expr(arg).run for arg in call.args]
+
+    def run(frame: Frame) -> Value:
+        for op in ops:
+            op(frame)
+        return 0
+
+    return Op(expressions.resolve(written("struct vm_area_struct *")), run)

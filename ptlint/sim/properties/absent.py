@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.sim.absent import MARKER, MIGRATION, POISON, READ_MIGRATION, SWAP, WRITE_MIGRATION, marks
+from ptlint.sim.absent import MARKER, MIGRATION, OWN_MIGRATION, POISON, READ_MIGRATION, SWAP, WRITE_MIGRATION, marks
 from ptlint.sim.explore import Breach
 from ptlint.sim.swapped import marks_of
 from ptlint.sim.values import Mask
@@ -36,6 +36,7 @@ def check(facts: Facts) -> Iterator[Breach]:
             yield from _kept(facts, words, index, raw, bool(copy))
             yield from _marks(facts, words, index, raw, bool(copy))
         yield from _shared(facts, words, index)
+        yield from _exclusive(facts, words, index)
     yield from _alike(facts)
     lost = facts.ran.stage.lost
     for record in facts.ran.session.machine.log:
@@ -101,7 +102,7 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
         record,
     )
     gained = (
-        migrates & words.is_of(session, before, READ_MIGRATION) & other & words.is_of(session, raw, WRITE_MIGRATION)
+        migrates & ~words.is_of(session, before, WRITE_MIGRATION) & other & words.is_of(session, raw, WRITE_MIGRATION)
     )
     yield Breach(
         "permission",
@@ -169,6 +170,30 @@ def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
         yield Breach("permission", both & exclusive, index, detail, "not exclusive", facts.last_write(index, True))
 
 
+def _exclusive(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
+    """That nobody else has the page of an anonymous folio is not forgotten while it is swapped out or migrated.
+
+    It would be copied on the next write, and whoever has pinned it would keep the old one (PG_anon_exclusive).
+    """
+    from ptlint.sim.properties.walks import exclusive_pages, kinds_of
+
+    ran = facts.ran
+    if OWN_MIGRATION not in words.types:
+        return
+    session, before, raw = ran.session, facts.before[index], facts.after[index]
+    _, other = _there(facts, raw, index)
+    _, from_file = kinds_of(ran)
+    other = other & ~from_file & session.holds("pte_none", facts.copies[index])
+    stood = ~facts.was[index] & ~session.holds("pte_none", before)
+    own = stood & words.is_of(session, before, OWN_MIGRATION, WRITE_MIGRATION)
+    own = own | (facts.was[index] & exclusive_pages(ran).get(index, facts.nothing))
+    forgets = words.is_of(session, raw, READ_MIGRATION)
+    if "pte_swp_exclusive" in marks_of(session.program):
+        forgets = forgets | (words.is_of(session, raw, SWAP) & ~session.holds("pte_swp_exclusive", raw))
+    detail = f"entry {index} no longer says that nobody else has its page"
+    yield Breach("tracking", own & other & forgets, index, detail, "exclusive", facts.last_write(index))
+
+
 def _alike(facts: Facts) -> Iterator[Breach]:
     """Entries that are alike and map no page fare alike, where what is asked of each is answered alike."""
     from ptlint.sim.properties.walks import answered_alike, counted_by
@@ -180,7 +205,8 @@ def _alike(facts: Facts) -> Iterator[Breach]:
     alike = (
         (states == states[:, :1]).all(axis=1) & ~facts.was[0] & ran.stage.folios.one & answered_alike(session.machine)
     )
-    alike &= ~session.holds("pte_none", facts.before[0])  # what fills one entry fills no other
+    if ran.walk.form != "fill":  # what fills one entry fills no other, but for what is told how many
+        alike &= ~session.holds("pte_none", facts.before[0])
     counted = counted_by(ran)
     for index in range(1, ran.where.nr):
         for where, table in (("", facts.after), ("the copy of ", facts.copies)):

@@ -96,6 +96,8 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_unmapped(ran),
         *_flushed(facts),
         *_told(facts),
+        *_watched(facts),
+        *_void(ran),
         *absent.check(facts),
     ):
         mask = breach.mask & (ran.usable if breach.property in ("fault", "outside", "null") else ran.live)
@@ -240,7 +242,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
     ran = facts.ran
     session = ran.session
     told, named = facts.nothing, facts.nothing
-    anonymous, from_file = _kinds(ran)
+    anonymous, from_file = kinds_of(ran)
     for record in session.machine.log:
         if record.kind == "told" and re.search(r"mark_dirty|set_page_dirty", record.name):
             told = told | record.mask
@@ -260,13 +262,18 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 detail = f"{place}entry {index} loses its {what} bit"
                 yield Breach("accessed-dirty", lost, index, detail, what, facts.last_write(index, bool(place)))
             if what == "dirty":
+                raw = facts.copies[index]
+                left = owed & facts.own(index, raw, facts.copied[index] & facts.present[index]) & (ran.lanes.slot < 0)
+                detail = f"the copy of entry {index} loses its dirty bit"
+                left = left & ~session.holds(predicate, raw) & (ran.walk.form in ("count", "range"))  # it finds batches
+                yield Breach("accessed-dirty", left, index, detail, what, facts.last_write(index, True))
                 lost = owed & facts.gone[index] & ~told & named & ~anonymous & ~(facts.meant("drop") & ~from_file)
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
                 name = "accessed-dirty" if bool(told.any()) else "dropped"
                 yield Breach(name, lost, index, detail, what, facts.last_write(index))
 
 
-def _kinds(ran: Walked) -> tuple[Mask, Mask]:
+def kinds_of(ran: Walked) -> tuple[Mask, Mask]:
     """Return the lanes in which code has learnt that its folio is anonymous, and those where it has learnt otherwise.
 
     The data of an anonymous folio is gone with its last mapping, that of a file is to be written back.
@@ -365,6 +372,56 @@ def _permission(facts: Facts) -> Iterator[Breach]:
             yield Breach("permission", clean, index, detail, "read-only", record)
 
 
+def _watched(facts: Facts) -> Iterator[Breach]:
+    """A write permission that code grants by itself leaves alone what userfaultfd or soft-dirty watch by write faults,
+    unless it has asked who does (mm/mprotect.c, maybe_change_pte_writable()).
+    """
+    ran = facts.ran
+    session = ran.session
+    granted = facts.meant("write") & ~(ran.stage.writable & facts.meant("modify"))
+    if not bool(granted.any()):
+        return
+    for what, predicate, watched in (("userfaultfd", "pte_uffd", True), ("soft-dirty", "pte_soft_dirty", False)):
+        if not session.program.has(predicate):
+            continue
+        marked = [session.holds(predicate, raw) & facts.was[index] for index, raw in enumerate(facts.before)]
+        if not bool(np.any(marked)):
+            continue
+        heeded = ran.heeds.get("uffd" if watched else "soft", facts.nothing)
+        if not watched:
+            heeded = heeded & ~_tracks_writes(ran)
+        for index, raw in enumerate(facts.after):
+            gained = granted & facts.own(index, raw, facts.present[index] & facts.was[index])
+            gained &= session.holds("pte_write", raw) & ~session.holds("pte_write", facts.before[index])
+            gained &= session.holds(predicate, raw) == watched
+            detail = f"entry {index} becomes writable, and {what} waits for the next write to it"
+            yield Breach("watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index))
+
+
+VM_SOFTDIRTY = 0x8000000
+"""A flag of a mapping in which soft-dirty is not tracked (include/linux/mm.h)."""
+
+
+def _tracks_writes(ran: Walked) -> Mask:
+    """Return the lanes in which code has learnt that soft-dirty is tracked in its mapping."""
+    machine = ran.session.machine
+    found = np.zeros(machine.lanes, dtype=bool)
+    for key, answer in machine.answers.items():
+        match key:
+            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == VM_SOFTDIRTY:
+                found |= ~answer & machine.asked_in.get(key, found)
+            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == VM_SOFTDIRTY:
+                found |= answer & machine.asked_in.get(key, found)
+    return found
+
+
+def _void(ran: Walked) -> Iterator[Breach]:
+    """A question about a flag of an entry meets one that is not empty, in some lane at least."""
+    for name, record in ran.void:
+        detail = f"{record.function}() asks {name}() of an entry that is empty whenever it does"
+        yield Breach("void", record.mask, None, detail, "an entry that is there", record)
+
+
 VM_SHARED = 8
 """A flag of a mapping (include/linux/mm.h)."""
 
@@ -397,6 +454,18 @@ def _shared(facts: Facts) -> Iterator[Breach]:
         split = there & facts.was[index] & after & ~copy
         detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
         yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
+
+
+def exclusive_pages(ran: Walked) -> dict[int, Mask]:
+    """Return, by entry, the lanes in which code has learnt that nobody else has its page."""
+    machine = ran.session.machine
+    found: dict[int, Mask] = {}
+    first = ran.stage.pfn - machine.page_base_pfn
+    for key, answer in machine.answers.items():
+        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) and key.startswith("PageAnonExclusive") else None
+        if match is not None and key in machine.asked_in:
+            found[int(match.group(1) or 0) - first] = answer & machine.asked_in[key]
+    return found
 
 
 def _page_answers(ran: Walked) -> tuple[dict[int, Mask], Mask]:
@@ -617,6 +686,10 @@ def _flushed(facts: Facts) -> Iterator[Breach]:
     if not any(is_flush(record) and not _within_helper(ran, record) for record in ran.session.machine.log):
         return
     session = ran.session
+    states = ran.lanes.states[:, 1 : 1 + ran.where.nr]
+    alike = (states == states[:, :1]).all(axis=1) & ran.stage.folios.one & answered_alike(session.machine)
+    aged = session.holds("pte_young", facts.before[0]) & ~session.holds("pte_young", facts.after[0]) & facts.present[0]
+    olds: list[Mask] = []
     for index in range(ran.where.nr):
         stale = leftovers(ran, index, facts.before[index])
         writable = session.holds("pte_write", facts.after[index])
@@ -625,6 +698,11 @@ def _flushed(facts: Facts) -> Iterator[Breach]:
         detail = f"entry {index} loses a permission and no flush covers it"
         flushes = [one for one in session.machine.log if is_flush(one) and bool((one.mask & lost).any())]
         yield Breach("flush", lost, index, detail, "flushed", flushes[-1] if flushes else stale.record)
+        olds.append(stale.old)
+        missed = alike & facts.present[index] & olds[index] & ~olds[0] & aged
+        detail = f"entry {index} becomes old as entry 0 does, and no flush covers it as one covers that"
+        flushes = [one for one in session.machine.log if is_flush(one) and bool((one.mask & missed).any())]
+        yield Breach("flush", missed, index, detail, "flushed", flushes[-1] if flushes else stale.record)
 
 
 def _within_helper(ran: Walked, record: Record) -> bool:

@@ -12,17 +12,20 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc import ast
+from ptlint.csrc.ast import Pos
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
 from ptlint.csrc.nodes import nodes
 from ptlint.sim.absent import Absent, Words, absent_entries, mixed_rows, with_absent
 from ptlint.sim.batch import Layout, layout
+from ptlint.sim.blob import Blob
 from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
@@ -30,7 +33,7 @@ from ptlint.sim.explore import Breach, Trial, again, contradictory, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
-from ptlint.sim.machine import Limits, Machine
+from ptlint.sim.machine import Limits, Machine, Record
 from ptlint.sim.palette import palette
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
@@ -96,14 +99,18 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True)
 class Walked(Ran):
-    """A finished run. ``grants`` are the lanes, by what a setter does, in which the code called one on purpose;
-    ``starts`` and ``commits`` the names of the transaction's helpers. With ``words`` some entries map no page.
+    """A finished run. ``grants`` are the lanes, by what a setter does, in which the code called one on purpose; in
+    those of ``heeds`` it asked who watches the mapping. ``void`` are the questions about flags that only ever met empty
+    entries: name and record. ``starts`` and ``commits`` are the names of the transaction's helpers. With ``words`` some
+    entries map no page.
     """
 
     walk: Walk
     stage: Stage
     returned: Value
     grants: dict[str, Mask]
+    heeds: dict[str, Mask]
+    void: tuple[tuple[str, Record], ...]
     starts: frozenset[str]
     commits: frozenset[str]
     endless: OutOfBounds | None = None
@@ -246,7 +253,7 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
     if {"folio", "vm_area_struct"} <= tags and any("addr" in n for n in names):
         return "range"
     if any(tag_of(type) in ("vm_fault", "page_vma_mapped_walk") and _is_complete(type) for type in types):
-        return "fault"
+        return "fill" if counted and "page" in tags else "fault"
     return ""
 
 
@@ -275,6 +282,9 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     tally = Tally(walk.name, arch)
     try:
         shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
+        if walk.form == "fill":
+            run_mixed(shared, walk, (), tally, frozenset({""}))
+            return tally.judgement(program)
         steps = raced = 0
         asked: tuple[Hashable, ...] = ()
         for nr in (1,) if walk.is_single else program.sizes:
@@ -573,6 +583,18 @@ def _around(stage: Stage, definition: ast.FunctionDef | None) -> None:
     invoke(program, stage.session.machine, definition, arguments, list(resolved.params))
 
 
+_HEEDS = (
+    ("uffd", re.compile(r"userfaultfd_(?:(?:pte_|huge_pmd_)?wp|protected)")),
+    ("soft", re.compile(r"\w*soft_dirty_(?:wp|enabled)")),
+)
+"""Questions who watches a mapping (include/linux/userfaultfd_k.h, mm/internal.h)."""
+
+
+@cache
+def _flag_questions(level: str) -> frozenset[str]:
+    return frozenset(name.replace("pte", level) for name in (*FLAGS, "pte_uffd_wp"))
+
+
 @dataclass(slots=True)
 class _Grants:
     """Notes in which lanes setters are called that change an entry on purpose, and, where some map no page, in which
@@ -583,15 +605,42 @@ class _Grants:
     path: str
     mixed: bool
     calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
+    heeds: dict[str, Mask] = field(default_factory=dict)
+    flags: dict[tuple[str, Pos], Record | None] = field(default_factory=dict)
 
     def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
         machine = self.session.machine
         if self.mixed and (called == "pte_pfn" or _FOR_PRESENT.fullmatch(called)) and self._is_asked_here():
             machine.note("misread", called, machine.mask & self._absent(called, values))
+        for what, pattern in _HEEDS:
+            if pattern.fullmatch(called):
+                self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
+        if not self.mixed and called in self.asked and self._is_asked_here():
+            self._ask_of_flag(called, values)
         if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
             return
         for what in walks.purposes(self.session.program, called):
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
+
+    def _ask_of_flag(self, called: str, values: Sequence[Any]) -> None:
+        """Note whether a question about a flag of an entry ever meets one that is not empty."""
+        machine, stage = self.session.machine, self.session.machine.stage
+        key = called, machine.pos
+        if self.flags.get(key, key) is None or stage is None:
+            return
+        value = values[0] if values else None
+        known = isinstance(value, (int, np.ndarray, Blob))
+        if known and bool((self.session.raw(value)[machine.mask] == np.uint64(stage.source.none)).all()):
+            self.flags[key] = Record(
+                "void", machine.mask, machine.pos, machine.function, called, {}, tuple(machine.stack)
+            )
+        else:
+            self.flags[key] = None
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Return the questions about flags, in the words of the level."""
+        return _flag_questions(self.session.program.level)
 
     def _absent(self, called: str, values: Sequence[Any]) -> Mask:
         """Return the lanes in which the entry that a helper is given, or given the place of, is not present."""
@@ -694,6 +743,8 @@ def _finished(
         stage=stage,
         returned=returned,
         grants=grants.lanes(),
+        heeds=grants.heeds,
+        void=tuple((name, one) for (name, _), one in grants.flags.items() if one is not None),
         starts=starts,
         commits=commits,
         endless=endless,

@@ -227,5 +227,110 @@ static void set_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, unsign
 
 
 def test_a_clean_entry_of_a_shared_mapping_is_not_made_writable() -> None:
-    assert broken(GRANTS % "pte_dirty(new)", "set_batch") == set()
+    assert broken(GRANTS % "pte_dirty(new)", "set_batch") == {"watched"}
     assert "permission" in broken(GRANTS % "1", "set_batch")
+
+
+WATCHED = """
+static void set_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+		int nr, pgprot_t newprot)
+{
+	pte_t old = modify_prot_start_ptes(vma, addr, ptep, nr);
+
+	modify_prot_commit_ptes(vma, addr, ptep, old, %s ? pte_mkwrite_novma(old) : old, nr);
+	tlb_flush_pte_range(tlb, addr, nr * PAGE_SIZE);
+}
+
+static inline bool userfaultfd_pte_wp(struct vm_area_struct *vma, pte_t pte)
+{
+	return (vma->vm_flags & 0x1000) && pte_uffd(pte);
+}
+
+static inline bool pte_needs_soft_dirty_wp(struct vm_area_struct *vma, pte_t pte)
+{
+	return !(vma->vm_flags & 0x8000000) && !pte_soft_dirty(pte);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ("1", {"watched"}),
+        ("!userfaultfd_pte_wp(vma, old)", {"watched"}),
+        ("!pte_needs_soft_dirty_wp(vma, old)", {"watched"}),
+        ("!userfaultfd_pte_wp(vma, old) && !pte_needs_soft_dirty_wp(vma, old)", set()),
+    ],
+)
+def test_a_write_permission_that_code_grants_asks_who_waits_for_the_next_write(asked: str, what: set[str]) -> None:
+    text = "#include <linux/mm.h>\n#include <linux/pgtable.h>\n#include <asm/tlb.h>\n" + WATCHED % asked
+    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/demo.c": text.encode()}), profile_named("x86")))
+    program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"set_batch"})
+    (walk,) = walks.subjects(program)
+    judgement = walks.judge(program, walk, "x86")
+    assert judgement.is_whole, judgement.stopped
+    assert {violation.property for violation in judgement.violations} == what
+
+
+VOID = """
+static void copy_one(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, pte_t *dst_pte, pte_t *src_pte,
+		unsigned long addr)
+{
+	pte_t pte = pte_wrprotect(ptep_get(src_pte));
+
+	ptep_set_wrprotect(src_vma->vm_mm, addr, src_pte);
+	if (pte_young(ptep_get(%s)))
+		pte = pte_mkold(pte);
+	set_pte_at(dst_vma->vm_mm, addr, dst_pte, pte);
+}
+"""
+
+
+def test_a_question_about_a_flag_of_an_entry_that_is_always_empty_is_told() -> None:
+    assert "void" not in broken(VOID % "src_pte", "copy_one")
+    assert "void" in broken(VOID % "dst_pte", "copy_one")
+
+
+AGES = """
+static void age_batch(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		ptep_test_and_clear_young(vma, addr + i * PAGE_SIZE, ptep + i);
+	tlb_flush_pte_range(tlb, addr, %s);
+}
+"""
+
+
+def test_entries_that_become_old_together_are_flushed_together() -> None:
+    assert broken(AGES % "nr * PAGE_SIZE", "age_batch") == set()
+    assert broken(AGES % "PAGE_SIZE", "age_batch") == {"flush"}
+
+
+FILLS = """
+static void fill_frames(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, unsigned long end, unsigned long pfn,
+		pgprot_t prot)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pte_offset_map_lock(mm, pmd, addr, &ptl), *first = ptep;
+
+	if (!ptep)
+		return;
+	for (; addr < end; addr += PAGE_SIZE, ptep++) {
+		if (pte_none(ptep_get(ptep)))
+			set_pte_at(mm, addr, ptep, pfn_pte(pfn, prot));
+		%s
+	}
+	pte_unmap_unlock(first, ptl);
+}
+"""
+
+
+@pytest.mark.parametrize(("step", "what"), [("pfn++;", set()), ("", {"pfn"})])
+def test_page_frames_that_entries_are_filled_with_follow_one_another(step: str, what: set[str]) -> None:
+    text = "#include <linux/mm.h>\n#include <linux/leafops.h>\n#include <linux/swapops.h>\n" + FILLS % step
+    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/demo.c": text.encode()}), profile_named("x86+xen")))
+    program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"fill_frames"})
+    (walk,) = walks.subjects(program)
+    assert {violation.property for violation in walks.judge(program, walk, "x86+xen").violations} == what

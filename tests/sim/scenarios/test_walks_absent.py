@@ -71,8 +71,8 @@ static void move_all(struct vm_area_struct *vma, pmd_t *pmd, pmd_t *new_pmd, uns
 """
 
 
-def broken(code: str, name: str = "move_all") -> set[str]:
-    files = {"include/linux/swapops.h": SWAPOPS.encode(), "mm/demo.c": (HEAD + code).encode()}
+def broken(code: str, name: str = "move_all", swapops: str = SWAPOPS) -> set[str]:
+    files = {"include/linux/swapops.h": swapops.encode(), "mm/demo.c": (HEAD + code).encode()}
     types = "typedef struct { unsigned long pmd; } pmd_t;\n"
     files["mm/demo.c"] = (HEAD + types + code).encode()
     program = Program(load_universe(Snapshot(reference_tree(), files), REFERENCE))
@@ -156,3 +156,10 @@ def test_a_table_may_be_gone_when_it_is_mapped() -> None:
     assert broken(READS.replace("if (!ptep)\n\t\treturn;\n", ""), "protect_all") == {"null"}
     second = MOVES.replace("if (!new_ptep) {", "if (0) {")
     assert "null" in broken(second)
+
+
+def test_that_nobody_else_has_a_page_stays_with_its_migration_entry() -> None:
+    own = "#define make_readable_exclusive_migration_entry(pfn)	__swp_entry(29, pfn)\n"
+    assert broken(READS, "protect_all", SWAPOPS + own) == {"tracking"}
+    kept = READS.replace("make_readable_migration_entry", "make_readable_exclusive_migration_entry")
+    assert broken(kept, "protect_all", SWAPOPS + own) == set()

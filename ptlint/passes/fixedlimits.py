@@ -1,0 +1,57 @@
+"""Limits of batches that stay what they were while a loop moves on: the later batches may run past the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ptlint.csrc.ast import Call, Expr, Pos
+from ptlint.passes.functions import View
+from ptlint.passes.origins import Batch, batches_in, writes
+from ptlint.passes.rounds import Round, rounds_of
+from ptlint.passes.wording import names_in, text, walk
+
+MAX_NAMES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class FixedLimit:
+    """The batch at ``pos`` is looked for among ``limit`` entries in every round of a loop that moves on to others."""
+
+    pos: Pos
+    limit: str
+
+
+def fixed_limits(view: View) -> Iterator[FixedLimit]:
+    """Yield the batches of *view* in a loop over entries whose limit knows nothing of how far the loop has come."""
+    batches = batches_in(view)
+    for one in rounds_of(view) if batches else ():
+        inside = {id(node) for node in walk(one.loop.body)}
+        for batch in batches:
+            if id(batch.call) in inside and _moves(one, batch) and not _follows(view, one, batch.limit):
+                yield FixedLimit(batch.pos, text(batch.limit))
+
+
+def _moves(one: Round, batch: Batch) -> bool:
+    """Return whether the loop moves on the entry that the batch begins with."""
+    return any(names_in(arg) & one.written for arg in batch.call.args[:-1] if names_in(arg) - names_in(batch.limit))
+
+
+def _follows(view: View, one: Round, limit: Expr) -> bool:
+    """Return whether a limit changes with the rounds of a loop, or is made of more than numbers."""
+    pending, seen = [limit], set[str]()
+    named = False
+    while pending:
+        expr = pending.pop()
+        if any(isinstance(node, Call) for node in walk(expr)):
+            return True
+        for name in names_in(expr) - seen:
+            seen.add(name)
+            named = True
+            if name not in one.written:
+                continue
+            steps = writes(view, name)
+            if not steps or len(seen) > MAX_NAMES or any(step.op or step.value is None for step in steps):
+                return True
+            pending += [step.value for step in steps if step.value is not None]
+    return not named
