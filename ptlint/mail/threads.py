@@ -1,8 +1,9 @@
 """Which mails belong to one submission, and which reply to it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ptlint.mail.message import Mail
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _COUNTER_IN_ID = re.compile(r"-\d{1,4}-(?!.*-\d{1,4}-)")
 _NEAR = 100
+_HIGH = 500
+"""How many mails above a patch are asked where its series begins: in a thread, each may answer the one before."""
 _SENDER = re.compile(r"<([^<>]+)>")
 
 
@@ -22,6 +25,7 @@ class Thread:
     mails: tuple[Mail, ...]
     by_id: dict[str, Mail] = field(default_factory=dict)
     duplicates: list[Mail] = field(default_factory=list)
+    _parents: dict[int, Mail | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         kept: list[Mail] = []
@@ -44,14 +48,16 @@ class Thread:
 
     def parent(self, mail: Mail) -> Mail | None:
         """Return the nearest mail that *mail* names as replied to, None when none of them is there."""
-        if mail.in_reply_to in self.by_id:
-            return self.by_id[mail.in_reply_to]
-        return next((self.by_id[name] for name in reversed(mail.references) if name in self.by_id), None)
+        if mail.position not in self._parents:
+            named = (mail.in_reply_to, *reversed(mail.references))
+            self._parents[mail.position] = next((self.by_id[name] for name in named if name in self.by_id), None)
+        return self._parents[mail.position]
 
     def replies_to(self, group: "Group") -> tuple[Mail, ...]:
         """Return the mails that answer *group*: below one of its mails in the thread, or with a subject of it."""
         own = {mail.position for mail in group.mails} - set(group.recovered)
         titles = {(group.version, mail.subject.words) for mail in group.mails}
+        known: dict[int, bool] = {}
         return tuple(
             mail
             for mail in self.mails
@@ -60,9 +66,22 @@ class Thread:
             and (not mail.is_patch or mail.subject.is_reply)
             and (
                 (mail.subject.version, mail.subject.words) in titles
-                or any(up.position in own for up in self.ancestors(mail))
+                or self._is_below(mail, own, known)
             )
         )
+
+    def _is_below(self, mail: Mail, above: Set[int], known: dict[int, bool]) -> bool:
+        """Return whether *mail* replies, over others or not, to one at a position of *above*; *known* keeps answers."""
+        way = [mail.position]
+        for up in self.ancestors(mail):
+            if up.position in above or up.position in known:
+                found = up.position in above or known[up.position]
+                break
+            way.append(up.position)
+        else:
+            found = False
+        known.update(dict.fromkeys(way, found))
+        return found
 
 
 @dataclass(slots=True)
@@ -131,6 +150,7 @@ def group_mails(thread: Thread) -> list[Group]:
     """
     by_key: dict[tuple[str, int, int], Group] = {}
     singles: list[Group] = []
+    starts: dict[int, Mail] = {}
     for mail in thread.mails:
         subject = mail.subject
         if not (mail.is_patch or (subject.is_cover and not subject.is_reply)):
@@ -138,7 +158,7 @@ def group_mails(thread: Thread) -> list[Group]:
         if subject.is_reply or subject.index is None or not subject.total:
             singles.append(Group(subject.version, 1, patches={1: mail}, is_fixup=_is_fixup(mail, thread)))
             continue
-        key = (_anchor(mail, thread), subject.version, subject.total)
+        key = (_anchor(mail, thread, starts), subject.version, subject.total)
         _put(by_key.setdefault(key, Group(subject.version, subject.total)), mail)
     groups = sorted([*_merged(list(by_key.values())), *singles], key=lambda group: group.position)
     groups = [group for group in groups if group.patches]
@@ -166,22 +186,34 @@ def _is_fixup(mail: Mail, thread: Thread) -> bool:
     return parent is not None and (bool(parent.subject.total) or parent.subject.words != mail.subject.words)
 
 
-def _anchor(mail: Mail, thread: Thread) -> str:
-    """Return what names the submission of a counted mail: its cover, its first mail, the missing parent, or nothing."""
-    like = (mail.subject.version, mail.subject.total)
-    above = [mail, *(up for up in thread.ancestors(mail) if not up.subject.is_reply)]
-    alike = [up for up in above if (up.subject.version, up.subject.total) == like]
-    for up in alike:
-        if up.subject.is_cover:
-            return up.message_id
-    if thread.parent(alike[-1]) is None:
-        missing = alike[-1].references[:1] or (alike[-1].in_reply_to,)
+def _anchor(mail: Mail, thread: Thread, starts: dict[int, Mail]) -> str:
+    """Return what names the submission of a counted mail: its cover, its first mail, the missing parent, or nothing.
+
+    *starts* keeps the cover or first mail of those asked before, by position.
+    """
+    start = starts[mail.position] = _start(mail, thread, starts)
+    if start.subject.is_cover:
+        return start.message_id
+    if thread.parent(start) is None:
+        missing = start.references[:1] or (start.in_reply_to,)
         if missing[0]:
             return missing[0]
-    elif len(alike) == 1:
+    elif start is mail:
         # Patches of a series without a cover, sent into the thread of something else.
         return f"under {mail.in_reply_to} from {_sender(mail)}"
-    return alike[-1].message_id or "no message-id"
+    return start.message_id or "no message-id"
+
+
+def _start(mail: Mail, thread: Thread, starts: Mapping[int, Mail]) -> Mail:
+    """Return the nearest cover above a counted mail, itself included, else the topmost mail counted like it."""
+    like = (mail.subject.version, mail.subject.total)
+    start = mail
+    for up in islice(thread.ancestors(mail), _HIGH):
+        if start.subject.is_cover or start.position in starts:
+            break
+        if not up.subject.is_reply and (up.subject.version, up.subject.total) == like:
+            start = up
+    return starts.get(start.position, start)
 
 
 def _merged(groups: list[Group]) -> list[Group]:
