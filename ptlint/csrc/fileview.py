@@ -22,6 +22,8 @@ class FileView(Scope):
         """Return what a call of *name* in this file runs."""
         key = (name, keep)
         if key not in self._functions:
-            found = self.universe.replacement(name, keep, self) or self.function_here(name, keep)
-            self._functions[key] = found or self.universe.function(name, keep)
+            found = self.universe.replacement(name, keep, self)
+            if found is None and name not in self.universe.unreadable:
+                found = self.function_here(name, keep) or self.universe.function(name, keep)
+            self._functions[key] = found
         return self._functions[key]

@@ -66,6 +66,11 @@ class SourceText:
     line: int
     text: str
 
+    @property
+    def looked_at(self) -> str:
+        """Return the text, "" where it is longer than anything that is read: not worth looking through."""
+        return self.text if len(self.text) <= MAX_ITEM_BYTES else ""
+
 
 class Universe:
     """One architecture and configuration over one tree.
@@ -83,6 +88,7 @@ class Universe:
         self.includes = IncludePath(tree, profile)
         self._scans: dict[str, FileScan | None] = {}
         self._faults: list[tuple[Span, str]] = []
+        self.unreadable: set[str] = set()
         self._read = self._headers(tuple(roots))
         self.unit = self._read.unit
         self.headers = self._read.scope
@@ -277,7 +283,7 @@ class Universe:
 
     def _function(self, name: str, keep: frozenset[str]) -> FunctionDef | None:
         replaced = self.replacement(name, keep)
-        if replaced is not None:
+        if replaced is not None or name in self.unreadable:
             return replaced
         found = self.headers.function_here(name, keep)
         if found is not None:
@@ -297,7 +303,8 @@ class Universe:
 
         An override whose path is a file of the tree replaces only what that file defines; any other replaces whatever
         is effective, but a generic header never an architecture's own definition. Either stands in where nothing
-        defines the name. What stands below another architecture does neither.
+        defines the name. What stands below another architecture does neither. One that cannot be read is noted as
+        ``unreadable``: what it would replace does not run in its place.
         """
         text = self.overrides.get(name)
         if text is None or not self._concerned(text.path):
@@ -328,6 +335,7 @@ class Universe:
             return found
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
+            self.unreadable.add(name)
             return None
 
     def _active(self, text: str, unit: Unit) -> str:

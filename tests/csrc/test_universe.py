@@ -110,6 +110,14 @@ def test_an_override_of_a_file_replaces_only_what_that_file_defines() -> None:
     assert place(universe("x86", changes, {"set_entries": text}).function("set_entries"))[0].startswith("arch/x86")
 
 
+def test_what_an_unreadable_override_would_replace_does_not_run_in_its_place() -> None:
+    text = SourceText("include/linux/pgtable.h", 100, "void set_entries(pte_t *p)\n{\n\t1 + ;\n}\n")
+    seen = universe("riscv", overrides={"set_entries": text})
+    assert seen.function("set_entries") is None
+    assert seen.in_file("mm/nowhere.c").function("set_entries") is None
+    assert seen.not_understood
+
+
 def test_an_override_from_elsewhere_replaces_whatever_is_effective() -> None:
     text = SourceText("proposal", 5, "static pte_t entry_clear(unsigned long a, pte_t *p)\n{\n\treturn *p;\n}\n")
     assert place(universe("x86", overrides={"entry_clear": text}).function("entry_clear")) == ("proposal", 5)

@@ -92,7 +92,7 @@ def predicates(program: Program, world: World) -> Iterator[str]:
     if level.size <= INT_SIZE:
         return
     head = re.compile(rf"{_NARROW}({level.name}_\w+)\s*\(\s*{level.name}_t\s+\w+\s*\)\s*\{{")
-    texts = [text.text for text in program.universe.overrides.values()]
+    texts = [text.looked_at for text in program.universe.overrides.values()]
     texts += [
         instance.active_text() for instance in program.universe.unit.instances if level.name in instance.scan.text
     ]

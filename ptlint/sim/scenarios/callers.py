@@ -84,7 +84,7 @@ def _files(program: Program) -> list[str]:
         elif not program.places and not universe.headers.sites(name, "function"):
             found.add(universe.source_of(name) or "")
     found |= program.places
-    brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.text)}
+    brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.looked_at)}
     return sorted(
         path
         for path in found
@@ -97,7 +97,7 @@ def _files(program: Program) -> list[str]:
 def _candidates(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of a file whose heads name an entry pointer and two entries."""
     brought = program.universe.overrides
-    yield from (name for name, source in brought.items() if source.path == path and _HEAD.search(source.text))
+    yield from (name for name, source in brought.items() if source.path == path and _HEAD.search(source.looked_at))
     for instance in program.universe.in_file(path).unit.instances:
         if instance.path != path:
             continue

@@ -117,7 +117,7 @@ def subjects(program: Program) -> Iterator[Former]:
     """Yield the functions that detect batches among what is of interest and among those of its file that call it."""
     if not program.interest or not program.walks or not program.runs_generic:
         return
-    brought = {text.path for text in program.universe.overrides.values() if _HEAD.search(text.text)}
+    brought = {text.path for text in program.universe.overrides.values() if _HEAD.search(text.looked_at)}
     for path in sorted({*program.places, *brought}):
         text = program.universe.text_of(path) if path.endswith((".c", ".h")) else ""
         if path in brought or (_WRITTEN.search(text) and _BOUND.search(text)):
@@ -142,7 +142,7 @@ def _formers(program: Program, path: str, text: str) -> Iterator[Former]:
 def _functions(program: Program, path: str, text: str) -> dict[str, str]:
     """Return the functions that a file defines under any conditional, by name."""
     return _functions_in(text) | {
-        name: one.text for name, one in program.universe.overrides.items() if one.path == path
+        name: one.looked_at for name, one in program.universe.overrides.items() if one.path == path
     }
 
 

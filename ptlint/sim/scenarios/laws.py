@@ -99,7 +99,7 @@ def _taking_one(program: Program, level: str) -> frozenset[str]:
             scan.item_cache[key] = frozenset(head.findall(scan.text)) if f"{level}_t" in scan.text else frozenset()
         found |= scan.item_cache[key]
     for text in program.universe.overrides.values():
-        found.update(head.findall(text.text))
+        found.update(head.findall(text.looked_at))
     return frozenset(found)
 
 
