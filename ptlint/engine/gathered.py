@@ -24,7 +24,7 @@ class Gathered:
     rules: Sequence[LoadedRule]
     profiles: Sequence[Profile]
     findings: list[Finding] = field(default_factory=list)
-    not_executed: list[NotExecuted] = field(default_factory=list)
+    not_executed: dict[NotExecuted, None] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     simulated: set[str] = field(default_factory=set)
     universes: set[str] = field(default_factory=set)
@@ -38,8 +38,9 @@ class Gathered:
             self._run_rule(rule, context)
 
     def note_run(self, judgement: Judgement, functions: Set[str]) -> None:
-        """Note that *judgement* was made, by running *functions* among others."""
-        self.simulated.update(functions)
+        """Note that *judgement* was made, by running *functions* among others; one that never ran is no run of them."""
+        if judgement.scenarios or judgement.executed:
+            self.simulated.update(functions)
         self.universes.add(judgement.arch)
         self.scenarios += judgement.scenarios
         if not judgement.exhaustive and judgement.stopped is None and not judgement.exhausted:
@@ -64,8 +65,7 @@ class Gathered:
 
     def note_not_executed(self, entry: NotExecuted) -> None:
         """Note code that could not be run, once."""
-        if entry not in self.not_executed:
-            self.not_executed.append(entry)
+        self.not_executed[entry] = None
 
     def _run_rule(self, rule: LoadedRule, context: Context) -> None:
         try:

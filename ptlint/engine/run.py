@@ -124,6 +124,12 @@ def _without_tree_note() -> LeftOut:
 MOST_CHANGES = 500
 """Functions and macros of one patch that are looked at: several times what the largest patches of the kernel change."""
 
+MOST_WORK = 900_000
+"""Work of all runs for one patch under one profile: three times what the patches of the kernel need."""
+
+MOST_WORK_ALONE = 150_000
+"""The same without a tree, where no architecture's helpers run: thirty times what the patches of the kernel need."""
+
 MOST_PAST_BOUNDS = 3
 """Profiles on which changed code may run past the bounds of a run before the others are left out."""
 
@@ -178,6 +184,7 @@ class Run(Gathered):
             runs.places |= frozenset(step.paths)
             runs.everywhere = self.everywhere
             runs.watched |= names
+            runs.work = MOST_WORK if self.has_tree else MOST_WORK_ALONE
         run_on = (*profiles, *self._further(step))
         origins = origins_of(step.before.tree, step.changes)
         context = Context(
@@ -273,9 +280,11 @@ class Run(Gathered):
             if late:
                 late -= {old.subject for old in step.before.of(profile, names) if old.exhausted}
             past += bool(late)
-            if past == MOST_PAST_BOUNDS and number + 1 < len(profiles):
+            spent = bool(late) and profile.name in step.after.spent
+            if (spent or past == MOST_PAST_BOUNDS) and number + 1 < len(profiles):
                 others = ", ".join(profile.name for profile in profiles[number + 1 :])
-                reason = f"not run on {others}: what changed ran past the bounds on {past} profiles before"
+                where = profile.name if spent else f"{past} profiles before"
+                reason = f"not run on {others}: what changed ran past the bounds on {where}"
                 what = ", ".join(sorted(name.replace("+", "() and ") + "()" for name in late))
                 self.left_out.append(LeftOut("past-bounds", what, reason))
                 break

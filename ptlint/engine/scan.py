@@ -104,7 +104,7 @@ def scan(request: CheckRequest, jobs: int = 1, use_store: bool = True, progress:
         base=prepared.base,
         patches=(),
         findings=findings,
-        not_executed=tuple(dict.fromkeys(gathered.not_executed)),
+        not_executed=tuple(gathered.not_executed),
         left_out=(*prepared.left_out, *notes, *dict.fromkeys(gathered.left_out)),
         coverage=gathered.coverage(functions | gathered.simulated),
         rules=tuple(rule.info for rule in prepared.scanner.rules),
@@ -203,7 +203,7 @@ def _key(scanner: Scanner, request: CheckRequest) -> Iterator[str]:
 
 def _add(gathered: Gathered, part: Part) -> None:
     gathered.findings.extend(part.findings)
-    gathered.not_executed.extend(part.not_executed)
+    gathered.not_executed.update(dict.fromkeys(part.not_executed))
     gathered.left_out.extend(part.left_out)
     gathered.simulated.update(part.simulated)
     gathered.universes.update(part.universes)

@@ -14,6 +14,7 @@ from ptlint.csrc.universe import SourceText, Universe, load_universe
 from ptlint.passes.functions import Book
 from ptlint.sim.families import judgements
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.machine import Ration
 from ptlint.sim.program import Program
 
 ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")
@@ -26,7 +27,8 @@ class Runs:
 
     ``places`` are files that are of interest even where the configuration does not build them, ``watched`` the names
     whose definitions are noted for ``defined``. Callers run on the profiles that stand for all (``[arch] callers``),
-    with ``everywhere`` on any; without ``walks`` those that find their entries themselves do not.
+    with ``everywhere`` on any; without ``walks`` those that find their entries themselves do not. ``work`` is what all
+    runs of one question under one profile may take together, ``spent`` are the profiles that needed more.
     """
 
     tree: SourceTree
@@ -37,6 +39,8 @@ class Runs:
     sizes: tuple[int, ...] = (1, 2, 3)
     trace: bool = False
     walks: bool = True
+    work: int | None = None
+    spent: set[str] = field(default_factory=set)
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
     )
@@ -56,15 +60,18 @@ class Runs:
         key = (profile.name, interest, only)
         if key not in self._kept:
             loaded: list[Universe] = []
+            ration = Ration(self.work)
 
             def load() -> Program:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
                 program = Program(loaded[0])
                 program.places, program.everywhere, program.walks = self.places, self.everywhere, self.walks
-                program.sizes, program.trace = self.sizes, self.trace
+                program.sizes, program.trace, program.ration = self.sizes, self.trace, ration
                 return program
 
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))
+            if ration.is_spent:
+                self.spent.add(profile.name)
             if only is None:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
             if loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -55,10 +56,26 @@ def judgements(
         if isinstance(subjects, Judgement):
             yield subjects
             continue
+        judged = 0
         for number, subject in enumerate(subjects, start=1):
             if only is not None and family.name(subject) not in only:
                 continue
+            taken = program.ration.taken
+            judged += 1
+            if judged > MOST_SUBJECTS and program.ration.work is not None:
+                late = f"more than {MOST_SUBJECTS} like it for one patch"
+                yield Judgement(family.name(subject), arch, exhaustive=False, exhausted=late)
+                continue
             yield _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
+            if program.ration.taken - taken > MUCH_WORK and not gc.isenabled():
+                gc.collect(1)  # what long runs leave in circles is as much as they did
+
+
+MOST_SUBJECTS = 150
+"""Subjects of one family that are judged for one patch: twice what an architecture has of the largest."""
+
+MUCH_WORK = 20_000
+"""Work of one subject that leaves much behind."""
 
 
 def _subjects(family: Family, program: Program) -> tuple[object, ...]:

@@ -46,6 +46,23 @@ class Limits:
     bytes: int = 96 << 20
 
 
+PORTION = 1_000
+"""Work that a machine takes of a ration at a time, after a first tenth: most run few statements."""
+
+
+@dataclass(slots=True)
+class Ration:
+    """The work that all runs of one program may take together (None: any), and how much of it was taken."""
+
+    work: int | None = None
+    taken: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Return whether more was asked for than there is."""
+        return self.work is not None and self.taken > self.work
+
+
 @dataclass(slots=True)
 class Record:
     """One thing that happened, in the lanes of ``mask``.
@@ -88,6 +105,7 @@ class Machine:
         answers: Mapping[Hashable, Mask] | None = None,
         agent: Agent | None = None,
         limits: Limits | None = None,
+        ration: Ration | None = None,
     ) -> None:
         self.lanes = lanes
         self.memory = memory
@@ -115,7 +133,11 @@ class Machine:
         self._atomic: dict[str, Scalar | Blob] = {}
         self._statements = 0
         self._held = 0
-        self._most = min(self.limits.statements, self.limits.work // (1 + lanes // LANES_OF_WORK))
+        self._weight = 1 + lanes // LANES_OF_WORK
+        self._most = min(self.limits.statements, self.limits.work // self._weight)
+        self._ration = ration or Ration()
+        self._pause = min(self._most, PORTION // 10 // self._weight)  # then more of the ration is taken
+        self._ration.taken += PORTION // 100
         self._read = 0
 
     # --- bounds ---------------------------------------------------------------------------------------------------
@@ -123,10 +145,18 @@ class Machine:
     def tick(self, work: int = 1) -> None:
         """Count a statement, an iteration, or as much *work*. Raises OutOfBounds past the limit."""
         self._statements += work
+        if self._statements > self._pause:
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self._statements > self._most:
             limits = self.limits
             what = f"{limits.statements} statements" if self._most == limits.statements else f"{limits.work} of work"
             raise OutOfBounds(f"more than {what}", self.pos, self.function)
+        self._ration.taken += PORTION
+        self._pause = min(self._most, self._statements + PORTION // self._weight)
+        if self._ration.is_spent:
+            raise OutOfBounds(f"more than {self._ration.work} of work for one patch", self.pos, self.function)
 
     def read(self, expressions: int) -> None:
         """Count source that was met for the first time and read. Raises OutOfBounds past the limit."""

@@ -24,7 +24,7 @@ from ptlint.sim.flow import Step
 from ptlint.sim.frame import Frame, Op, Place, Run, Value
 from ptlint.sim.localtypes import localised
 from ptlint.sim.lookup import Lookup
-from ptlint.sim.machine import Machine
+from ptlint.sim.machine import Machine, Ration
 from ptlint.sim.primitives import KEEP, keep_but
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach
@@ -89,6 +89,7 @@ class Program:
         self._pte: CType | None = None
         self.expressions = 0
         self.settings: dict[int, object] = {}
+        self.ration = Ration()
         self._seen_from: dict[str, str] = {}  # a header that only .c files read -> the one it was met in
         self.interest: frozenset[str] | None = None
         self.only: frozenset[str] | None = None

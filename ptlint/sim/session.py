@@ -52,7 +52,7 @@ class Session:
         model = program.model
         memory = Memory(model.pointer_size, model.big_endian)
         facts = {question: np.full(lanes, answer) for question, answer in program.facts.items()}
-        self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits)
+        self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits, program.ration)
         self._coded: dict[int, tuple[NDArray[np.uint64], Lookup, Codes | None]] = {}
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:

@@ -3,7 +3,7 @@
 import pytest
 
 from ptlint.sim.errors import OutOfBounds
-from ptlint.sim.machine import LANES_OF_WORK, Limits, Machine
+from ptlint.sim.machine import LANES_OF_WORK, Limits, Machine, Ration
 from ptlint.sim.memory import Memory
 
 
@@ -43,3 +43,14 @@ def test_reading_source_is_no_statement_and_has_its_own_bound() -> None:
     subject.tick()
     with pytest.raises(OutOfBounds, match="50 expressions"):
         subject.read(1)
+
+
+def test_machines_share_what_their_program_may_take() -> None:
+    ration = Ration(5_000)
+    for _ in range(4):
+        long = Machine(1, Memory(8, False), ration=ration)
+        for _ in range(1_050):
+            long.tick()
+    with pytest.raises(OutOfBounds, match="more than 5000 of work for one patch"):
+        Machine(1, Memory(8, False), ration=ration).tick(200)
+    assert ration.is_spent

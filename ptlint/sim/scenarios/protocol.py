@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +168,17 @@ def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
         pair = _pair(program, name, partner)
         if pair is not None:
             yield pair
+
+
+_NAMES: WeakKeyDictionary[Program, tuple[frozenset[str], frozenset[str]]] = WeakKeyDictionary()
+
+
+def pair_names(program: Program) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the helpers that start a transaction, and of those that commit one."""
+    if program not in _NAMES:
+        names = [(one.start.name, one.commit.name) for one in subjects(program, every=True)]
+        _NAMES[program] = frozenset(name for name, _ in names), frozenset(name for _, name in names)
+    return _NAMES[program]
 
 
 def _partner(start: str) -> str:

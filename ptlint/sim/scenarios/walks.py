@@ -10,10 +10,11 @@ file, those run as well: they form the batches that it gets.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
 from ptlint.sim.properties.pairing import FLAGS, points
 from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
-from ptlint.sim.scenarios.protocol import subjects as pairs
+from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, distance, set_stage, walker_for
@@ -183,8 +184,18 @@ def _page_walks(program: Program, path: str, wanted: set[str]) -> Iterator[Walk]
             yield replace(one, form="steps", around=(before, after))
 
 
-def functions_of(program: Program, path: str) -> dict[str, str]:
+_BODIES: WeakKeyDictionary[Program, dict[str, dict[str, str]]] = WeakKeyDictionary()
+
+
+def functions_of(program: Program, path: str) -> Mapping[str, str]:
     """Return the functions that a file defines: name -> body as text."""
+    known = _BODIES.setdefault(program, {})
+    if path not in known:
+        known[path] = _bodies(program, path)
+    return known[path]
+
+
+def _bodies(program: Program, path: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for instance in program.universe.in_file(path).unit.instances:
         if instance.path != path:
@@ -197,7 +208,7 @@ def functions_of(program: Program, path: str) -> dict[str, str]:
                     found[name] = text[text.find("{", item.start) : item.end]
     for name, source in program.universe.overrides.items():
         if source.path == path:
-            found[name] = source.text[source.text.find("{") :]
+            found[name] = source.looked_at[source.looked_at.find("{") :]
     return found
 
 
@@ -517,8 +528,7 @@ def run_over(
 ) -> Trial:
     """Run the caller over *space*, and once more with the answers that led to a change of an entry; note both."""
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
-    names = [(one.start.name, one.commit.name) for one in pairs(shared.program, every=True)]
-    starts, commits = frozenset(n for n, _ in names), frozenset(n for _, n in names)
+    starts, commits = pair_names(shared.program)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
         ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block, absent)
