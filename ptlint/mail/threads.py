@@ -64,10 +64,7 @@ class Thread:
             if mail.position not in own
             and (mail.subject.is_reply or mail.in_reply_to)
             and (not mail.is_patch or mail.subject.is_reply)
-            and (
-                (mail.subject.version, mail.subject.words) in titles
-                or self._is_below(mail, own, known)
-            )
+            and ((mail.subject.version, mail.subject.words) in titles or self._is_below(mail, own, known))
         )
 
     def _is_below(self, mail: Mail, above: Set[int], known: dict[int, bool]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ptlint.core.finding import Related
 from ptlint.core.patch import PatchRef
@@ -149,8 +149,13 @@ class Context:
     def line_at(self, span: Span) -> str:
         """Return the text of a line of the tree after the patch."""
         data = (self.after.read(span.path) if self.text is None else self.text(span.path)) or b""
-        lines = data.splitlines()
+        lines = _lines(data)
         return lines[span.line - 1].decode("utf-8", "replace") if 0 < span.line <= len(lines) else ""
+
+
+@lru_cache(maxsize=8)
+def _lines(data: bytes) -> list[bytes]:
+    return data.splitlines()
 
 
 def _nearest(change: Change, line: int, column: int) -> Span:

@@ -174,8 +174,7 @@ class Book:
 
     def text(self, path: str) -> str:
         """Return the text of *path*, as far as it is known."""
-        data = self.shown.get(path) or self.tree.read(path) or b""
-        return data.decode("utf-8", "replace")
+        return _decoded(self.shown.get(path) or self.tree.read(path) or b"")
 
     def kept(self, universe: Universe) -> frozenset[str]:
         """Return the macros that stay calls in the functions of *universe*."""
@@ -234,7 +233,7 @@ class Book:
         """The functions that stand in for the tree's own, by the words of their texts."""
         found: dict[str, list[str]] = {}
         for own, text in self.overrides.items():
-            for word in set(_WORD.findall(text.text)):
+            for word in set(_WORD.findall(text.looked_at)):
                 found.setdefault(word, []).append(own)
         return found
 
@@ -243,6 +242,12 @@ class Book:
         if "static" in view.definition.storage and view.path.endswith(".c"):
             return
         yield from (path for path in view.universe.c_files() if path != view.path)
+
+
+@lru_cache(maxsize=16)
+def _decoded(data: bytes) -> str:
+    """Return the text of a file, one object each time: what is kept by text finds it soon."""
+    return data.decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=50_000)

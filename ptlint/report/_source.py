@@ -1,5 +1,7 @@
 """Lines of source and columns as the formats count them. Spans count bytes from 1."""
 
+from functools import lru_cache
+
 from ptlint.core.report import Report
 from ptlint.core.span import Span
 
@@ -9,8 +11,13 @@ def source_line(report: Report, path: str, line: int) -> bytes | None:
     data = report.sources.get(path)
     if data is None or line < 1:
         return None
-    lines = data.split(b"\n")
+    lines = _lines(data)
     return lines[line - 1].rstrip(b"\r") if line <= len(lines) else None
+
+
+@lru_cache(maxsize=8)
+def _lines(data: bytes) -> list[bytes]:
+    return data.split(b"\n")
 
 
 def characters_before(line: bytes, column: int) -> str:

@@ -68,8 +68,9 @@ def report(report: Report, out: TextIO) -> None:
 def _print(console: "Console", lines: Iterable[Line]) -> None:
     from rich.text import Text
 
-    for line in lines:
-        console.print(Text.assemble(*((plain(text), style) for text, style in line)), soft_wrap=True)
+    made = [Text.assemble(*((plain(text), style) for text, style in line)) for line in lines]
+    if made:
+        console.print(Text("\n").join(made), soft_wrap=True)
 
 
 def _opening(series: Series, width: int) -> Iterator[Line]:
