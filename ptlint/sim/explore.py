@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,14 +57,14 @@ class Trial:
     weight: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, list[Breach], object]]
+Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, Iterable[Breach], object]]
 
 
 def explore(lanes: int, drive: Drive, most: int = MAX_LANES, asked: Sequence[Hashable] = ()) -> Trial:
     """Run *drive* over *lanes* base lanes, multiplied by every combination of answers that the code asks for.
 
-    *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches it found; at most
-    *most* lanes run at once. *asked* are questions that the code is known to ask. Raises CannotExecute and OutOfBounds
+    *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches, which are looked
+    for when no question is open; at most *most* lanes run at once. *asked* are questions that the code is known to ask. Raises CannotExecute and OutOfBounds
     as the run does.
     """
     questions: list[Hashable] = list(asked)
@@ -72,13 +72,19 @@ def explore(lanes: int, drive: Drive, most: int = MAX_LANES, asked: Sequence[Has
     for _ in range(MAX_ROUNDS):
         lane, answers, exhaustive = _answered(lanes, questions, most)
         machine, breaches, state = drive(lane, answers)
-        new = [key for key in machine.asked if key not in answers]
+        new = _unanswered(machine, answers)
+        found = [] if new else list(breaches)  # which ask, too
+        new = new or _unanswered(machine, answers)
         if not new:
-            return Trial(machine, lane, breaches, tuple(questions), exhaustive, state)
+            return Trial(machine, lane, found, tuple(questions), exhaustive, state)
         questions.extend(new)
         if len(questions) > MOST_ASKED:
             break
     raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
+
+
+def _unanswered(machine: Machine, answers: Mapping[Hashable, Mask]) -> list[Hashable]:
+    return [key for key in machine.asked if key not in answers]
 
 
 def _answered(
@@ -117,9 +123,10 @@ def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_L
     answers: dict[Hashable, Mask] = {key: rows[pick, at] for at, key in enumerate(first.questions)}
     machine, breaches, state = drive(np.tile(np.arange(lanes, dtype=np.int64), len(rows)), answers)
     lane = np.tile(np.arange(lanes, dtype=np.int64), len(rows))
-    if any(key not in answers for key in machine.asked):
+    found = [] if _unanswered(machine, answers) else list(breaches)
+    if _unanswered(machine, answers):
         return None
-    return Trial(machine, lane, breaches, first.questions, False, state)
+    return Trial(machine, lane, found, first.questions, False, state)
 
 
 def _distinct_rows(table: Mask) -> Mask:

@@ -7,7 +7,7 @@ roles of its parameters; nothing depends on where it is defined. Contracts: incl
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,13 +141,13 @@ def space_of(shared: Setting, form: Form, nr: int, limit: int = MOST_STATES) -> 
 def _run(shared: Setting, form: Form, nr: int, space: Space) -> Trial:
     where = layout(shared.program, nr, FIRST)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         run = prepare(shared, where, space, base, answers)
         first = run.batch.entry(0)
         if form.kind == "set":
             empty(run.batch)
         ran = finished(shared, form, run, where, space, first, shared.colours.pfn, {})
-        return ran.session.machine, list(batches.check(ran)), ran
+        return ran.session.machine, batches.check(ran), ran
 
     return explore(len(space), drive)
 

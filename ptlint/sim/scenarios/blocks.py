@@ -7,8 +7,9 @@ touched by the MMU at some entries before the call.
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +92,12 @@ def _run_set(program: Program, form: Form, block: int, start: int, nr: int, skew
     where = layout(program, nr, LONGEST_BLOCK + start)
     space = still(shared.colours, 1, MOST_STATES, 1)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         run = prepare(shared, where, space, base, answers)
         first = run.batch.entry(0)
         empty(run.batch)
         ran = finished(shared, form, run, where, space, first, pfn, {})
-        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, block - start)], ran
+        return ran.session.machine, chain(batches.check(ran), blocks.check(ran, block, block - start)), ran
 
     return explore(len(space), drive)
 
@@ -114,7 +115,7 @@ def _run_singly(program: Program, form: Form, block: int) -> Trial:
     space = Space(chosen, nothing, nothing - 1, nothing, nothing.astype(bool), exhaustive=True)
     last = replace(whole, first=whole.first + block - 1, addr=whole.addr + (block - 1) * whole.page, nr=1)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         run = prepare(shared, whole, space, base, answers)
         entries = [run.batch.entry(index) for index in range(block)]
         run.session.machine.stage = _of_one_folio(run, whole)
@@ -129,7 +130,7 @@ def _run_singly(program: Program, form: Form, block: int) -> Trial:
         told = blocks.held(run.session, batch, (1 - block,))
         ran = finished(shared, form, ready, last, space, entries[-1], ALIGNED + block - 1, beside)
         kept = blocks.check_beside(ran, told)
-        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, 1 - block), *kept], ran
+        return ran.session.machine, chain(batches.check(ran), blocks.check(ran, block, 1 - block), kept), ran
 
     return explore(len(space), drive)
 
@@ -219,7 +220,7 @@ def _run_part(shared: Setting, form: Form, block: int, start: int, nr: int, spac
     whole = layout(shared.program, block, LONGEST_BLOCK)
     part = replace(whole, first=whole.first + start, addr=whole.addr + start * whole.page, nr=nr)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         run = prepare(shared, replace(whole, nr=1), space, base, answers)
         _fold(run.session, run.batch, whole)
         _touch(run, shared, block)
@@ -236,9 +237,9 @@ def _run_part(shared: Setting, form: Form, block: int, start: int, nr: int, spac
             folded = _is_folded(run.session, run.batch, block)
             holders = tuple(np.where(folded, raw, beside[0]) for raw in beside.values())
             ran = replace(ran, before=holders, where=replace(part, nr=block))
-            return ran.session.machine, list(batches.check(ran)), ran
+            return ran.session.machine, batches.check(ran), ran
         kept = blocks.check_beside(ran, told)
-        return ran.session.machine, [*batches.check(ran), *blocks.check(ran, block, -start), *kept], ran
+        return ran.session.machine, chain(batches.check(ran), blocks.check(ran, block, -start), kept), ran
 
     return explore(len(space), drive)
 

@@ -8,7 +8,7 @@ exclusive, is the mapping shared) is explored both ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,10 +141,10 @@ def judge(program: Program, caller: Caller, arch: str) -> Judgement:
 def _run(shared: Setting, caller: Caller, nr: int, space: Space, asked: Sequence[Hashable]) -> Trial:
     where = layout(shared.program, nr, FIRST)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         run = prepare(shared, where, space, base, answers)
         ran = _finished(shared, caller, run, where, space)
-        return ran.session.machine, list(callers.check(ran)), ran
+        return ran.session.machine, callers.check(ran), ran
 
     return explore(len(space), drive, asked=asked)
 

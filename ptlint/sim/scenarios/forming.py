@@ -9,7 +9,7 @@ flag lets differ or merges is in its name (``FPB_RESPECT_WRITE``, ``FPB_IGNORE_D
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -281,9 +281,9 @@ def _run(
     nr = raw.shape[1] - BEFORE - AFTER
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         ran = _finished(shared, former, where, space, base, raw[base], answers, block, start)
-        return ran.session.machine, list(forming.check(ran)) if ran is not None else [], ran
+        return ran.session.machine, forming.check(ran) if ran is not None else (), ran
 
     return explore(len(space), drive, MOST_LANES * 4)
 

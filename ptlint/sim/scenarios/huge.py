@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -254,9 +254,9 @@ def _run(program: Program, helper: Helper, page: Page) -> Trial:
     index = 2 * page.entries
     where = Layout(index, 4 * page.entries + 64, USER + index * page.step, page.step, 8, page.entries)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         ran = _drive(shared, helper, page, where, space, base, answers)
-        return ran.session.machine, list(huge.check(ran)), ran
+        return ran.session.machine, huge.check(ran), ran
 
     return explore(len(space), drive)
 

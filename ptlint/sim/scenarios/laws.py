@@ -7,7 +7,7 @@ at on each kind of machine that makes its entries differently.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ptlint.csrc.ast import NOWHERE
@@ -175,7 +175,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
     stopped, exhausted, scenarios, exhaustive = None, "", 0, True
     assumed: dict[str, Assumption] = {}
 
-    def drive(base: Lanes, answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: Lanes, answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         session = Session(law.program, len(base), answers)
         bench = Bench(session, law.level)
         broken = [one for one in law.check(bench, base) if bool(one.mask.any())]

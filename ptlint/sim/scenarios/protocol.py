@@ -7,7 +7,7 @@ first entry, and sets nr entries to the new value with the PFN advanced by one e
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -66,9 +66,9 @@ def run_pair(shared: Setting, pair: Pair, nr: int, first: int, space: Space) -> 
     """Run the pair over *space* and return the trial with its breaches."""
     where = layout(shared.program, nr, first)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         ran = driven(shared, pair, where, space, base, answers)
-        return ran.session.machine, list(transaction.check(ran)), ran
+        return ran.session.machine, transaction.check(ran), ran
 
     return explore(len(space), drive)
 

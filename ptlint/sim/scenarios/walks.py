@@ -10,7 +10,7 @@ file, those run as well: they form the batches that it gets.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -530,9 +530,10 @@ def run_over(
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
     starts, commits = pair_names(shared.program)
 
-    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, list[Breach], object]:
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block, absent)
-        return ran.session.machine, list(walks.check(ran)), ran
+        broken = walks.check(ran)
+        return ran.session.machine, broken if ran.endless is None else list(broken), ran
 
     trial = explore(len(space), drive, MOST_LANES, asked)
     tally.add(trial, raced=raced)
