@@ -44,12 +44,14 @@ def nothing(_frame: Frame) -> None:
     return
 
 
-def stored(locate: Callable[[Frame], Scalar | None], size: int, init: Run) -> Step:
-    """Return the step that stores the initial value of a variable in memory."""
+def stored(locate: Callable[[Frame], Scalar | None], size: int, init: Run, fresh: bool) -> Step:
+    """Return the step that stores the initial value of a variable in memory; a *fresh* one is in no other lane."""
 
     def action(frame: Frame) -> None:
         value, address = init(frame), locate(frame)
         assert address is not None
+        if fresh and isinstance(address, int):
+            frame.machine.begin(address, size)
         if isinstance(value, Blob):
             frame.machine.store_blob(address, value)
         else:

@@ -51,6 +51,10 @@ class Frame:
             assert not isinstance(old, Blob)
             self.slots[slot] = choose(mask, new, old, signed)
 
+    def begin(self, slot: int, value: Value) -> None:
+        """Set a variable where its life begins: no other lane has it, or what it held in a round of a loop before."""
+        self.slots[slot] = value.copy() if isinstance(value, Blob) else value
+
     def is_whole(self, mask: Mask) -> bool:
         """Return whether *mask* has all lanes that this call has."""
         return mask is self.entry or not some(self.entry & ~mask)

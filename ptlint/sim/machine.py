@@ -114,6 +114,7 @@ class Machine:
         self.answers = dict(answers or {})
         self.asked: dict[Hashable, Pos] = {}
         self.asked_in: dict[Hashable, Mask] = {}
+        self.used_in: dict[Hashable, Mask] = {}
         self.agent = agent
         self.limits = limits or Limits()
         self.log: list[Record] = []
@@ -190,9 +191,14 @@ class Machine:
                 raise CannotExecute("a question that only an assertion asks", self.pos, self.function)
             self.asked.setdefault(key, self.pos)
             self.answers[key] = np.zeros(self.lanes, dtype=bool)
-        if not self.asserting:
-            self.asked_in[key] = self.asked_in[key] | self.mask if key in self.asked_in else self.mask
+        noted = self.used_in if self.asserting else self.asked_in
+        noted[key] = noted[key] | self.mask if key in noted else self.mask
         return self.answers[key]
+
+    def was_asked(self, key: Hashable) -> Mask | None:
+        """Return the lanes in which the answer to *key* made a difference, if only to an assertion; None for none."""
+        asked, used = self.asked_in.get(key), self.used_in.get(key)
+        return asked if used is None else used if asked is None else asked | used
 
     def kill(self, mask: Mask) -> None:
         """Stop the lanes of *mask*: what they would do next has no meaning."""
@@ -253,7 +259,7 @@ class Machine:
                 self._step(obj)
                 old = obj.blob.load(offset, size, False)
                 self.note("write", obj.name, mask, offset=offset, old=old, new=value, **self._atomic)
-            self._put(obj.blob, offset, size, value, mask)
+            self._put(obj, offset, size, value, mask)
 
     def load_blob(self, address: Scalar, size: int) -> Blob:
         """Return the structure of *size* bytes at *address*: one step on a live table."""
@@ -290,7 +296,7 @@ class Machine:
                 self.note("write", obj.name, mask, offset=offset, old=old, new=new, **self._atomic)
             self.tick(1 + len(value.cells) // 32)
             before = obj.blob.arrays(offset, value.size)
-            obj.blob.put(offset, value, None if every(mask) else mask)
+            obj.blob.put(offset, value, None if self._has_all(obj, mask) else mask)
             self._hold(obj.blob.arrays(offset, value.size) - before)
 
     @contextmanager
@@ -325,18 +331,32 @@ class Machine:
             yield obj, offset, mask
             self.tick()
 
-    def _put(self, blob: Blob, offset: int, size: int, value: Scalar, mask: Mask) -> None:
+    def _has_all(self, obj: Object, mask: Mask) -> bool:
+        """Return whether *mask* has all lanes that have *obj*: then nobody needs what it held."""
+        if obj.lanes is None:
+            return every(mask)
+        return mask is obj.lanes or not some(self.without_dead(obj.lanes & ~mask))
+
+    def _put(self, obj: Object, offset: int, size: int, value: Scalar, mask: Mask) -> None:
+        blob = obj.blob
         old = blob.cells.get(offset)
-        blob.store(offset, size, value, None if every(mask) else mask)
+        blob.store(offset, size, value, None if self._has_all(obj, mask) else mask)
         if isinstance(blob.cells[offset][1], np.ndarray) and not (old and isinstance(old[1], np.ndarray)):
             self._hold(1)
 
     def release(self, address: int) -> None:
         """End the life of a variable's object: its bytes are given back, and a pointer to it leads nowhere."""
+        self._emptied(address, 0, None)
+
+    def begin(self, address: int, size: int) -> None:
+        """Begin the life of a variable's object in the current lanes: what an earlier round of a loop left is gone."""
+        self._emptied(address, size, self.mask)
+
+    def _emptied(self, address: int, size: int, lanes: Mask | None) -> None:
         obj = self.memory.find(address)[0]
         if obj is not None:
             self._held -= obj.blob.arrays(0, obj.blob.size)
-            obj.blob = Blob(0, self.memory.big_endian)
+            obj.blob, obj.lanes = Blob(size, self.memory.big_endian), lanes
 
     def _inside(self, obj: Object, offset: int, size: int) -> bool:
         return not obj.function and offset >= 0 and offset + size <= obj.blob.size

@@ -25,6 +25,7 @@ class Object:
     """A variable, structure, table or function. ``live`` marks a page table that hardware walks.
 
     ``name`` is how a report calls it (``vma->vm_mm``). ``function`` names the code a function's address stands for.
+    ``lanes`` are those that have it at all, None for all: no other sees what is stored in it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Object:
     live: bool = False
     function: str = ""
     stored: set[int] = field(default_factory=set)
+    lanes: Mask | None = None
 
 
 class Memory:

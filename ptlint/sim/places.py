@@ -44,7 +44,9 @@ def boxed_address(type: CType, slot: int, name: str) -> Callable[[Frame], Scalar
         address = frame.slots[slot]
         if address is None:
             memory = frame.machine.memory
-            address = frame.slots[slot] = memory.add(name, Blob(size, memory.big_endian), type).base
+            made = memory.add(name, Blob(size, memory.big_endian), type)
+            made.lanes = frame.entry
+            address = frame.slots[slot] = made.base
         assert not isinstance(address, Blob)
         return address
 

@@ -28,7 +28,7 @@ from ptlint.sim.machine import Machine, Ration
 from ptlint.sim.primitives import KEEP, keep_but
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach
-from ptlint.sim.scope import Local, Scope, address_taken
+from ptlint.sim.scope import Local, Scope, address_taken, has_labels
 from ptlint.sim.statements import Statements
 from ptlint.sim.types import VOID, has_array, size_of
 
@@ -342,7 +342,7 @@ class Program:
         return found
 
     def _lower(self, definition: ast.FunctionDef) -> Lowered:
-        scope = Scope(address_taken(definition.body))
+        scope = Scope(address_taken(definition.body), falls=not has_labels(definition.body))
         expressions = Expressions(self, scope, definition.name)
         expressions.path = definition.pos.path
         returns = expressions.returns = self.resolve(definition.type.ret, expressions)

@@ -35,12 +35,14 @@ class Scope:
     """Nested blocks of variables. Slots are never reused: the simulator's frames are small. ``boxes`` are the slots
     that hold the address of an object.
 
+    ``falls`` tells that no label leads into a block, so that all lanes that have a variable pass its declaration.
     ``in_function`` is False for the initialisers of file-scope variables, which have no frame. ``numbers`` makes the
     labels of cases unique in the function.
     """
 
-    def __init__(self, boxed: frozenset[str], in_function: bool = True) -> None:
+    def __init__(self, boxed: frozenset[str], in_function: bool = True, falls: bool = False) -> None:
         self.boxed = boxed
+        self.falls = falls
         self.in_function = in_function
         self.size = 0
         self.boxes: list[int] = []
@@ -110,6 +112,11 @@ class Scope:
             if tag in block:
                 return block[tag]
         return tag
+
+
+def has_labels(body: ast.Block) -> bool:
+    """Return whether *body* has a label or a case: lanes that jump there pass no declaration before it."""
+    return any(isinstance(node, (ast.Label, ast.Case, ast.Default)) for node in nodes(body))
 
 
 def address_taken(body: ast.Block | ast.Expr) -> frozenset[str]:

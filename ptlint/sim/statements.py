@@ -226,8 +226,12 @@ class Statements:
     def _initialised(self, local: Local, size: int, init: Run | None, leaves: bool) -> Step:
         slot, signed = local.slot, is_signed(local.type)
         if local.boxed:
-            return Step(nothing) if init is None else stored(self.expressions.local_place(local).locate, size, init)
+            if init is None:
+                return Step(nothing)
+            return stored(self.expressions.local_place(local).locate, size, init, self.expressions.scope.falls)
         if init is not None:
+            if self.expressions.scope.falls:
+                return Step(lambda frame: frame.begin(slot, init(frame)), leaves=leaves)
             return Step(lambda frame: frame.assign(slot, init(frame), signed), leaves=leaves)
         if is_record(local.type):
             return Step(lambda frame: frame.assign(slot, Blob(size, frame.machine.memory.big_endian), False))
