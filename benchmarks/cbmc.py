@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,26 +132,23 @@ def chain(program: Program, walk: walks.Walk, *, is_raced: bool) -> list[Measure
     """Return what runs of the caller over 1 to 4 entries take, or those with the MMU in between (2 entries)."""
     shared = setting(program, BEFORE + 4 + AFTER)
     found = []
-    asked: tuple[Hashable, ...] = ()
+    trial: Trial | None = None
     for nr in (1, 2) if is_raced else (1, 2, 3, 4):
-        space = walks._space(shared, walk, nr, *([12] if is_raced else []))
-        trial = walks._run(shared, walk, nr, space, asked, Tally(walk.name, "x86"))
-        asked = trial.questions
+        space = walks.space_of(shared, walk, nr, *([12] if is_raced else []))
+        trial = walks.run_over(shared, walk, nr, space, trial, Tally(walk.name, "x86"))
         if is_raced:
-            space = walks._raced(space, nr, int(trial.machine.steps.max()) + 1)
+            space = walks.with_accesses(space, nr, int(trial.machine.steps.max()) + 1)
         if nr == 2 or not is_raced:
-            found.append(_of_chain(shared, walk, nr, space, asked, is_raced=is_raced))
+            found.append(_of_chain(shared, walk, nr, space, trial, is_raced=is_raced))
     return found
 
 
-def _of_chain(
-    shared: Setting, walk: walks.Walk, nr: int, space: Space, asked: tuple[Hashable, ...], *, is_raced: bool
-) -> Measured:
+def _of_chain(shared: Setting, walk: walks.Walk, nr: int, space: Space, after: Trial, *, is_raced: bool) -> Measured:
     best = float("inf")
     for _ in range(ROUNDS):
         tally = Tally(walk.name, "x86")
         began = time.thread_time()
-        walks._run(shared, walk, nr, space, asked, tally, raced=is_raced)
+        walks.run_over(shared, walk, nr, space, after, tally, raced=is_raced)
         best = min(best, time.thread_time() - began)
     judged = tally.judgement(shared.program)
     if judged.violations:

@@ -179,7 +179,9 @@ def boxed(machine: Machine, name: str, type: CType, value: Value) -> int:
         blob.put(0, value)
     else:
         blob.store(0, size, value)
-    return machine.memory.add(name, blob, type).base
+    made = machine.memory.add(name, blob, type)
+    made.lanes = machine.mask
+    return made.base
 
 
 # --- code that nobody can see -----------------------------------------------------------------------------------------
@@ -330,8 +332,10 @@ def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Seque
     answer = np.zeros(machine.lanes, dtype=bool)
     for number, first in enumerate(firsts):
         key = _question(machine, name, [int(column[first]) for column in columns], types)
-        lanes = here[groups == number]
-        answer[lanes] = machine.ask(key)[lanes]
+        asking = np.zeros(machine.lanes, dtype=bool)
+        asking[here[groups == number]] = True
+        with machine.narrowed(asking):
+            answer |= machine.ask(key) & asking
     return answer
 
 

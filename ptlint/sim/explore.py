@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ptlint.csrc.ast import Pos
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.machine import Limits, Machine, Record
+from ptlint.sim.paths import Ways, seeded, started
 from ptlint.sim.values import Mask
 
 MAX_LANES = 1 << 17
@@ -46,38 +47,64 @@ class Breach:
 
 @dataclass(slots=True)
 class Trial:
-    """One finished run of a scenario: its machine, which base lane and which answers each lane stands for."""
+    """One finished run of a scenario: its machine, and which base lane each lane stands for.
+
+    ``scenarios`` are the combinations of base lanes and answers: a lane stands for all answers that it does not ask.
+    ``ways`` are the answers that lanes were asked for, None where they are drawn.
+    """
 
     machine: Machine
     lane: NDArray[np.int64]
     breaches: list[Breach]
     questions: tuple[Hashable, ...]
     exhaustive: bool
-    state: object = None
+    state: object
+    scenarios: int
+    ways: Ways | None = None
     weight: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, Iterable[Breach], object]]
 
 
-def explore(lanes: int, drive: Drive, most: int = MAX_LANES, asked: Sequence[Hashable] = ()) -> Trial:
+def explore(lanes: int, drive: Drive, most: int = MAX_LANES, after: Trial | None = None) -> Trial:
     """Run *drive* over *lanes* base lanes, multiplied by every combination of answers that the code asks for.
 
     *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches, which are looked
-    for when no question is open; at most *most* lanes run at once. *asked* are questions that the code is known to ask. Raises CannotExecute and OutOfBounds
-    as the run does.
+    for when no question is open; at most *most* lanes run at once. *after* is a trial of less of the same code, which
+    asks as much at least. Raises CannotExecute and OutOfBounds as the run does.
     """
-    questions: list[Hashable] = list(asked)
-    exhaustive = True
+    questions = [] if after is None else list(after.questions)
+    paths = started(lanes)
+    if after is not None and after.ways is not None and lanes * len(after.ways) <= most:
+        paths = seeded(lanes, questions, after.ways)
+    for _ in range(MAX_ROUNDS):
+        if len(questions) > MAX_QUESTIONS or lanes << len(questions) > most:
+            break
+        machine, breaches, state = drive(paths.lane, paths.answers)
+        more = paths.parted(machine)
+        if more is None and not paths.are_all(machine):
+            more = started(lanes)
+        found = [] if more is not None else list(breaches)  # which ask, too
+        more = more or paths.parted(machine)
+        if more is None:
+            asked, ways = tuple(paths.answers), paths.ways(machine)
+            return Trial(machine, paths.lane, found, asked, True, state, lanes << len(asked), ways)
+        questions, paths = [*questions, *(key for key in more.answers if key not in questions)], more
+    return _drawn(lanes, drive, most, questions)
+
+
+def _drawn(lanes: int, drive: Drive, most: int, questions: list[Hashable]) -> Trial:
+    """Run *drive* with answers that are drawn, where combinations of all are too many."""
     for _ in range(MAX_ROUNDS):
         lane, answers, exhaustive = _answered(lanes, questions, most)
         machine, breaches, state = drive(lane, answers)
         new = _unanswered(machine, answers)
-        found = [] if new else list(breaches)  # which ask, too
+        found = [] if new else list(breaches)
         new = new or _unanswered(machine, answers)
         if not new:
-            return Trial(machine, lane, found, tuple(questions), exhaustive, state)
-        questions.extend(new)
+            return Trial(machine, lane, found, tuple(questions), exhaustive, state, machine.lanes)
+        questions = [*questions, *new]
         if len(questions) > MOST_ASKED:
             break
     raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
@@ -126,7 +153,7 @@ def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_L
     found = [] if _unanswered(machine, answers) else list(breaches)
     if _unanswered(machine, answers):
         return None
-    return Trial(machine, lane, found, first.questions, False, state)
+    return Trial(machine, lane, found, first.questions, False, state, machine.lanes)
 
 
 def _distinct_rows(table: Mask) -> Mask:

@@ -40,7 +40,7 @@ class Tally:
         """Take in a trial; *observers* tells who acts on what a breach of ``old-pte`` gets wrong."""
         ran = trial.state
         assert isinstance(ran, Ran)
-        self.scenarios += trial.machine.lanes
+        self.scenarios += trial.scenarios
         self.exhaustive = self.exhaustive and trial.exhaustive and ran.space.exhaustive
         self.executed |= trial.machine.executed
         self.assumed.update(trial.machine.assumed)

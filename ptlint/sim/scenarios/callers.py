@@ -8,7 +8,7 @@ exclusive, is the mapping shared) is explored both ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,17 +128,16 @@ def judge(program: Program, caller: Caller, arch: str) -> Judgement:
     tally = Tally(name(caller), arch)
     try:
         shared = setting(program, max(3, *program.sizes))
-        asked: tuple[Hashable, ...] = ()  # a longer batch asks what a shorter one asks, and more
+        trial: Trial | None = None  # a longer batch asks what a shorter one asks, and more
         for nr in program.sizes:
-            trial = _run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4), asked)
+            trial = _run(shared, caller, nr, still(shared.colours, nr, MOST_STATES, 4), trial)
             tally.add(trial, raced=False)
-            asked = trial.questions
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
 
 
-def _run(shared: Setting, caller: Caller, nr: int, space: Space, asked: Sequence[Hashable]) -> Trial:
+def _run(shared: Setting, caller: Caller, nr: int, space: Space, after: Trial | None) -> Trial:
     where = layout(shared.program, nr, FIRST)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
@@ -146,7 +145,7 @@ def _run(shared: Setting, caller: Caller, nr: int, space: Space, asked: Sequence
         ran = _finished(shared, caller, run, where, space)
         return ran.session.machine, callers.check(ran), ran
 
-    return explore(len(space), drive, asked=asked)
+    return explore(len(space), drive, after=after)
 
 
 def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, space: Space) -> Called:

@@ -7,7 +7,7 @@ entry of that level is an entry, its page a folio of as many pages as it maps (i
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from ptlint.csrc.ctypes import CFunction
 from ptlint.sim.absent import MIGRATION
 from ptlint.sim.driving import setting
 from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
+from ptlint.sim.explore import Trial
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 from ptlint.sim.scenarios import walks
@@ -111,18 +112,18 @@ def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
         space = walks.space_of(shared, one.walk, 1)
         texts = walks.functions_of(one.program, one.walk.path)
         own = texts.get(one.walk.name, "")
-        asked: tuple[Hashable, ...] = ()
+        trial: Trial | None = None
         ran: set[str] = {one.walk.name}
         if one.walk.form == "entry" or _PRESENT.search(own):
-            trial = walks.run_over(shared, one.walk, 1, space, (), tally)
-            steps, asked = int(np.asarray(trial.machine.steps).max()) + 1, trial.questions
+            trial = walks.run_over(shared, one.walk, 1, space, None, tally)
+            steps = int(np.asarray(trial.machine.steps).max()) + 1
             ran |= {name for path, _, name in (one.rpartition(":") for one in trial.machine.executed)}
             if shared.hardware.updates:
                 raced = walks.with_accesses(walks.space_of(shared, one.walk, 1, 12), 1, steps)
-                walks.run_over(shared, one.walk, 1, raced, asked, tally, raced=True)
+                walks.run_over(shared, one.walk, 1, raced, trial, tally, raced=True)
         meets = one.walk.form == "entry" or not _PRESENT.search(own)
         if meets and any(_TESTED.search(texts.get(name, "")) for name in ran):
-            walks.run_mixed(shared, one.walk, asked, tally, MIGRATION if one.walk.form == "fault" else None)
+            walks.run_mixed(shared, one.walk, trial, tally, MIGRATION if one.walk.form == "fault" else None)
     except NoEntries:
         return Judgement(one.walk.name, arch)
     except (CannotExecute, OutOfBounds) as error:

@@ -185,7 +185,7 @@ def judge(program: Program, law: Law, arch: str) -> Judgement:
 
     try:
         trial = explore(law.lanes, drive)
-        scenarios, exhaustive = trial.machine.lanes, trial.exhaustive
+        scenarios, exhaustive = trial.scenarios, trial.exhaustive
         assumed = {name: Assumption(name, what, pos) for name, (what, pos) in sorted(trial.machine.assumed.items())}
         bench, broken = _results(trial.state)
         own = {law.helper} | named_in(program, texts) | {word for text in texts for word in _WORD.findall(text)}

@@ -285,8 +285,9 @@ def _joined(ran: Ran, expected: Ran) -> Machine:
     """Return the machine of the override's run, with what the generic body asked and ran."""
     machine, other = ran.session.machine, expected.session.machine
     machine.asked.update(other.asked)
-    for key, mask in other.asked_in.items():
-        machine.asked_in[key] = machine.asked_in[key] | mask if key in machine.asked_in else mask
+    for mine, more in ((machine.asked_in, other.asked_in), (machine.used_in, other.used_in)):
+        for key, mask in more.items():
+            mine[key] = mine[key] | mask if key in mine else mask
     machine.assumed.update(other.assumed)
     machine.executed |= other.executed | {one.replace(f":{PREFIX}", ":") for one in other.executed}
     return machine

@@ -62,15 +62,15 @@ class Transacted(Ran):
     commit_from: int
 
 
-def run_pair(shared: Setting, pair: Pair, nr: int, first: int, space: Space) -> Trial:
-    """Run the pair over *space* and return the trial with its breaches."""
+def run_pair(shared: Setting, pair: Pair, nr: int, first: int, space: Space, after: Trial | None = None) -> Trial:
+    """Run the pair over *space*, *after* a trial of its own, and return the trial with its breaches."""
     where = layout(shared.program, nr, first)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
         ran = driven(shared, pair, where, space, base, answers)
         return ran.session.machine, transaction.check(ran), ran
 
-    return explore(len(space), drive)
+    return explore(len(space), drive, after=after)
 
 
 def driven(
@@ -209,18 +209,19 @@ def judge(program: Program, pair: Pair, arch: str) -> Judgement:
     try:
         shared = setting(program, max(3, *program.sizes))
         steps = {}
+        trial: Trial | None = None
         for nr in program.sizes[:2]:
-            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES))
+            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES), trial)
             tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
             steps[nr] = int(trial.machine.steps.max()) + 1
         if tally.is_idle(program):
             return tally.judgement(program)
         for nr in program.sizes[2:]:
-            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES))
+            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES), trial)
             tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
         for nr, slots in steps.items() if shared.hardware.updates else ():
             space = raced(still(shared.colours, nr, MOST_STATES), nr, slots)
-            tally.add(run_pair(shared, pair, nr, FIRST, space), raced=True)
+            tally.add(run_pair(shared, pair, nr, FIRST, space, trial), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)

@@ -294,26 +294,25 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     try:
         shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
         if walk.form == "fill":
-            run_mixed(shared, walk, (), tally, frozenset({""}))
+            run_mixed(shared, walk, None, tally, frozenset({""}))
             return tally.judgement(program)
         steps = raced = 0
-        asked: tuple[Hashable, ...] = ()
+        last: Trial | None = None
         for nr in (1,) if walk.is_single else program.sizes:
-            trial = run_over(shared, walk, nr, space_of(shared, walk, nr), asked, tally)
-            asked = trial.questions
+            trial = last = run_over(shared, walk, nr, space_of(shared, walk, nr), last, tally)
             raced = nr if nr <= 2 or not steps else raced
             steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
         if shared.hardware.updates:
             nr = raced
             touched = with_accesses(space_of(shared, walk, nr, 12), nr, steps)
-            run_over(shared, walk, nr, touched, asked, tally, raced=True)
+            run_over(shared, walk, nr, touched, trial, tally, raced=True)
         plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)
-            run_over(folded, walk, 2 * block, _blocks(folded, block), asked, tally, block=block)
+            run_over(folded, walk, 2 * block, _blocks(folded, block), trial, tally, block=block)
         if program.runs_generic and _meets_absent(program, walk, trial.machine):
-            run_mixed(shared, walk, asked, tally)
+            run_mixed(shared, walk, trial, tally)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
@@ -348,7 +347,7 @@ def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
 
 
 def run_mixed(
-    shared: Setting, walk: Walk, asked: Sequence[Hashable], tally: Tally, kinds: frozenset[str] | None = None
+    shared: Setting, walk: Walk, after: Trial | None, tally: Tally, kinds: frozenset[str] | None = None
 ) -> None:
     """Run the caller over tables in which entries that map no page stand beside and between mapped ones; with *kinds*,
     over single ones of these alone.
@@ -375,7 +374,7 @@ def run_mixed(
         request = np.concatenate([request, request[same], request[same]])
     nothing = np.zeros(len(request), dtype=np.int64)
     space = Space(entries, request, off, nothing, nothing.astype(bool), exhaustive=False)
-    run_over(with_absent(shared, absent), walk, nr, space, asked, tally, absent=absent)
+    run_over(with_absent(shared, absent), walk, nr, space, after, tally, absent=absent)
 
 
 # --- lanes --------------------------------------------------------------------------------------------------------
@@ -519,7 +518,7 @@ def run_over(
     walk: Walk,
     nr: int,
     space: Space,
-    asked: Sequence[Hashable],
+    after: Trial | None,
     tally: Tally,
     *,
     raced: bool = False,
@@ -535,7 +534,7 @@ def run_over(
         broken = walks.check(ran)
         return ran.session.machine, broken if ran.endless is None else list(broken), ran
 
-    trial = explore(len(space), drive, MOST_LANES, asked)
+    trial = explore(len(space), drive, MOST_LANES, after)
     tally.add(trial, raced=raced)
     more = again(len(space), drive, trial, _changing(trial.machine), MOST_LANES)
     if more is not None:
