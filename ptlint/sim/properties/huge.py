@@ -13,7 +13,7 @@ from ptlint.sim.convert import scalar
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.tlb import covers
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, Unknown
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.huge import Handled
@@ -23,7 +23,7 @@ Raw = NDArray[np.uint64]
 
 def check(ran: Handled) -> Iterator[Breach]:
     """Yield every broken property of one run."""
-    for breach in (*_faults(ran), *_by_kind(ran), *_outside(ran)):
+    for breach in (*_faults(ran), *_by_kind(ran), *_broken_first(ran), *_outside(ran)):
         mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
         if bool(mask.any()):
             breach.mask = mask
@@ -39,6 +39,8 @@ def _by_kind(ran: Handled) -> Iterator[Breach]:
             yield from _told(ran, ran.returned, "what is read")
         case "collect":
             yield from _told(ran, ran.returned, "what is returned")
+            other = (ran.lanes.request == 1) & (ran.returned != ran.asked)
+            yield Breach("underrun", other, 0, "what is returned is not the entry that was there", "as it was", None)
             yield from _empty(ran)
             if "flush" in ran.name:
                 yield from _flushed(ran)
@@ -47,7 +49,7 @@ def _by_kind(ran: Handled) -> Iterator[Breach]:
         case "wrprotect":
             yield from _stays(ran, writable=False)
         case "access":
-            yield from _stays(ran, writable=True)
+            yield from _accessed(ran)
         case "transaction":
             yield from _told(ran, ran.returned, "what start returns")
             yield from _stays(ran, writable=False)
@@ -71,7 +73,7 @@ def _last(ran: Handled, index: int) -> Record | None:
 def _told(ran: Handled, entry: Raw, what: str, *, write: bool | None = None) -> Iterator[Breach]:
     """An entry as the kernel sees it: the page frame that was set, and accessed and dirty of the whole page."""
     session = ran.session
-    page = ran.lanes.request == 0
+    page = ran.lanes.request != 1
     present = session.holds("pte_present", entry)
     yield Breach("underrun", page & ~present, 0, f"{what} is not present", "present", _last(ran, 0))
     settled = page & present
@@ -86,10 +88,39 @@ def _told(ran: Handled, entry: Raw, what: str, *, write: bool | None = None) -> 
     yield Breach("underrun", settled & ~now & wanted, 0, f"{what} is not writable", "writable", _last(ran, 0))
 
 
+def _broken_first(ran: Handled) -> Iterator[Breach]:
+    """Entries that one page has in common are all made invalid before one of them gets another valid value.
+
+    A TLB may hold one translation for all of them, and what it makes of two different ones nobody knows (Arm ARM,
+    "Misprogramming of the Contiguous bit"; RISC-V Svnapot).
+    """
+    session = ran.session
+    if ran.where.nr < 2 or not ran.hardware.valid:
+        return
+    for record in session.machine.log:
+        offset, old, new = (record.data.get(key) for key in ("offset", "old", "new"))
+        if (
+            record.kind != "write"
+            or not isinstance(offset, int)
+            or isinstance(old, Unknown)
+            or isinstance(new, Unknown)
+        ):
+            continue
+        index = offset // ran.where.size - ran.where.first
+        if not 0 <= index < ran.where.nr or old is None or new is None:
+            continue
+        raw, other = session.raw(old), session.raw(new)
+        live = record.mask & (raw != other) & ran.hardware.is_valid(raw) & ran.hardware.is_valid(other)
+        detail = f"entry {index} of the page changes while it is valid"
+        yield Breach("live-entry", live, index, detail, "made invalid and flushed before", record)
+
+
 def _set(ran: Handled) -> Iterator[Breach]:
-    yield from _told(ran, ran.view, "the page that was set")
-    yield from _entries(ran)
-    gone = ran.lanes.request != 0
+    fresh = ran.lanes.request == 0
+    for breach in (*_told(ran, ran.view, "the page that was set"), *_entries(ran)):
+        breach.mask = breach.mask & fresh
+        yield breach
+    gone = ran.lanes.request == 1
     for index, raw in enumerate(ran.final if ran.where.nr > 1 else ()):
         detail = f"entry {index} is not set to the entry that is not present"
         yield Breach("underrun", gone & (raw != ran.asked), index, detail, "as asked", _last(ran, index))
@@ -109,11 +140,21 @@ def _stays(ran: Handled, *, writable: bool) -> Iterator[Breach]:
     yield from _entries(ran, write=writable)
 
 
+def _accessed(ran: Handled) -> Iterator[Breach]:
+    """A fault makes a page more permissive: what it asks for is added, and nothing that the MMU has set goes."""
+    reads = ran.lanes.request == 3
+    for writable, lanes in ((True, ~reads), (None, reads)):
+        told = _told(ran, ran.view, "the page afterwards", write=writable)
+        for breach in (*told, *_entries(ran, write=writable)):
+            breach.mask = breach.mask & lanes
+            yield breach
+
+
 def _entries(ran: Handled, *, write: bool | None = None) -> Iterator[Breach]:
     """Each entry of a page that several map leads to its own part of it, with the page's permission."""
     if ran.where.nr < 2:
         return
-    page = ran.lanes.request == 0
+    page = ran.lanes.request != 1
     level, step = ran.page.level, ran.page.step // ran.session.program.constant("PAGE_SIZE")
     same = ran.session.program.mmu.get("same_frame", "")  # entries that all hold the frame of the whole (NAPOT)
     for index, raw in enumerate(ran.final):

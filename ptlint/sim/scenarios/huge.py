@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc.items import items_of
 from ptlint.csrc.universe import load_universe
 from ptlint.sim.batch import Batch, Layout
 from ptlint.sim.convert import scalar
@@ -50,8 +51,10 @@ KINDS: tuple[tuple[str, str], ...] = (
 )
 
 USER = 0x7F00_0000_0000
-NONPRESENT = 1
-"""The request that sets a migration entry instead of a page."""
+NONPRESENT, WRITES, READS, OVER = 1, 2, 3, 4
+"""Requests: a migration entry is set instead of a page; the fault that changes access flags is a store, or a load, and
+has seen the entry before the MMU touched it; a page is set where one is.
+"""
 
 TELLING = ("get", "collect", "transaction")
 """Kinds that return an entry."""
@@ -139,7 +142,22 @@ def _concerned(program: Program) -> bool:
         path = text.path if text is not None else universe.source_of(name) or ""
         if "huge" in name or "hugetlb" in path:
             return True
+        if _SIZED.search(_text_of(program, name)):
+            return True
     return False
+
+
+_SIZED = re.compile(r"\bpgsize\b")
+"""What code says that is for entries of any level."""
+
+
+def _text_of(program: Program, name: str) -> str:
+    """Return the text of a function of the architecture's own, empty for others."""
+    site = program.universe.site_of(name)
+    if site is None or not site.instance.path.startswith(f"arch/{program.universe.profile.folder}/"):
+        return ""
+    item = items_of(site.instance).items[site.number]
+    return site.instance.active_text()[item.start : item.end]
 
 
 def _with_hugetlb(program: Program) -> Program:
@@ -241,8 +259,12 @@ def _space(shared: Setting, helper: Helper, page: Page) -> Space:
         for entry in (touched if helper.kind != "set" else [-1])
         for store in ((False, True) if entry >= 0 else (False,))
     ]
-    if helper.kind == "set":
+    if helper.kind in ("set", "clear", "get") or (helper.kind == "collect" and "flush" not in helper.signature.name):
         rows.append((0, NONPRESENT, -1, False))
+    if helper.kind == "set":
+        rows += [(state, OVER, -1, False) for state in range(len(shared.colours.weight))]
+    if helper.kind == "access" and page.entries > 1:  # the MMU may have set a bit in another entry than the one read
+        rows += [(state, request, entry, store) for state, _, entry, store in rows for request in (WRITES, READS)]
     table = np.array(rows, dtype=np.int64)
     off = np.full(len(rows), -1, dtype=np.int64)
     return Space(table[:, :1], table[:, 1], off, table[:, 2], table[:, 3].astype(bool), exhaustive=True)
@@ -289,10 +311,13 @@ def _drive(
     bare.where = where
     bare.initial = np.stack([bare.entry(i) for i in range(where.nr)], axis=1)
     returned: Value = None
+    if helper.kind == "set" and bool((lanes.request == OVER).any()):
+        with session.machine.narrowed(lanes.request == OVER):
+            world.call("set_huge_pte_at", None, [session.pte("pte_wrprotect(pte_mkyoung(pte))", pte=("pte_t", asked))])
     if helper.kind != "set":
         _touch(shared, bare, lanes, page)
         begin = len(session.machine.log)
-        returned = _act(world, helper, lanes)
+        returned = _act(world, helper, lanes, asked)
     drain(session.machine)
     touched = _touches(shared, states, lanes)
     nothing = np.zeros(len(base), dtype=np.uint64)
@@ -321,12 +346,14 @@ def _drive(
     )
 
 
-def _act(world: _World, helper: Helper, lanes: Space) -> Value:
+def _act(world: _World, helper: Helper, lanes: Space, asked: Value) -> Value:
     """Call the helper as its callers do, and commit what it started."""
     session = world.session
     if helper.kind == "access":
         old = world.call("huge_ptep_get", None, [])
         wanted = session.pte("pte_mkyoung(pte_mkdirty(pte_mkwrite_novma(pte)))", pte=("pte_t", old))
+        for request, text in ((WRITES, "pte_mkdirty(pte_mkwrite_novma(pte))"), (READS, "pte_mkyoung(pte)")):
+            wanted = session.where(lanes.request == request, session.pte(text, pte=("pte_t", asked)), wanted)
         return world.call(helper.signature.name, helper.signature, [wanted])
     result = world.call(helper.signature.name, helper.signature, [])
     if helper.kind == "transaction":
