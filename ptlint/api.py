@@ -32,6 +32,7 @@ from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
 from ptlint.passes.kerneldoc import KernelDoc, documented_name, invented, kernel_doc_of, undescribed
 from ptlint.passes.missing import not_given, taken_away
+from ptlint.passes.mixedkinds import mixed_kinds
 from ptlint.passes.moved import faults_gone
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
 from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks_in, misgiven
@@ -132,6 +133,7 @@ __all__ = [
     "may_sleep",
     "misspelt",
     "misuses_of",
+    "mixed_kinds",
     "mixtures_of",
     "no_longer",
     "not_given",

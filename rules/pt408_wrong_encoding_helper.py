@@ -17,6 +17,7 @@ from ptlint.api import (
     introduced,
     invalid,
     misuses_of,
+    mixed_kinds,
     no_longer,
     valid,
 )
@@ -24,10 +25,11 @@ from ptlint.api import (
 EXPLANATION = """
 What it reports
 On some path a value is known not to be present (pte_present() said so) and pte_soft_dirty(), pte_mkuffd(), pte_write()
-or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(); or a
-function no longer asks pte_present() at all and goes on using such helpers. And what a run shows over a table in which
-some entries map no page: a swap or migration entry that no longer stands for what it did, code that uses an entry
-that has no page as if it had, or a question about a flag that now only ever meets empty entries.
+or another helper for present entries is called on it; or a value known to be present is given to pte_swp_*(), or to
+both kinds of helpers and nothing asks which it is; or a function no longer asks pte_present() at all and goes on using
+such helpers. And what a run shows over a table in which some entries map no page: a swap or migration entry that no
+longer stands for what it did, code that uses an entry that has no page as if it had, or a question about a flag that
+now only ever meets empty entries.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
@@ -73,6 +75,19 @@ static int moved_bits(pte_t pte)
 }
 """
 
+MIXED = """\
+static pte_t restored(pte_t pte, pte_t orig_pte)
+{
+	if (pte_soft_dirty(orig_pte)) // want "takes orig_pte for"
+		pte = pte_mksoft_dirty(pte);
+	if (pte_swp_uffd(orig_pte))
+		pte = pte_mkuffd(pte);
+	return pte;
+}
+"""
+
+UNMIXED = MIXED.replace("pte_soft", "pte_swp_soft").replace(' // want "takes orig_pte for"', "")
+
 RULE = RuleInfo(
     code="PT408",
     name="wrong-encoding-helper",
@@ -85,6 +100,8 @@ RULE = RuleInfo(
     examples=(
         invalid(NOT_PRESENT, why="the entry may be a swap entry, as the path itself has found", path="mm/moved.c"),
         invalid(PRESENT, why="the swap helper reads a bit of the page frame", path="mm/moved.c"),
+        invalid(MIXED, why="an entry is a swap entry or it is not", path="mm/moved.c"),
+        valid(UNMIXED, why="a swap entry", path="mm/moved.c"),
         valid(VALID, why="each kind has its helper", path="mm/moved.c"),
     ),
 )
@@ -123,3 +140,6 @@ def _wrong(view: View) -> Iterator[Fault]:
         elif one.kind == "present":
             text = f"{one.helper}() is for entries that are not present, and {one.variable} is present here"
             yield Fault(f"{one.kind}:{one.helper}", one.pos, text)
+    for mixed in mixed_kinds(view):
+        text = f"{mixed.helper}() takes {mixed.value} for what {mixed.other}() does not, and nothing asks what it is"
+        yield Fault(f"mixed:{mixed.helper}", mixed.pos, text)

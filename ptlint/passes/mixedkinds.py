@@ -1,0 +1,70 @@
+"""Values of entries that a function takes for present and for not present, and never asks what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ptlint.csrc.ast import Call, Name, Pos
+from ptlint.passes.functions import View
+from ptlint.passes.origins import writes
+from ptlint.passes.wording import called, calls_in, names_in, plain, text
+
+_OF_PRESENT = re.compile(r"p(?:te|md|ud)_(?:soft_dirty|uffd(?:_wp)?|dirty|young|write)")
+_OF_OTHER = re.compile(
+    r"p(?:te|md|ud)_swp_(?:soft_dirty|uffd(?:_wp)?|exclusive)|softleaf_from_p(?:te|md)|p(?:te|md)_to_swp_entry"
+)
+_TELLS = re.compile(
+    r"p(?:te|md|ud)_(?:present|none|leaf|trans_huge|is_\w+|protnone)|is_\w*(?:swap|migration|softleaf|marker)\w*|"
+    r"pte_(?:is_|swp_uffd_any)\w*"
+)
+"""Questions that tell what an entry is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """``helper`` is for one kind of entry; ``other`` at ``against``, for the other kind, gets the same ``value``."""
+
+    pos: Pos
+    helper: str
+    value: str
+    other: str
+    against: Pos
+
+
+def mixed_kinds(view: View) -> Iterator[Mixed]:
+    """Yield the calls of *view* that take a value for what all its other calls do not."""
+    of_present: dict[str, list[Call]] = {}
+    of_other: dict[str, list[Call]] = {}
+    for call in calls_in(view.definition.body):
+        name = called(call)
+        if not call.args:
+            continue
+        value = text(plain(call.args[0]))
+        if _OF_PRESENT.fullmatch(name):
+            of_present.setdefault(value, []).append(call)
+        elif _OF_OTHER.fullmatch(name):
+            of_other.setdefault(value, []).append(call)
+    both = of_present.keys() & of_other.keys()
+    if not both or any(_TELLS.fullmatch(name) for name in view.callees):
+        return
+    for value in sorted(both):
+        if not _stays(view, of_present[value][0]):
+            continue
+        few, many = of_present[value], of_other[value]
+        if len(few) > len(many):
+            few, many = many, few
+        for call in few:
+            yield Mixed(call.pos, called(call), value, called(many[0]), many[0].pos)
+
+
+def _stays(view: View, call: Call) -> bool:
+    """Return whether what *call* looks at is one value throughout the function."""
+    bare = plain(call.args[0])
+    names = names_in(bare)
+    steps = {name: writes(view, name) for name in names}
+    given = {name for name in names if name in view.param_names}
+    if isinstance(bare, Name):
+        return all(len(found) <= (0 if name in given else 1) for name, found in steps.items())
+    return bool(given) and all(not found for name, found in steps.items() if name in given)
