@@ -26,7 +26,7 @@ from ptlint.sim.mmu import Hardware, Walker
 from ptlint.sim.opaque import opaque
 from ptlint.sim.palette import protection
 from ptlint.sim.session import Session
-from ptlint.sim.types import size_or_none
+from ptlint.sim.types import VOID, size_or_none
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -335,9 +335,9 @@ def _pointed(stage: Stage, name: str, type: CPointer) -> Value:
         return made.base
     found = machine.memory.named(name)
     if found is None:
-        size = size_or_none(type.to)
+        size = size_or_none(type.to) if type.to != VOID else None
         if size is None:
-            return opaque(machine, name, type.to).base
+            return opaque(machine, name, None if type.to == VOID else type.to).base
         cells = Blob(64 * size, machine.memory.big_endian, zero)
         found = machine.memory.share(name, machine.memory.add(name, cells, type.to))
         for at, value in enumerate(_cells(stage, name, type.to)):

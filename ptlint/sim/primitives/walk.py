@@ -154,7 +154,7 @@ def mapped_walk(expressions: Expressions, call: ast.Call, _name: str) -> Op:
         first = stage.source.table.base + where.base
         begun = np.broadcast_to(np.asarray(old != 0), (machine.lanes,))
         index = np.where(begun, distance(old, first, machine.lanes) // where.size + 1, 0)
-        wanted = machine.load(walk + flags, 4, False) if stage.absent is not None else 0
+        wanted = machine.load(walk + flags, 4, False)
         for at in range(where.nr):
             index = np.where((index == at) & _is_passed(stage, at, wanted), at + 1, index)
         more = index < where.nr
@@ -174,13 +174,13 @@ def _is_passed(stage: Stage, at: int, flags: Scalar) -> Mask:
     lanes = stage.session.machine.lanes
     heads = [stage.folios.head(np.full(lanes, index, dtype=np.int64)) for index in (0, at)]
     empty: Mask = _is_none(stage, at) | (heads[0] != heads[1])
-    if stage.absent is None:
-        return empty
     session, words = stage.session, stage.absent
-    raw = stage.source.entry(at)
-    wants = np.zeros(len(raw), dtype=bool)
+    wants = np.zeros(lanes, dtype=bool)
     if not isinstance(flags, Unknown):
         wants = (session.lanes_of(flags) & np.uint64(MIGRATION)) != 0
+    if words is None:
+        return empty | wants
+    raw = stage.source.entry(at)
     migrates = words.is_of(session, raw, *absent.MIGRATION)
     present = session.holds("pte_present", raw)
     passed: Mask = np.where(wants, present | ~migrates, ~present)

@@ -70,7 +70,10 @@ def _there(facts: Facts, raw: Raw, index: int) -> tuple[Mask, Mask]:
 
 def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> Iterator[Breach]:
     """An entry that maps no page goes on standing for the same place in swap, or the same page."""
+    from ptlint.sim.properties.walks import exclusive_pages
+
     session, before = facts.ran.session, facts.before[index]
+    exclusive = exclusive_pages(facts.ran).get(index, facts.nothing)
     present, other = _there(facts, raw, index)
     record = facts.last_write(index, is_copy)
     stood = ~facts.was[index] & ~session.holds("pte_none", before)
@@ -112,6 +115,10 @@ def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> It
         "read-only",
         record,
     )
+    unasked = migrates & ~words.is_of(session, before, WRITE_MIGRATION) & session.holds("pte_write", raw)
+    unasked &= facts.own(index, raw, present) & ~facts.ran.stage.writable & ~exclusive
+    detail = f"{what} is writable where its page has moved to, and was not"
+    yield Breach("permission", unasked, index, detail, "read-only", record)
     stays = words.is_of(session, before, WRITE_MIGRATION) & stood & other & words.is_of(session, raw, WRITE_MIGRATION)
     stays &= facts.meant("modify") & ~facts.ran.stage.writable & ~np.full(len(raw), is_copy)
     for at, one in enumerate(facts.copies):  # a copy takes the protection of where it goes

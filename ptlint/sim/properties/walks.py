@@ -218,14 +218,14 @@ _TABLES = (" outside ptep", " outside new ptep")
 def _pages(facts: Facts) -> Iterator[Breach]:
     """An entry that maps a page of the batch maps its own."""
     ran = facts.ran
-    session, first = ran.session, ran.stage.pfn
+    session, first, huge = ran.session, ran.stage.pfn, of_huge_pages(ran)
     for index in range(ran.where.nr):
         for copy, (raw, there) in enumerate(
             ((facts.after[index], facts.present[index]), (facts.copies[index], facts.copied[index]))
         ):
             pfn = session.number("pte_pfn(pte)", raw)
             near = (pfn >= np.uint64(first - 4)) & (pfn < np.uint64(first + ran.where.nr + 4))
-            wrong = there & near & (pfn != np.uint64(first + index))
+            wrong = there & near & (pfn != np.uint64(first + index)) & ~huge
             what = f"the copy of entry {index}" if copy else f"entry {index}"
             yield Breach(
                 "pfn",

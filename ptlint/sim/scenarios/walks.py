@@ -46,6 +46,7 @@ from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, distance, set_stage, walker_for
 from ptlint.sim.tally import Tally
+from ptlint.sim.types import VOID
 from ptlint.sim.values import Mask, Unknown
 
 MOST_LANES = 8192
@@ -562,9 +563,24 @@ def _changing(machine: Machine) -> Mask:
 
 def _arguments(stage: Stage, definition: ast.FunctionDef, types: Sequence[CType]) -> list[Value]:
     return [
-        argument(stage, param.name or f"arg{at}", type, _written(param, pointed=True))
+        argument(
+            stage, param.name or f"arg{at}", _taken_for(stage, definition, param, type), _written(param, pointed=True)
+        )
         for at, (param, type) in enumerate(zip(definition.type.params, types, strict=True))
     ]
+
+
+def _taken_for(stage: Stage, definition: ast.FunctionDef, param: ast.Param, type: CType) -> CType:
+    """Return the type of a parameter; of a plain pointer, that of the variable which takes it."""
+    if not isinstance(type, CPointer) or type.to != VOID:
+        return type
+    for node in nodes(definition.body):
+        if isinstance(node, ast.Declaration):
+            for one in node.declarators:
+                if isinstance(one.init, ast.Name) and one.init.name == param.name:
+                    found = stage.session.program.resolve(one.type)
+                    return found if isinstance(found, CPointer) else type
+    return type
 
 
 def _stepped(stage: Stage, walk: Walk, arguments: list[Value]) -> None:
