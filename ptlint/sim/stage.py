@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 TARGET = re.compile(r"(?:.*_)?(?:dst|dest|new|to)(?:_.*)?")
 """Where a copy goes."""
 
+_EMPTY = re.compile(r"(?:.*_)?(?:dst|dest)(?:_.*)?")
+"""What the entry that a copy goes to holds."""
+
+_OF_SOURCE = re.compile(r"(?:.*_)?(?:src|old|first)(?:_.*)?")
+"""Whose folio a pointer leads to."""
+
 _ADDRESS = re.compile(r"(?:.*_)?(?:u?v?addr|address|start)(?:_.*)?|vaddr")
 _END = re.compile(r"(?:.*_)?end(?:_addr)?")
 _COUNT = re.compile(r"_*(?:(?:max_)?nr|count|n|(?:max_)?nr_ptes|nr_pages|npages|batch|max)_*")
@@ -207,6 +213,8 @@ def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> 
     if (written == session.program.worded("pte_t") and not isinstance(type, CPointer)) or (
         isinstance(type, CRecord) and type == session.program.pte_type
     ):
+        if _EMPTY.fullmatch(name):
+            return session.entry(np.full(session.machine.lanes, stage.source.none, dtype=np.uint64))
         return session.entry(stage.source.entry(0))
     if written == "pgprot_t":
         return _protection(stage)
@@ -353,6 +361,10 @@ def _cells(stage: Stage, name: str, type: CType) -> Iterator[Scalar]:
             found = stage.session.run("pfn_to_page(pfn)", pfn=("unsigned long", stage.pfn + index))
             assert isinstance(found, (int, np.ndarray))
             yield found
+    elif tag == "folio" and _OF_SOURCE.fullmatch(name):
+        found = stage.session.run("page_folio(pfn_to_page(pfn))", pfn=("unsigned long", stage.pfn))
+        assert isinstance(found, (int, np.ndarray))
+        yield found
     elif tag == "folio":
         there = opaque(stage.session.machine, f"*{name}", type.to if isinstance(type, CPointer) else None).base
         yield np.where(stage.session.machine.ask(f"{name} leads to a folio"), np.uint64(there), np.uint64(0))

@@ -24,7 +24,7 @@ from ptlint.csrc.ast import Pos
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
 from ptlint.csrc.nodes import nodes
-from ptlint.sim.absent import Absent, Words, absent_entries, mixed_rows, with_absent
+from ptlint.sim.absent import SWAP, Absent, Words, absent_entries, mixed_rows, with_absent
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.calls import invoke
@@ -44,7 +44,7 @@ from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
-from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, argument, distance, set_stage, walker_for
+from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, distance, set_stage, walker_for
 from ptlint.sim.tally import Tally
 from ptlint.sim.types import VOID
 from ptlint.sim.values import Mask, Unknown
@@ -77,7 +77,8 @@ _MOST = re.compile(r"_*max(?:_nr\w*)?")
 class Walk:
     """A caller. ``form`` says what it is given: ``entry`` (one), ``batch`` (a count of entries of one folio, alike but
     for accessed and dirty), ``count`` (it finds one batch, of at most so many, and returns its length), ``range`` (it
-    finds the batches itself) or ``fault`` (one entry, in a description of the fault or the walk).
+    finds the batches itself), ``fault`` (one entry, in a description of the fault or the walk), ``fill`` (a count of
+    empty entries, from such a description) or ``swapped`` (a swap entry to move).
     """
 
     name: str
@@ -96,7 +97,7 @@ class Walk:
     @property
     def is_single(self) -> bool:
         """Return whether the caller is given one entry."""
-        return self.form in ("entry", "fault")
+        return self.form in ("entry", "fault", "swapped")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,6 +255,9 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
     if pointer:
         if any(_MOST.fullmatch(n) for n in names):
             return "count"
+        if entries > 1 and _moves(params) and _of_folios(types):
+            swapped = any(_written(param) in ("swp_entry_t", "softleaf_t") for param in params)
+            return "swapped" if swapped else "range" if any(_LENGTH.fullmatch(n) for n in names) else "entry"
         if entries > 1:
             return ""  # between a start and a commit: ptlint.sim.scenarios.callers
         if counted:
@@ -267,6 +271,27 @@ def _form(program: Program, params: Sequence[ast.Param], types: Sequence[CType],
     if any(tag_of(type) in ("vm_fault", "page_vma_mapped_walk") and _is_complete(type) for type in types):
         return "fill" if counted and "page" in tags else "fault"
     return ""
+
+
+_LENGTH = re.compile(r"len|length|extent|end")
+
+
+def _of_folios(types: Sequence[CType]) -> bool:
+    """Return whether one of *types* leads to a folio: what has none is the zero page, or no memory of the kernel's."""
+    return any("folio" in (tag_of(type), tag_of(type.to) if isinstance(type, CPointer) else "") for type in types)
+
+
+def _moves(params: Sequence[ast.Param]) -> bool:
+    """Return whether a function is given an entry and one to move it to, and what both hold."""
+    pointers, values = (
+        {
+            TARGET.fullmatch(param.name) is not None
+            for param in params
+            if param.name and _written(param, pointed) == "pte_t"
+        }
+        for pointed in (True, False)
+    )
+    return pointers == values == {True, False}
 
 
 def _written(param: ast.Param, pointed: bool = False) -> str:
@@ -294,8 +319,8 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     tally = Tally(walk.name, arch)
     try:
         shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
-        if walk.form == "fill":
-            run_mixed(shared, walk, None, tally, frozenset({""}))
+        if walk.form in ("fill", "swapped"):
+            run_mixed(shared, walk, None, tally, frozenset({SWAP if walk.form == "swapped" else ""}))
             return tally.judgement(program)
         steps = raced = 0
         last: Trial | None = None
