@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -110,7 +110,9 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
     status: list[PatchStatus] = []
     left_out: list[LeftOut] = []
     runs = Runs(reference if tree is None else tree)
-    for number, patch in enumerate(series.patches):
+    for number, given in enumerate(series.patches):
+        patch, long = _without_long_files(given)
+        left_out.extend(long)
         snapshot, state, lost, torn = applied[number] if applied else (None, _without_tree(patch), (), {})
         left_out.extend(lost)
         status.append(state)
@@ -136,6 +138,21 @@ def planned(tree: SourceTree | None, reference: SourceTree, series: Series) -> P
             what = f"a proposal of {proposal.author}"
             left_out.append(LeftOut("proposal", what, reason, proposal.source, proposal.source_line))
     return Plan(tuple(steps), tuple(status), tuple(left_out))
+
+
+MOST_LINES = 100_000
+"""Lines that a patch may show of one file that is looked at: ten times what the longest files of mm have."""
+
+
+def _without_long_files(patch: Patch) -> tuple[Patch, list[LeftOut]]:
+    """Return *patch* without the files of which it shows more lines than are looked at, and these."""
+    counts = {file.path: sum(len(hunk.lines) for hunk in file.hunks) for file in patch.files}
+    long = {path for path, count in counts.items() if count > MOST_LINES}
+    if not long:
+        return patch, []
+    reason = f"the patch shows more than {MOST_LINES} lines of it: it is not looked at"
+    left_out = [LeftOut("too-long", path, reason, patch.source) for path in sorted(long)]
+    return replace(patch, files=tuple(file for file in patch.files if file.path not in long)), left_out
 
 
 def _texts(patch: Patch) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:

@@ -148,15 +148,28 @@ class _Parser:
         if header is None:
             raise CorruptPatch(start + 1, "the hunk header cannot be read")
         old_start, old, new_start, new = (int(text) if text else 1 for text in header.groups()[:4])
-        left = [old, new]
-        lines: list[HunkLine] = []
         self.at += 1
+        lines = [] if old else self._added(new)
+        left = [old, new - len(lines)]
         while left[0] > 0 or left[1] > 0:
             lines.append(self._hunk_line(start, left))
         if self._peek().startswith(b"\\ ") and lines:
             lines[-1] = replace(lines[-1], newline=False)
             self.at += 1
         return Hunk(old_start, old, new_start, new, header[5].rstrip(b"\r"), tuple(lines))
+
+    def _added(self, count: int) -> list[HunkLine]:
+        """Read *count* lines that are added one after the other; none when they are anything else."""
+        lines = self.lines[self.at : self.at + count]
+        if len(lines) < count or not all(line.startswith(b"+") for line in lines):
+            return []
+        first = self.first_line + self.at if self.first_line else 0
+        step = 1 if first else 0
+        self.at += count
+        return [
+            HunkLine("+", line[1:].removesuffix(b"\n"), True, first + number * step)
+            for number, line in enumerate(lines)
+        ]
 
     def _hunk_line(self, start: int, left: list[int]) -> HunkLine:
         """Read one line, and the no-newline marker if one follows it inside the hunk."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from ptlint.csrc.ast import (
     Assign,
@@ -225,8 +227,9 @@ def _is_read(view: View, one: Round, name: str) -> bool:
     stepping = [node for node in walk(one.loop) if _steps(node, name)]
     apart = {id(part) for node in stepping for part in walk(node)}
     order = _order_of(view)
-    since = order.loops[id(one.loop)]
-    return any(number >= since and id(node) not in apart for number, node in order.names.get(name, ()))
+    found = order.names.get(name, ())
+    first = bisect_left(found, order.loops[id(one.loop)], key=lambda place: place[0])
+    return any(id(node) not in apart for _, node in islice(found, first, None))
 
 
 @dataclass(frozen=True)

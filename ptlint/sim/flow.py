@@ -136,7 +136,7 @@ def sequence(steps: Sequence[Step]) -> Step:
             through = machine.mask if through is None else through | machine.mask
             if labels.isdisjoint(frame.pending):
                 break
-            machine.tick()
+            machine.tick(1 + len(plan) // 8)  # what is passed over takes time, too
             frame.leave()
         machine.mask = through
 

@@ -67,7 +67,19 @@ PATCHES = {
     + helper("\tstruct b x = { { 0 } };\n\n\tx = g(x, 50);\n\tset_pte(ptep, pte);"),
     "conditions in conditions": value("nr == 1 ? " * 20_000 + "1" + " : 2" * 20_000),
     "if after if": helper("".join(f"\tif (nr == {i})\n\t\tset_pte(ptep, pte);\n\telse " for i in range(20_000)) + ";"),
+    "jumps in all directions": helper(
+        "".join(f"l{i}:\tif (nr & {1 << i % 31})\n\t\tgoto l{i * 7919 % 1500};\n" for i in range(1500))
+        + "\tset_pte(ptep, pte);"
+    ),
+    "lines": "int a;\n" * 400_000,
 }
+
+CALLERS = {
+    "callers": "\tset_pte(ptep, ptep_get(ptep));\n",
+    "callers without an end": "\tfor (;;)\n\t\tset_pte(ptep, ptep_get(ptep));\n",
+    "callers with long loops": "\tfor (int i = 0; i < 1000; i++)\n\t\tset_pte(ptep, ptep_get(ptep));\n",
+}
+"""Bodies that each of five hundred functions of a ``.c`` file has."""
 
 SCRIPT = """
 import contextlib, io, json, os, sys, time
@@ -90,13 +102,13 @@ for path in sys.argv[1:]:
 """
 
 
-def mail_of(name: str, text: str) -> str:
+def mail_of(name: str, text: str, file: str = "include/linux/pgtable.h") -> str:
     lines = text.splitlines()
     return (
         "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\n"
         f"Date: Mon, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] mm: {name}\nMessage-ID: <{name.replace(' ', '-')}@x>\n"
-        "\nText.\n\n---\ndiff --git a/include/linux/pgtable.h b/include/linux/pgtable.h\nnew file mode 100644\n"
-        "index 000000000000..1111111111111\n--- /dev/null\n+++ b/include/linux/pgtable.h\n"
+        f"\nText.\n\n---\ndiff --git a/{file} b/{file}\nnew file mode 100644\n"
+        f"index 000000000000..1111111111111\n--- /dev/null\n+++ b/{file}\n"
         f"@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}\n" for line in lines) + "-- \n2.40\n"
     )
 
@@ -104,9 +116,13 @@ def mail_of(name: str, text: str) -> str:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is read from /proc")
 def test_expensive_c_is_bounded(tmp_path: Path) -> None:
     paths = {}
-    for number, (name, text) in enumerate(PATCHES.items()):
+    mails = {name: mail_of(name, text) for name, text in PATCHES.items()}
+    for name, body in CALLERS.items():
+        text = "".join(f"static void f{i}(pte_t *ptep)\n{{\n{body}}}\n" for i in range(500))
+        mails[name] = mail_of(name, text, "mm/callers.c")
+    for number, (name, mail) in enumerate(mails.items()):
         path = tmp_path / f"{number}.patch"
-        path.write_text(mail_of(name, text))
+        path.write_text(mail)
         paths[str(path)] = name
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *paths], capture_output=True, text=True, timeout=300, cwd=ROOT, check=False
