@@ -29,7 +29,7 @@ or another helper for present entries is called on it; or a value known to be pr
 both kinds of helpers and nothing asks which it is; or a function no longer asks pte_present() at all and goes on using
 such helpers. And what a run shows over a table in which some entries map no page: a swap or migration entry that no
 longer stands for what it did, code that uses an entry that has no page as if it had, or a question about a flag that
-now only ever meets empty entries.
+now only ever meets entries which cannot have it: empty ones, or such that have just lost it.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page

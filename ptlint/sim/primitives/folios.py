@@ -209,6 +209,19 @@ def asked(expressions: Expressions, call: ast.Call, name: str) -> Op:
     return Op(BOOL, run)
 
 
+@lowers("page_address_in_vma", "vma_address", "__vma_address")
+def address_of_page(expressions: Expressions, call: ast.Call, _name: str) -> Op:
+    """Where a mapping has the first page of a folio: at the first entry of the batch."""
+    ops = [expressions.expr(arg).run for arg in call.args]
+
+    def run(frame: Frame) -> Value:
+        for op in ops:
+            op(frame)
+        return stage_of(frame.machine).where.addr
+
+    return Op(expressions.program.size_type, run)
+
+
 @lowers("vma_is_anonymous")
 def is_anonymous(expressions: Expressions, call: ast.Call, _name: str) -> Op:
     """Whether a mapping is of no file: either way, and the same for what is copied or moved from it."""

@@ -35,6 +35,7 @@ from ptlint.sim.frame import Value
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Limits, Machine, Record
+from ptlint.sim.opaque import opaque
 from ptlint.sim.palette import palette
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
@@ -103,9 +104,9 @@ class Walk:
 @dataclass(frozen=True, kw_only=True)
 class Walked(Ran):
     """A finished run. ``grants`` are the lanes, by what a setter does, in which the code called one on purpose; in
-    those of ``heeds`` it asked who watches the mapping. ``void`` are the questions about flags that only ever met empty
-    entries: name and record. ``starts`` and ``commits`` are the names of the transaction's helpers. With ``words`` some
-    entries map no page.
+    those of ``heeds`` it asked who watches the mapping. ``void`` are the questions about flags that no entry had
+    which they met: name and record. ``starts`` and ``commits`` are the names of the transaction's helpers. With
+    ``words`` some entries map no page.
     """
 
     walk: Walk
@@ -227,9 +228,21 @@ def _walk(program: Program, path: str, name: str) -> Walk | None:
         return None
     assert isinstance(resolved, CFunction)
     form = _form(program, definition.type.params, resolved.params, resolved.ret)
+    if _walks_itself(definition):  # an entry that it is given then is one to fill in
+        form = "range" if {"folio", "vm_area_struct"} <= {tag_of(type) for type in resolved.params} else form
     if not program.universe.profile.data.get("arch") and not _is_known(program, definition, path):
         return None  # without a tree the rest of the kernel is not there: the report says so once
     return Walk(name, path, definition, resolved.params, form) if form else None
+
+
+def _walks_itself(definition: ast.FunctionDef) -> bool:
+    """Return whether a function finds the entries of a folio by the reverse mapping."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.function, ast.Name)
+        and node.function.name == "page_vma_mapped_walk"
+        for node in nodes(definition.body)
+    )
 
 
 def _is_known(program: Program, definition: ast.FunctionDef, path: str) -> bool:
@@ -587,12 +600,15 @@ def _changing(machine: Machine) -> Mask:
 
 
 def _arguments(stage: Stage, definition: ast.FunctionDef, types: Sequence[CType]) -> list[Value]:
-    return [
-        argument(
-            stage, param.name or f"arg{at}", _taken_for(stage, definition, param, type), _written(param, pointed=True)
-        )
-        for at, (param, type) in enumerate(zip(definition.type.params, types, strict=True))
-    ]
+    walks_itself = _walks_itself(definition)
+    found: list[Value] = []
+    for at, (param, type) in enumerate(zip(definition.type.params, types, strict=True)):
+        name, written = param.name or f"arg{at}", _written(param, pointed=True)
+        if walks_itself and written == "pte_t" and isinstance(type, CPointer):
+            found.append(opaque(stage.session.machine, name, type.to).base)
+        else:
+            found.append(argument(stage, name, _taken_for(stage, definition, param, type), written))
+    return found
 
 
 def _taken_for(stage: Stage, definition: ast.FunctionDef, param: ast.Param, type: CType) -> CType:
@@ -674,19 +690,26 @@ class _Grants:
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
 
     def _ask_of_flag(self, called: str, values: Sequence[Any]) -> None:
-        """Note whether a question about a flag of an entry ever meets one that is not empty."""
+        """Note whether a question about a flag of an entry ever meets one that has it."""
         machine, stage = self.session.machine, self.session.machine.stage
         key = called, machine.pos
         if self.flags.get(key, key) is None or stage is None:
             return
         value = values[0] if values else None
         known = isinstance(value, (int, np.ndarray, Blob))
-        if known and bool((self.session.raw(value)[machine.mask] == np.uint64(stage.source.none)).all()):
-            self.flags[key] = Record(
-                "void", machine.mask, machine.pos, machine.function, called, {}, tuple(machine.stack)
-            )
-        else:
+        if not known or bool(self._has(called, value)[machine.mask].any()):
             self.flags[key] = None
+            return
+        earlier = self.flags.get(key)
+        mask = machine.mask if earlier is None else machine.mask | earlier.mask
+        self.flags[key] = Record("void", mask, machine.pos, machine.function, called, {}, tuple(machine.stack))
+
+    def _has(self, called: str, value: Value) -> Mask:
+        """Return the lanes in which an entry has the flag that *called* asks for."""
+        raw = self.session.raw(value)
+        if self.session.program.level == "pte":
+            return self.session.holds(called, raw)
+        return self.session.holds(called.replace(self.session.program.level, "pte"), raw)
 
     @property
     def asked(self) -> frozenset[str]:
