@@ -235,3 +235,17 @@ def test_a_helper_that_cannot_be_run_gets_no_verdict_from_a_guess() -> None:
     assert {one.subject for one in results if one.violations} == set()
     reasons = {one.stopped[0] for one in results if one.stopped is not None}
     assert reasons == {"NOBODY_DECLARES_THIS is not declared"}
+
+
+@pytest.mark.parametrize(("when", "holds"), [("pte_val(pte) & _PAGE_ACCESSED", True), ("1", False)])
+def test_a_new_protection_leaves_no_old_entry_that_is_used_unnoticed(when: str, holds: bool) -> None:
+    body = (
+        "\tpte_val(pte) = (pte_val(pte) & _PAGE_CHG_MASK) | (pgprot_val(newprot) & ~_PAGE_CHG_MASK);\n"
+        f"\tif (({when}) && !(pte_val(pte) & _PAGE_NO_READ))\n\t\tpte_val(pte) |= _PAGE_SILENT_READ;\n\treturn pte;\n"
+    )
+    text = f"static inline pte_t pte_modify(pte_t pte, pgprot_t newprot)\n{{\n{body}}}\n"
+    source = SourceText("arch/mips/include/asm/pgtable.h", 1, text)
+    results = judged(kernel_tree(), profile_named("mips"), {"pte_modify": source})
+    (found,) = (one for one in results if one.subject == "pte_modify")
+    assert found.is_whole
+    assert any("used unnoticed" in one.detail for one in found.violations) is not holds

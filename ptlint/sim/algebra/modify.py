@@ -41,7 +41,9 @@ def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken
         yield from _kept(bench, told, name, had, fresh[number])
         yield from _given(bench, told, name, fresh[number], had)
         yield from _gates(bench, told, name, fresh[number], had)
-        yield from walker.check(bench, world, PROPERTY, name, np.ones(len(base), dtype=bool), before, after, states)
+        everywhere = np.ones(len(base), dtype=bool)
+        made = fresh[number]
+        yield from walker.check(bench, world, PROPERTY, name, everywhere, before, after, states, made)
         lost = ((before ^ after) & np.uint64(own)) != 0
         yield told.broken(lost, f"{name}() changes bits that are not the protection's", f"bits {own:#x} as before")
 
