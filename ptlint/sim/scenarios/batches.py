@@ -48,6 +48,13 @@ For clear_young_dirty the flags, 1 young and 2 dirty (CYDP_CLEAR_*); 0 is left o
 asks for: 0 a load, 1 a store through an entry that permits it, 2 a store that makes it writable.
 """
 
+FULL = ("collect", "clear")
+"""Kinds whose helpers may be told that the whole address space goes: request 1.
+
+No CPU uses it any more then, so no access comes between the steps and no flush is owed; what is returned and cleared is
+the same (include/linux/pgtable.h).
+"""
+
 FEW_STATES = 256
 """Lanes of a run over a long batch."""
 
@@ -125,16 +132,23 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
             tally.add(_run(long, form, LONG, space_of(long, form, LONG, FEW_STATES)), raced=False)
         if shared.hardware.updates and form.kind not in ("set", "get", "clear"):
             for nr, slots in steps.items():
-                tally.add(_run(shared, form, nr, raced(space_of(shared, form, nr), nr, slots)), raced=True)
+                space = space_of(shared, form, nr)
+                space = space.take(np.flatnonzero(space.request == 0)) if form.kind in FULL else space
+                tally.add(_run(shared, form, nr, raced(space, nr, slots)), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
 
 
+def requests_of(form: Form) -> int:
+    """Return how many requests a helper knows."""
+    told = any(one.role == "other" and one.name.strip("_") == "full" for one in form.signature.parameters)
+    return 2 if form.kind in FULL and told else REQUESTS.get(form.kind, 1)
+
+
 def space_of(shared: Setting, form: Form, nr: int, limit: int = MOST_STATES) -> Space:
     """Return the lanes of a batch of *nr* entries, with each request of the kind; some of them above *limit*."""
-    requests = REQUESTS.get(form.kind, 1)
-    space = still(shared.colours, nr, limit, requests)
+    space = still(shared.colours, nr, limit, requests_of(form))
     return space.take(np.flatnonzero(space.request > 0)) if form.kind == "youngdirty" else space
 
 

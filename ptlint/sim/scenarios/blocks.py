@@ -24,7 +24,7 @@ from ptlint.sim.machine import Machine
 from ptlint.sim.palette import palette
 from ptlint.sim.program import Program
 from ptlint.sim.properties import batches, blocks
-from ptlint.sim.scenarios.batches import REQUESTS, Form, empty, finished
+from ptlint.sim.scenarios.batches import Form, empty, finished, requests_of
 from ptlint.sim.scenarios.batches import subjects as helpers
 from ptlint.sim.session import Session
 from ptlint.sim.space import Space, still
@@ -202,7 +202,7 @@ def _touches(shared: Setting, form: Form, block: int) -> Space:
     """
     still_states = still(shared.colours, 1, MOST_STATES, 1).states[:, 0]
     calm = [int(s) for s in still_states if not shared.colours.young[s] and not shared.colours.dirty[s]]
-    flags = range(form.kind == "youngdirty", REQUESTS.get(form.kind, 1))
+    flags = range(form.kind == "youngdirty", requests_of(form))
     rows = [
         (state, flag | second, entry, store)
         for state in calm

@@ -176,3 +176,51 @@ def test_an_entry_that_leaves_its_block_takes_no_bit_of_the_others_with_it() -> 
     )
     result = folded(program_with(FOLDING % "pte_mkdirty" + code), "ptep_get_and_clear")
     assert any("of its block" in violation.detail for violation in result.violations)
+
+
+COLLECTING = """
+static inline pte_t get_and_clear_full_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr,
+		int full)
+{
+	pte_t pte = ptep_get_and_clear(mm, addr, ptep);
+	unsigned int i;
+
+	for (i = 1; i < %s; i++) {
+		pte_t other = ptep_get_and_clear(mm, addr + i * PAGE_SIZE, ptep + i);
+
+		if (%s && pte_dirty(other))
+			pte = pte_mkdirty(pte);
+		if (pte_young(other))
+			pte = pte_mkyoung(pte);
+	}
+	return pte;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "carried", "broken"),
+    [
+        ("nr", "1", set()),
+        ("nr", "!full", {"accessed-dirty"}),
+        ("nr - !!full", "1", {"underrun", "accessed-dirty"}),
+        ("nr + !!full", "1", {"outside"}),
+    ],
+)
+def test_a_helper_is_also_told_that_the_whole_address_space_goes(count: str, carried: str, broken: set[str]) -> None:
+    text = COLLECTING % (count, carried)
+    found = judged(program_with(text), "get_and_clear_full_ptes")
+    assert {one.property for one in found.violations} == broken
+    assert found.is_whole
+    assert all(one.detail.endswith("where the whole address space goes") for one in found.violations)
+
+
+def test_where_the_whole_address_space_goes_nothing_comes_between_the_steps() -> None:
+    head, body = COLLECTING.split("pte_t pte = ptep_get_and_clear(mm, addr, ptep);")
+    plain = "pte_t pte = full ? ptep_get(ptep) : ptep_get_and_clear(mm, addr, ptep);"
+    text = f"{head}{plain}{body % ('nr', '1')}".replace(
+        "unsigned int i;", "unsigned int i;\n\n\tset_pte(ptep, __pte(0));"
+    )
+    found = judged(program_with(text), "get_and_clear_full_ptes")
+    assert found.is_whole
+    assert not found.violations
