@@ -132,6 +132,12 @@ def stands_for_others(profile: Profile) -> bool:
     return profile.name in profile.data.get("arch", {}).get("stands", ())
 
 
+def runs_callers(profile: Profile) -> bool:
+    """Return whether generic code that is no helper runs under *profile*: others stand for most of them."""
+    arch = profile.data.get("arch")
+    return not arch or profile.name in (*arch.get("callers", ()), *arch.get("generic", ()))
+
+
 def further_profiles() -> tuple[Profile, ...]:
     """Return the profiles that ``[arch] further`` names: they show more where an architecture's own files change."""
     return tuple(profile_named(name) for arch in architectures() for name in _data(arch)["arch"].get("further", ()))

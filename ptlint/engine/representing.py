@@ -7,10 +7,11 @@ none of them, is. The report names the profiles that were stood for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 
 from ptlint.core.patch import LeftOut
-from ptlint.csrc.profile import Profile, stands_for_others
+from ptlint.csrc.profile import Profile, runs_callers, stands_for_others
 from ptlint.engine.steps import Step
 from ptlint.passes.changes import Change
 from ptlint.passes.outcomes import profiles_touched
@@ -18,13 +19,44 @@ from ptlint.sim.judgement import Judgement
 
 Profiles = tuple[Profile, ...]
 
+_STATIC = re.compile(r"\bstatic\b")
+_HELPER = r"(?:huge_)?p(?:te|md|ud)p?s?_\w+|\w+_p(?:te|md|ud)s"
+_HELPERS = re.compile(_HELPER)
+_GIVES_HELPERS = re.compile(rf"^[ \t]*#[ \t]*ifndef[ \t]+(?:\w*HAVE_ARCH\w*|{_HELPER})", re.MULTILINE)
+"""What stands before a function that an architecture may give instead."""
 
-def in_turn(profiles: Sequence[Profile], paths: Sequence[str]) -> tuple[Profiles, Profiles]:
-    """Return the profiles that run a change of *paths* in any case, and those that the first ones may stand for."""
+
+def in_turn(profiles: Sequence[Profile], paths: Sequence[str], is_local: bool = False) -> tuple[Profiles, Profiles]:
+    """Return the profiles that run a change of *paths* in any case, and those that the first ones may stand for.
+
+    A change that *is_local* to generic files concerns no helper: then only profiles that run callers are looked at.
+    """
+    if is_local and (callers := tuple(filter(runs_callers, profiles))):
+        return callers, ()
     own = {one.name for one in profiles_touched(profiles, [path for path in paths if path.startswith("arch/")])}
     first = tuple(one for one in profiles if one.name in own or stands_for_others(one))
     rest = tuple(one for one in profiles if one.name not in own and not stands_for_others(one))
     return (first, rest) if first else (rest, ())
+
+
+def is_local(step: Step) -> bool:
+    """Return whether all that a step changes are functions and macros of ``.c`` files of generic code, and no helpers.
+
+    In a file that gives helpers which an architecture may give instead, what is local may be part of one.
+    """
+    if any(change.kind != "other" and not _is_local(change) for change in step.changes):
+        return False
+    texts = [(step.text(path) or b"").decode("latin-1") for path in {change.span.path for change in step.changes}]
+    return not any(map(_GIVES_HELPERS.search, texts))
+
+
+def _is_local(change: Change) -> bool:
+    path = change.span.path
+    return (
+        path.endswith(".c")
+        and not path.startswith("arch/")
+        and (not _HELPERS.fullmatch(change.name) or _STATIC.search(change.text[: change.text.find("{")]) is not None)
+    )
 
 
 def holds_where_it_runs(step: Step, profiles: Sequence[Profile], judged: Mapping[str, Sequence[Judgement]]) -> bool:

@@ -18,7 +18,7 @@ from ptlint.engine.concern import concerns_page_tables
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
 from ptlint.engine.profiles import profiles_asked
-from ptlint.engine.representing import holds_where_it_runs, in_turn, stood_for_note
+from ptlint.engine.representing import holds_where_it_runs, in_turn, is_local, stood_for_note
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
@@ -267,7 +267,8 @@ class Run(Gathered):
         """Return the concerned judgements by profile; code that runs past the bounds everywhere is given up soon."""
         judged: dict[str, tuple[Judgement, ...]] = {}
         past = 0
-        first, rest = (tuple(profiles), ()) if self.everywhere else in_turn(profiles, step.paths)
+        first, rest = (tuple(profiles), ()) if self.everywhere else in_turn(profiles, step.paths, is_local(step))
+        self.stood_for |= {one.name for one in profiles} - {one.name for one in (*first, *rest)}
         profiles = (*first, *rest)
         for number, profile in enumerate(profiles):
             if number == len(first) and holds_where_it_runs(step, first, judged):

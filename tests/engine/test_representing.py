@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
+from ptlint.core.patch import PatchRef
 from ptlint.core.report import Report
-from ptlint.csrc.profile import main_profiles, stands_for_others
-from ptlint.engine.representing import in_turn
+from ptlint.core.tree import MemoryTree
+from ptlint.csrc.profile import main_profiles, runs_callers, stands_for_others
+from ptlint.engine.representing import in_turn, is_local
+from ptlint.engine.steps import Step
+from ptlint.passes.changes import changes_between
+from ptlint.passes.outcomes import Runs
 from tests.engine.test_run import ARM64, GOOD, STALE, report_of
 from tests.kernels import PGTABLE, Change, replaced
 
@@ -71,3 +78,34 @@ def test_a_generic_helper_that_the_first_profiles_replace_runs_on_the_others(tmp
     )
     report = run(tmp_path, guarded)
     assert stood_for(report) == []
+
+
+BODY = "static void ptep_clean(pte_t *ptep)\n{\n\told();\n}\n\nbool may_clean(pte_t pte)\n{\n\treturn old();\n}\n"
+
+
+def step_of(before: str, after: str, path: str) -> Step:
+    trees = [MemoryTree({path: text.encode()}) for text in (before, after)]
+    changes = changes_between(trees[0], trees[1], [path])
+    return Step(PatchRef(1, 1, "", "a change"), Runs(trees[0]), Runs(trees[1]), changes, (path,))
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "expected"),
+    [
+        ("mm/clean.c", "", True),
+        ("include/linux/clean.h", "", False),
+        ("arch/arm64/mm/clean.c", "", False),
+        ("mm/clean.c", "void ptep_old(pte_t *ptep)\n{\n\told();\n}\n", False),
+        ("mm/clean.c", "#ifndef __HAVE_ARCH_PTEP_FLUSH\nvoid ptep_flush(pte_t *ptep)\n{\n}\n#endif\n", False),
+        ("mm/clean.c", "#ifndef arch_wants_young_pte\nstatic int arch_wants_young_pte(void)\n{\n}\n#endif\n", True),
+    ],
+)
+def test_what_one_file_of_generic_code_has_for_itself_is_local(path: str, more: str, expected: bool) -> None:
+    text = BODY + more
+    assert is_local(step_of(text, text.replace("old()", "new()"), path)) is expected
+
+
+def test_what_is_local_runs_where_callers_run_and_nowhere_else() -> None:
+    first, rest = in_turn(main_profiles(), ("mm/clean.c",), is_local=True)
+    assert [one.name for one in first] == [one.name for one in main_profiles() if runs_callers(one)]
+    assert rest == ()
