@@ -51,7 +51,7 @@ class HugeWalk:
 
 def subjects(program: Program) -> Iterator[HugeWalk]:
     """Yield the callers of the level among what is of interest and among those of their files that call them."""
-    if program.interest is None or not program.walks or not program.runs_callers:
+    if program.interest is None or not program.walks or not (program.runs_callers or program.runs_generic):
         return
     if not program.universe.profile.is_set("TRANSPARENT_HUGEPAGE") or program.universe.typedef(f"{LEVEL}_t") is None:
         return

@@ -199,7 +199,7 @@ static const struct mm_walk_ops protect_ops = {
 
 @pytest.mark.parametrize(("last", "what"), [("addr + PAGE_SIZE", set()), ("addr", {"flush"})])
 def test_what_a_page_walk_notes_of_its_entries_for_a_flush_at_its_end_covers_them(last: str, what: set[str]) -> None:
-    profile = profile_named("x86")
+    profile = profile_named("x86+xen")
     tree = kernel_tree()
     text = "#include <linux/pagewalk.h>\n#include <linux/pgtable.h>\n" + NOTED % (last, last)
     changed = Snapshot(tree, {"mm/demo.c": text.encode()})
