@@ -79,19 +79,30 @@ def explore(lanes: int, drive: Drive, most: int = MAX_LANES, after: Trial | None
     if after is not None and after.ways is not None and lanes * len(after.ways) <= most:
         paths = seeded(lanes, questions, after.ways)
     for _ in range(MAX_ROUNDS):
-        if len(questions) > MAX_QUESTIONS or lanes << len(questions) > most:
+        if _are_too_many(lanes, questions, most):
             break
         machine, breaches, state = drive(paths.lane, paths.answers)
+        questions += _unanswered(machine, dict.fromkeys(questions))
+        if _are_too_many(lanes, questions, most):  # before as many lanes are made
+            break
         more = paths.parted(machine)
         if more is None and not paths.are_all(machine):
             more = started(lanes)
         found = [] if more is not None else list(breaches)  # which ask, too
+        questions += _unanswered(machine, dict.fromkeys(questions))
+        if _are_too_many(lanes, questions, most):
+            break
         more = more or paths.parted(machine)
         if more is None:
             asked, ways = tuple(paths.answers), paths.ways(machine)
             return Trial(machine, paths.lane, found, asked, True, state, lanes << len(asked), ways)
-        questions, paths = [*questions, *(key for key in more.answers if key not in questions)], more
+        paths = more
     return _drawn(lanes, drive, most, questions)
+
+
+def _are_too_many(lanes: int, questions: Sequence[Hashable], most: int) -> bool:
+    """Return whether there are more combinations of answers than are run."""
+    return len(questions) > MAX_QUESTIONS or lanes << len(questions) > most
 
 
 def _drawn(lanes: int, drive: Drive, most: int, questions: list[Hashable]) -> Trial:
@@ -110,7 +121,7 @@ def _drawn(lanes: int, drive: Drive, most: int, questions: list[Hashable]) -> Tr
     raise OutOfBounds(f"more than {len(questions)} questions about unknown code")
 
 
-def _unanswered(machine: Machine, answers: Mapping[Hashable, Mask]) -> list[Hashable]:
+def _unanswered(machine: Machine, answers: Mapping[Hashable, object]) -> list[Hashable]:
     return [key for key in machine.asked if key not in answers]
 
 
