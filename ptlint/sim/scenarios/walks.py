@@ -674,6 +674,7 @@ class _Grants:
     calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
     heeds: dict[str, Mask] = field(default_factory=dict)
     flags: dict[tuple[str, Pos], Record | None] = field(default_factory=dict)
+    looks: bool = False
 
     def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
         machine = self.session.machine
@@ -682,8 +683,10 @@ class _Grants:
         for what, pattern in _HEEDS:
             if pattern.fullmatch(called):
                 self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
-        if not self.mixed and called in self.asked and self._is_asked_here():
+        if not self.mixed and not self.looks and called in self.asked and self._is_asked_here():
+            self.looks = True  # which asks the same by itself
             self._ask_of_flag(called, values)
+            self.looks = False
         if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
             return
         for what in walks.purposes(self.session.program, called):
