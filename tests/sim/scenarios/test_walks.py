@@ -206,7 +206,7 @@ def test_what_a_page_walk_notes_of_its_entries_for_a_flush_at_its_end_covers_the
     program = Program(load_universe(changed, profile))
     program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"protect_one"})
     (walk,) = (walk for walk in walks.subjects(program) if walk.form == "steps")
-    judgement = walks.judge(program, walk, "x86")
+    judgement = walks.judge(program, walk, "x86+xen")
     assert judgement.is_whole
     assert {violation.property for violation in judgement.violations} == what
 
@@ -264,10 +264,10 @@ static inline bool pte_needs_soft_dirty_wp(struct vm_area_struct *vma, pte_t pte
 )
 def test_a_write_permission_that_code_grants_asks_who_waits_for_the_next_write(asked: str, what: set[str]) -> None:
     text = "#include <linux/mm.h>\n#include <linux/pgtable.h>\n#include <asm/tlb.h>\n" + WATCHED % asked
-    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/demo.c": text.encode()}), profile_named("x86")))
+    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/demo.c": text.encode()}), profile_named("x86+xen")))
     program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"set_batch"})
     (walk,) = walks.subjects(program)
-    judgement = walks.judge(program, walk, "x86")
+    judgement = walks.judge(program, walk, "x86+xen")
     assert judgement.is_whole, judgement.stopped
     assert {violation.property for violation in judgement.violations} == what
 
