@@ -8,6 +8,7 @@ the same helpers, the callers with x86's own. Figures are CPU seconds of this ru
 
 from __future__ import annotations
 
+import gc
 import resource
 import shutil
 import subprocess
@@ -168,6 +169,7 @@ def line(what: str, measured: Measured, proved: float | None, harness: str, aim:
 
 def main() -> None:
     """Print the figures."""
+    gc.disable()  # as a command does
     program = Program(load_universe(reference_tree(), REFERENCE))
     pair = next(pair for pair in protocol.subjects(program, every=True) if pair.is_batch)
     proved = {nr: with_cbmc("transaction.c", nr) for nr in (4, 16)}

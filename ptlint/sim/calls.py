@@ -122,7 +122,7 @@ def invoke(
 
 def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> Value:
     """Run a lowered function in the current lanes and return its value (0 or nothing when there are none)."""
-    if not some(machine.mask):
+    if not machine.runs():
         return nothing_of(lowered.returns, machine.memory.big_endian)
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
@@ -130,11 +130,12 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         values = list(values)
         machine.intercept(lowered.name, [local.name for local in lowered.params], values)
     frame = Frame(machine, lowered.size)
+    slots = frame.slots
     for local, value in zip(lowered.params, values, strict=False):
         if local.boxed:
-            frame.slots[local.slot] = boxed(machine, local.name, local.type, value)
+            slots[local.slot] = boxed(machine, local.name, local.type, value)
         else:
-            frame.slots[local.slot] = value.copy() if isinstance(value, Blob) else value
+            slots[local.slot] = value.copy() if isinstance(value, Blob) else value
     entry, caller = machine.mask, machine.function
     if lowered.tables:
         data = {local.name: value for local, value in zip(lowered.params, values, strict=False) if value is not None}
@@ -156,7 +157,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         raise CannotExecute("a break or continue outside a loop", machine.pos, lowered.name)
     if frame.pending:
         raise CannotExecute(f"a goto to {next(iter(frame.pending))}, which is not there", machine.pos, lowered.name)
-    if not is_void(lowered.returns) and some(machine.mask):
+    if machine.mask is not machine.nobody and not is_void(lowered.returns) and some(machine.mask):
         raise CannotExecute(
             "the end of a function that returns a value is reached", lowered.definition.end, lowered.name
         )

@@ -102,7 +102,9 @@ def placed(step: Step, pos: ast.Pos) -> Step:
     def action(frame: Frame) -> None:
         machine = frame.machine
         machine.pos = pos
-        machine.tick()
+        machine.done += 1
+        if machine.done > machine.pause:  # a statement is the smallest thing there is: no call for it
+            machine.tick(0)
         run(frame)
 
     return Step(action, step.labels, step.leaves)
@@ -121,17 +123,20 @@ def sequence(steps: Sequence[Step]) -> Step:
 
     def straight(frame: Frame) -> None:
         machine = frame.machine
+        mask = machine.mask
         for run, _labels, may_leave in plan:
             run(frame)
-            if may_leave and not some(machine.mask):
-                return
+            if may_leave and machine.mask is not mask:
+                mask = machine.mask
+                if mask is machine.nobody or not machine.runs():
+                    return
 
     def jumping(frame: Frame) -> None:
         machine = frame.machine
         through: Mask | None = None
         while True:
             for run, inside, _may_leave in plan:
-                if some(machine.mask) or not inside.isdisjoint(frame.pending):
+                if machine.runs() or not inside.isdisjoint(frame.pending):
                     run(frame)
             through = machine.mask if through is None else through | machine.mask
             if labels.isdisjoint(frame.pending):
@@ -233,16 +238,16 @@ def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
             machine.tick()
             if rounds > machine.limits.iterations:
                 raise OutOfBounds(f"more than {machine.limits.iterations} iterations", machine.pos, machine.function)
-            if not first and not always and some(machine.mask):
+            if not first and not always and machine.runs():
                 ended = _stop(machine, machine.truth(scalar(run_cond(frame))), ended)
             first = False
-            if not some(machine.mask) and labels.isdisjoint(frame.pending):
+            if not machine.runs() and labels.isdisjoint(frame.pending):
                 break
             frame.cont = None
             run_body(frame)
             if frame.cont is not None:
                 machine.mask = machine.mask | frame.cont
-            if step is not None and some(machine.mask):
+            if step is not None and machine.runs():
                 step(frame)
         result = machine.mask if ended is None else ended
         if frame.brk is not None:
@@ -259,7 +264,7 @@ def _stop(machine: Machine, truth: bool | Mask, ended: Mask | None) -> Mask | No
     if truth is True:
         return ended
     if isinstance(truth, bool):
-        stop, machine.mask = here, np.zeros(machine.lanes, dtype=bool)
+        stop, machine.mask = here, machine.nobody
     else:
         stop = here & ~truth
         if not some(stop):

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from ptlint.csrc.ctypes import CRecord, CType, CVoid
 from ptlint.sim.blob import Blob, merge, zero
 from ptlint.sim.machine import Machine
@@ -68,7 +66,7 @@ class Frame:
 
     def leave(self) -> None:
         """Take the current lanes out of the running ones: they returned, broke out or jumped."""
-        self.machine.mask = np.zeros(self.machine.lanes, dtype=bool)
+        self.machine.mask = self.machine.nobody
 
     def returned(self, value: Value, signed: bool) -> None:
         """Record what the current lanes return, and take them out."""

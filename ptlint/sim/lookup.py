@@ -42,8 +42,9 @@ class Lookup:
     values: Raw = field(default_factory=lambda: np.zeros(1, dtype=np.uint64))
     factor: np.uint64 = field(default_factory=lambda: np.uint64(_FACTOR))
     shift: np.uint64 = field(default_factory=lambda: np.uint64(63))
-    slots: Codes = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+    slots: NDArray[np.int16] = field(default_factory=lambda: np.zeros(2, dtype=np.int16))
     answers: dict[str, Answered | None] = field(default_factory=dict)
+    constants: dict[str, int] = field(default_factory=dict)
 
     def codes(self, raw: Raw) -> Codes | None:
         """Return which of the values each lane holds, None when there are too many; new ones are taken in."""
@@ -60,8 +61,9 @@ class Lookup:
         return self._find(raw) if self._put(fresh, values) or self._arrange(values) else None
 
     def _find(self, raw: Raw) -> Codes:
-        found: Codes = self.slots[(raw * self.factor >> self.shift).view(np.int64)]
-        return found
+        at = raw * self.factor
+        at >>= self.shift
+        return self.slots.take(at.view(np.int64)).astype(np.int64)
 
     def _put(self, fresh: Raw, values: Raw) -> bool:
         """Give each of the *fresh* last ones of *values* its slot, if all are free."""
@@ -81,7 +83,7 @@ class Lookup:
             at = (values * factor >> np.uint64(64 - bits)).view(np.int64)
             if len(np.unique(at)) == len(values):
                 self.values, self.factor, self.shift = values, factor, np.uint64(64 - bits)
-                self.slots = np.zeros(1 << bits, dtype=np.int64)
+                self.slots = np.zeros(1 << bits, dtype=np.int16)
                 self.slots[at] = np.arange(len(values))
                 return True
         return False

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim import lazy
@@ -110,6 +111,8 @@ class Machine:
         self.lanes = lanes
         self.memory = memory
         self.mask: Mask = np.ones(lanes, dtype=bool)
+        self.nobody: Mask = np.zeros(lanes, dtype=bool)
+        self.nobody.flags.writeable = False
         self.dead: Mask | None = None
         self.answers = dict(answers or {})
         self.asked: dict[Hashable, Pos] = {}
@@ -118,7 +121,8 @@ class Machine:
         self.agent = agent
         self.limits = limits or Limits()
         self.log: list[Record] = []
-        self.steps = np.zeros(lanes, dtype=np.int64)
+        self._everybody = self._running = self.mask
+        self._steps, self._steps_of_all = np.zeros(lanes, dtype=np.int64), 0
         self.pos: Pos = NOWHERE
         self.function = ""
         self.depth = 0
@@ -132,12 +136,12 @@ class Machine:
         self.stage: Stage | None = None
         self.asserting = False
         self._atomic: dict[str, Scalar | Blob] = {}
-        self._statements = 0
+        self.done = 0
         self._held = 0
         self._weight = 1 + lanes // LANES_OF_WORK
         self._most = min(self.limits.statements, self.limits.work // self._weight)
         self._ration = ration or Ration()
-        self._pause = min(self._most, PORTION // 10 // self._weight)  # then more of the ration is taken
+        self.pause = min(self._most, PORTION // 10 // self._weight)  # then more of the ration is taken
         self._ration.taken += PORTION // 100
         self._read = 0
 
@@ -145,17 +149,17 @@ class Machine:
 
     def tick(self, work: int = 1) -> None:
         """Count a statement, an iteration, or as much *work*. Raises OutOfBounds past the limit."""
-        self._statements += work
-        if self._statements > self._pause:
+        self.done += work
+        if self.done > self.pause:
             self._go_on()
 
     def _go_on(self) -> None:
-        if self._statements > self._most:
+        if self.done > self._most:
             limits = self.limits
             what = f"{limits.statements} statements" if self._most == limits.statements else f"{limits.work} of work"
             raise OutOfBounds(f"more than {what}", self.pos, self.function)
         self._ration.taken += PORTION
-        self._pause = min(self._most, self._statements + PORTION // self._weight)
+        self.pause = min(self._most, self.done + PORTION // self._weight)
         if self._ration.is_spent:
             raise OutOfBounds(f"more than {self._ration.work} of work for one patch", self.pos, self.function)
 
@@ -172,6 +176,23 @@ class Machine:
             raise OutOfBounds(f"more than {self.limits.bytes >> 20} MiB in objects", self.pos, self.function)
 
     # --- lanes ----------------------------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Return, lane by lane, how many steps the CPU has made on live tables."""
+        return self._steps + self._steps_of_all
+
+    @steps.setter
+    def steps(self, steps: NDArray[np.int64]) -> None:
+        self._steps, self._steps_of_all = steps, 0
+
+    def runs(self) -> bool:
+        """Return whether there is a current lane."""
+        if self.mask is not self._running:
+            if not some(self.mask):
+                return False
+            self._running = self.mask
+        return True
 
     def truth(self, value: Scalar) -> bool | Mask:
         """Return whether *value* is not 0: one bool where all lanes agree, else one a lane. Unknowns are answered."""
@@ -370,7 +391,10 @@ class Machine:
     def _step(self, table: Object) -> None:
         if self.agent is not None:
             self.agent.before_step(self, table)
-        self.steps = self.steps + self.mask
+        if self.mask is self._everybody:
+            self._steps_of_all += 1
+        else:
+            self._steps = self._steps + self.mask
 
     def _fault(self, what: str, address: Scalar, obj: Object | None, offset: int, mask: Mask) -> None:
         if not some(mask):

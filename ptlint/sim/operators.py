@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from operator import and_, eq, ge, gt, le, lt, ne, or_, xor
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,11 +38,43 @@ def binary(op: str, left: Op, right: Op, long: CType) -> Op:
         result = common(promoted(left.type), promoted(right.type))
         left, right = converted(left, result), converted(right, result)
     if op in COMPARISONS:
-        return _fold(op, left, right, INT, lambda a, b: compare(op, a, b))
+        return _fold(op, left, right, INT, _compared(op))
     if op in ("/", "%"):
         return _division(op, left, right)
     size, signed = result.size, result.signed
+    if op in _BITWISE:
+        return _fold(op, left, right, result, _bitwise(op, size, signed))
     return _fold(op, left, right, result, lambda a, b: arithmetic(op, a, b, size, signed))
+
+
+_BITWISE: dict[str, Callable[[Any, Any], Any]] = {"&": and_, "|": or_, "^": xor}
+_COMPARED: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
+
+
+def _bitwise(op: str, size: int, signed: bool) -> Callable[[Scalar, Scalar], Scalar]:
+    """Return ``arithmetic`` of *op* for operands of one type: what comes out of these is in its range."""
+    apply = _BITWISE[op]
+
+    def combined(a: Scalar, b: Scalar) -> Scalar:
+        if a.__class__ is Unknown or b.__class__ is Unknown:
+            return arithmetic(op, a, b, size, signed)
+        result: Scalar = apply(a, b)
+        return result
+
+    return combined
+
+
+def _compared(op: str) -> Callable[[Scalar, Scalar], Scalar]:
+    """Return ``compare`` of *op*."""
+    apply = _COMPARED[op]
+
+    def compared(a: Scalar, b: Scalar) -> Scalar:
+        if a.__class__ is Unknown or b.__class__ is Unknown:
+            return compare(op, a, b)
+        result = apply(a, b)
+        return of_mask(result) if result.__class__ is np.ndarray else int(result)
+
+    return compared
 
 
 def _bits_left(op: str, left: Op, right: Op) -> int | None:
@@ -120,8 +153,13 @@ def _pointer(op: str, left: Op, right: Op, long: CType) -> Op:
     step = size_of(pointer.type.to)
     run_pointer, run_index = pointer.run, index.run
 
+    last = (1 << 8 * size) - 1
+
     def moved(frame: Frame) -> Value:
-        base, count = scalar(run_pointer(frame)), narrow(scalar(run_index(frame)), size, False)
+        base, count = scalar(run_pointer(frame)), scalar(run_index(frame))
+        if base.__class__ is int and count.__class__ is int:
+            return (base + count * step if op == "+" else base - count * step) & last
+        count = narrow(count, size, False)
         by = arithmetic("*", count, step, size, False)
         return arithmetic(op, base, by, size, False)
 

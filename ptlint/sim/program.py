@@ -425,11 +425,15 @@ class Program:
         """Return the value of a constant expression in the universe (``_PAGE_DIRTY``, ``PAGE_SIZE``)."""
         from ptlint.sim.session import Session
 
+        known = self.lookup.constants.get(text)
+        if known is not None:
+            return known
         session = Session(self, 1)
         value = session.run(text)
         self.settle(session.machine.asked)
         if not isinstance(value, int):
             raise CannotExecute(f"{text} is not constant")
+        self.lookup.constants[text] = value
         return value
 
     def boot_value(self, name: str) -> int:

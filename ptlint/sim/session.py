@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from ptlint.sim.frame import Frame, Value
 from ptlint.sim.lookup import Answered, Codes, Lookup
 from ptlint.sim.machine import Limits, Machine
 from ptlint.sim.memory import Memory
-from ptlint.sim.mmu import Walker
+from ptlint.sim.mmu import Hardware, Walker
 from ptlint.sim.opaque import opaque
 from ptlint.sim.places import merged
 from ptlint.sim.primitives.registry import written
@@ -33,6 +34,9 @@ FEWEST_LANES = 64
 
 CODED = 1 << 21
 """Lanes of which a session keeps which entries they hold."""
+
+KEPT = 1 << 23
+"""Lanes of which it keeps what expressions give for them."""
 
 
 class Session:
@@ -54,6 +58,7 @@ class Session:
         facts = {question: np.full(lanes, answer) for question, answer in program.facts.items()}
         self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits, program.ration)
         self._coded: dict[int, tuple[NDArray[np.uint64], Lookup, Codes | None]] = {}
+        self._given: dict[tuple[str, int], tuple[NDArray[np.uint64], Lookup, NDArray[Any]]] = {}
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
         """Return the value of C expression *text*; variables are given as type and value.
@@ -94,21 +99,40 @@ class Session:
 
     def holds(self, predicate: str, raw: NDArray[np.uint64]) -> Mask:
         """Return where ``predicate(entry)`` is true: ``pte_young``, ``pte_dirty``, …."""
+        kept = self._given.get((predicate, _identity(raw)))
+        if kept is not None and kept[1] is self.program.lookup:
+            return kept[2]
         text = f"!!{predicate}(pte)"
         found = self._looked_up(text, raw)
         if found is not None:
-            known: Mask = found[0].truths[found[1]]
-            return known
+            return self._keep(predicate, raw, found[0].truths[found[1]])
         result: Mask = self._run_number(text, raw) != 0
         return result
 
+    def valid(self, hardware: Hardware, raw: NDArray[np.uint64]) -> Mask:
+        """Return where the walker of *hardware*, the program's, may use an entry."""
+        kept = self._given.get(("", _identity(raw)))
+        if kept is not None and kept[1] is self.program.lookup:
+            return kept[2]
+        return self._keep("", raw, hardware.is_valid(raw))
+
+    def _keep(self, what: str, raw: NDArray[np.uint64], found: NDArray[Any]) -> NDArray[Any]:
+        """Return *found*, which nobody changes, and keep it as what *what* says of *raw*."""
+        found.flags.writeable = False
+        if len(self._given) * len(raw) > KEPT:
+            self._given.clear()
+        self._given[what, _identity(raw)] = raw, self.program.lookup, found
+        return found
+
     def number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the integer that an expression over ``pte`` gives for each lane."""
+        kept = self._given.get((text, _identity(raw)))
+        if kept is not None and kept[1] is self.program.lookup:
+            return kept[2]
         found = self._looked_up(text, raw)
         if found is None:
             return self._run_number(text, raw)
-        known: NDArray[np.uint64] = found[0].numbers[found[1]]
-        return known
+        return self._keep(text, raw, found[0].numbers[found[1]])
 
     def _run_number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
         return self.lanes_of(scalar(self.run(text, pte=("pte_t", self.entry(raw)))))
@@ -117,7 +141,7 @@ class Session:
         """Return what is known of *text* and which of its values each lane takes; None where it must be run."""
         if len(raw) < FEWEST_LANES:
             return None
-        key = id(raw if raw.base is None or raw.base.size != raw.size else raw.base)
+        key = _identity(raw)
         lookup = self.program.lookup
         kept = self._coded.get(key)
         if kept is None or kept[1] is not lookup:
@@ -153,6 +177,11 @@ class Session:
         """Return the address of the opaque object *name*, a ``struct`` of the kernel's."""
         resolved: CType | None = self.program.resolve(written(type))
         return opaque(self.machine, name, resolved).base
+
+
+def _identity(raw: NDArray[np.uint64]) -> int:
+    """Return what tells an array of entries from others: a view of a whole one is that one."""
+    return id(raw if raw.base is None or raw.base.size != raw.size else raw.base)
 
 
 def _worked_out(program: Program, text: str, values: NDArray[np.uint64]) -> Answered | None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.machine import Record
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.driving import Ran
@@ -65,7 +65,7 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
             if record.kind == "write":
                 aged = here & cached & session.holds("pte_young", old) & ~session.holds("pte_young", new)
                 stale.old = stale.old | aged
-            if bool((lost | cleaned).any()) and record.kind == "write":
+            if some(lost | cleaned) and record.kind == "write":
                 left = stale.left | lost | cleaned
                 stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, stale.old, record)
         elif is_flush(record) and "tlb" in record.data:
@@ -95,7 +95,7 @@ def _cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     hardware, session = ran.hardware, ran.session
     if not hardware.valid:
         return _usable(ran, raw)
-    valid = hardware.is_valid(raw)
+    valid = session.valid(hardware, raw)
     return valid & session.holds("pte_young", raw) if hardware.accessed else valid
 
 
@@ -111,7 +111,7 @@ def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     program = ran.session.program
     lets = program.mmu.get("lets", {}).get("load_huge")
     if ran.hardware.valid:
-        return ran.hardware.is_valid(raw)
+        return ran.session.valid(ran.hardware, raw)
     if program.level == "pte" or lets is None:  # single entries may wait for a flush of the whole mapping (s390)
         return ran.session.holds("pte_present", raw)
     run = ran.session.run(f"!!({lets})", v=("unsigned long long", ran.session.number("pte_val(pte)", raw)))

@@ -13,7 +13,7 @@ from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import transaction
 from ptlint.sim.tlb import covers
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.callers import Called
@@ -27,7 +27,7 @@ def check(ran: Called) -> Iterator[Breach]:
         if breach.property == "permission" and breach.record is None:
             continue
         mask = breach.mask & ran.live
-        if bool(mask.any()) and not _decides_itself(breach):
+        if some(mask) and not _decides_itself(breach):
             breach.mask = mask
             breach.suspect = breach.suspect or ran.form.name
             yield breach
@@ -96,6 +96,6 @@ def _flushed(ran: Called) -> Iterator[Breach]:
             if record.kind == "flush":
                 anything |= record.mask
                 covered |= record.mask & covers(ran, record, where.addr + index * where.page)
-                nearest = record if bool((record.mask & lost).any()) else nearest
+                nearest = record if some(record.mask & lost) else nearest
         detail = f"entry {index} loses its write permission and no flush covers it"
         yield Breach("flush", lost & anything & ~covered, index, detail, "flushed", nearest)

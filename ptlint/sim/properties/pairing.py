@@ -16,7 +16,7 @@ from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.roles import entry_parameters
 from ptlint.sim.stage import distance
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.walks import Walked
@@ -72,7 +72,7 @@ class Ledger:
     @property
     def is_part(self) -> bool:
         """Return whether the function commits what its caller has started, or starts what its caller will commit."""
-        starts, commits = bool(self.started.any()), bool(self.committed.any())
+        starts, commits = some(self.started), some(self.committed)
         if starts == commits:
             return False
         roles = entry_parameters(self.ran.session.program, self.ran.walk.name, self.ran.walk.path)
@@ -94,7 +94,7 @@ class Ledger:
         found = []
         for index in range(ran.where.nr):
             mask = record.mask & (first <= index) & (index < first + number)
-            if bool(mask.any()):
+            if some(mask):
                 found.append((index, mask))
         return found
 
@@ -141,7 +141,7 @@ class Ledger:
 
     def _old_value(self, record: Record, index: int, mask: Mask) -> None:
         """The old value of a commit is that of its first entry, as start returned it."""
-        if not bool(mask.any()):
+        if not some(mask):
             return
         session, entry = self.ran.session, self.entries[index]
         names = entry_parameters(session.program, record.name)
@@ -173,7 +173,7 @@ class Ledger:
             entry.open = entry.open & ~left
 
     def _note(self, mask: Mask, index: int, detail: str, record: Record | None) -> None:
-        if bool(mask.any()):
+        if some(mask):
             self.found.append(Breach("pairing", mask, index, detail, "committed once", record))
 
 

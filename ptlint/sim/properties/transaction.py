@@ -13,7 +13,7 @@ from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import frozen, upgrades
 from ptlint.sim.roles import entry_parameters
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.protocol import Transacted as Ran
@@ -36,7 +36,7 @@ def check(ran: Ran) -> Iterator[Breach]:
         *_upgrades(ran, misled),
     ):
         mask = breach.mask & (ran.usable if breach.property == "fault" else live)
-        if bool(mask.any()):
+        if some(mask):
             breach.mask = mask
             yield breach
 
@@ -88,11 +88,12 @@ def _returned(ran: Ran) -> Iterator[Breach]:
     """
     session = ran.session
     touched, writes = _touched(ran, 0, ran.commit_from), _last_writes(ran, ran.commit_from)
+    initial = [np.ascontiguousarray(ran.batch.initial[:, index]) for index in range(ran.where.nr)]
     for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
         kept = session.holds(predicate, ran.returned)
         for index in range(ran.where.nr):
-            live = ran.hardware.is_valid(ran.after_start[index])
-            owed = session.holds(predicate, np.ascontiguousarray(ran.batch.initial[:, index])) | (seen[index] & ~live)
+            live = session.valid(ran.hardware, ran.after_start[index])
+            owed = session.holds(predicate, initial[index]) | (seen[index] & ~live)
             step = writes.get(index)
             detail = f"start loses the {what} bit of an entry"
             yield Breach("accessed-dirty", owed & ~kept, index, detail, what, step, ran.pair.start.name)
@@ -128,7 +129,7 @@ def _bits_kept(
     ran: Ran, index: int, settled: Mask, last: Record | None, touched: tuple[_Touched, _Touched]
 ) -> Iterator[Breach]:
     session, raw = ran.session, ran.final[index]
-    live = ran.hardware.is_valid(ran.after_start[index])
+    live = session.valid(ran.hardware, ran.after_start[index])
     before, after = touched
     for at, (what, predicate) in enumerate((("accessed", "pte_young"), ("dirty", "pte_dirty"))):
         owed = session.holds(predicate, ran.asked) | (before[at][index] & live) | after[at][index]

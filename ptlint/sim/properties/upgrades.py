@@ -15,7 +15,7 @@ from ptlint.sim.driving import Ran
 from ptlint.sim.errors import NoMember
 from ptlint.sim.explore import Breach
 from ptlint.sim.tlb import covers, is_flush
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 
 def check(ran: Ran) -> Iterator[Breach]:
@@ -23,7 +23,7 @@ def check(ran: Ran) -> Iterator[Breach]:
     text = ran.session.program.mmu.get("upgrade", {}).get("when")
     for index in range(ran.where.nr) if text else ():
         for breach in _upgraded(ran, index):
-            if bool(breach.mask.any()):
+            if some(breach.mask):
                 breach.mask = breach.mask & _holds(ran, text)
                 yield breach
 
@@ -32,7 +32,7 @@ def _upgraded(ran: Ran, index: int) -> Iterator[Breach]:
     session, where = ran.session, ran.where
     offset, addr = where.base + index * where.size, where.addr + index * where.page
     initial = np.ascontiguousarray(ran.batch.initial[:, index])
-    valid = ran.hardware.is_valid(initial)
+    valid = session.valid(ran.hardware, initial)
     readonly = valid & ~session.holds("pte_write", initial)
     flushed = np.zeros(len(valid), dtype=bool)
     for record in session.machine.log:
@@ -41,7 +41,7 @@ def _upgraded(ran: Ran, index: int) -> Iterator[Breach]:
             flushed = flushed | (record.mask & ~valid & covers(ran, record, addr))
         elif record.kind in ("write", "mmu") and record.data.get("offset") == offset and _is_known(new):
             raw = session.raw(new)
-            now = ran.hardware.is_valid(raw)
+            now = session.valid(ran.hardware, raw)
             granted = record.mask & now & readonly & session.holds("pte_write", raw)
             detail = f"entry {index} becomes writable and no flush has taken its old translation out"
             yield Breach("flush", granted & ~flushed, index, detail, "a flush first", record)

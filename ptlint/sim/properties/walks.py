@@ -24,7 +24,7 @@ from ptlint.sim.properties.pairing import FLAGS, Ledger, points
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
 from ptlint.sim.tlb import is_flush, leftovers
-from ptlint.sim.values import Mask, Scalar, Unknown
+from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.walks import Walked
@@ -101,7 +101,7 @@ def check(ran: Walked) -> Iterator[Breach]:
         *absent.check(facts),
     ):
         mask = breach.mask & (ran.usable if breach.property in ("fault", "outside", "null") else ran.live)
-        if bool(mask.any()):
+        if some(mask):
             breach.mask = mask
             breach.suspect = breach.suspect or ran.walk.name
             breach.kind = breach.kind or re.sub(r"\d+", "n", breach.detail)
@@ -110,7 +110,7 @@ def check(ran: Walked) -> Iterator[Breach]:
 
 def _before_the_end(ran: Walked, endless: OutOfBounds) -> Iterator[Breach]:
     """Yield what a run without an end has done that no end mends: it wrote beside the batch."""
-    found = [breach for breach in (*_outside(ran), *_faults(ran)) if bool((breach.mask & ran.usable).any())]
+    found = [breach for breach in (*_outside(ran), *_faults(ran)) if some(breach.mask & ran.usable)]
     if not any(breach.property == "outside" for breach in found):
         raise endless
     for breach in found:
@@ -177,7 +177,7 @@ class Facts:
 
     def own(self, index: int, raw: Raw, there: Mask) -> Mask:
         """Return the lanes of *there* in which *raw* maps the page that entry *index* mapped."""
-        if not bool(there.any()):
+        if not some(there):
             return there
         result: Mask = there & (self.ran.session.number("pte_pfn(pte)", raw) == np.uint64(self.ran.stage.pfn + index))
         return result
@@ -206,7 +206,7 @@ def _faults(ran: Walked) -> Iterator[Breach]:
     for record in ran.session.machine.log:
         if record.kind == "fault":
             lost = ran.stage.lost
-            if lost is not None and bool(((lost > 0) & record.mask).any()):
+            if lost is not None and some((lost > 0) & record.mask):
                 continue  # told as what it comes from
             name = "outside" if record.name.endswith(_TABLES) else "fault"
             yield Breach(name, record.mask, None, record.name, "", record)
@@ -269,7 +269,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 yield Breach("accessed-dirty", left, index, detail, what, facts.last_write(index, True))
                 lost = owed & facts.gone[index] & ~told & named & ~anonymous & ~(facts.meant("drop") & ~from_file)
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
-                name = "accessed-dirty" if bool(told.any()) else "dropped"
+                name = "accessed-dirty" if some(told) else "dropped"
                 yield Breach(name, lost, index, detail, what, facts.last_write(index))
 
 
@@ -363,10 +363,10 @@ def _permission(facts: Facts) -> Iterator[Breach]:
         own = session.holds("pte_write", facts.before[index])
         granted = facts.meant("write") & answers.get(index, facts.nothing)
         gained = record.mask & facts.was[index] & writable & ~own & ~asked & ~granted
-        why = "by what holds for another page" if bool((gained & consulted).any()) else "and nothing asks for it"
+        why = "by what holds for another page" if some(gained & consulted) else "and nothing asks for it"
         copy = "the copy of " if record.name == "new ptep" else ""
         yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
-        if bool(notified.any()) and not copy:  # a copy may merge the permissions of the entries that it copies
+        if some(notified) and not copy:  # a copy may merge the permissions of the entries that it copies
             clean = record.mask & facts.was[index] & writable & ~own & notified & ~session.holds("pte_dirty", raw)
             detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
             yield Breach("permission", clean, index, detail, "read-only", record)
@@ -379,7 +379,7 @@ def _watched(facts: Facts) -> Iterator[Breach]:
     ran = facts.ran
     session = ran.session
     granted = facts.meant("write") & ~(ran.stage.writable & facts.meant("modify"))
-    if not bool(granted.any()):
+    if not some(granted):
         return
     for what, predicate, watched in (("userfaultfd", "pte_uffd", True), ("soft-dirty", "pte_soft_dirty", False)):
         if not session.program.has(predicate):
@@ -698,12 +698,12 @@ def _flushed(facts: Facts) -> Iterator[Breach]:
         clean = facts.present[index] & ~session.holds("pte_dirty", facts.after[index])
         lost = stale.left & ((stale.writable & ~writable) | ~facts.present[index] | (stale.dirty & clean))
         detail = f"entry {index} loses a permission and no flush covers it"
-        flushes = [one for one in session.machine.log if is_flush(one) and bool((one.mask & lost).any())]
+        flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & lost)]
         yield Breach("flush", lost, index, detail, "flushed", flushes[-1] if flushes else stale.record)
         olds.append(stale.old)
         missed = alike & facts.present[index] & olds[index] & ~olds[0] & aged
         detail = f"entry {index} becomes old as entry 0 does, and no flush covers it as one covers that"
-        flushes = [one for one in session.machine.log if is_flush(one) and bool((one.mask & missed).any())]
+        flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & missed)]
         yield Breach("flush", missed, index, detail, "flushed", flushes[-1] if flushes else stale.record)
 
 

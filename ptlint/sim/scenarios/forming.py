@@ -314,7 +314,7 @@ def _finished(
     given = session.raw(session.run("ptep_get(ptep)", ptep=("pte_t *", first)))
     alike = rows.how == ALIKE if former.of_swap else _alike(session, stage, given, start, most)
     machine = session.machine
-    machine.steps[:] = 0
+    machine.steps = np.zeros_like(machine.steps)
     machine.log.clear()
     copy = machine.memory.add("a copy of the first entry", Blob(where.size, program.model.big_endian), program.pte_type)
     copy.blob.store(0, where.size, given)

@@ -789,7 +789,7 @@ def _finished(
         stage.lost = -1 - lanes.slot  # nothing else needs the MMU's schedule here
     machine = session.machine
     arguments = _arguments(stage, walk.definition, walk.types)
-    machine.steps[:] = 0
+    machine.steps = np.zeros_like(machine.steps)
     machine.log.clear()
     grants = _Grants(session, walk.path, absent is not None)
     machine.intercept = grants
