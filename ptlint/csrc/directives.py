@@ -23,6 +23,8 @@ _COMMENT_OR_STRING = (
     r"""| "[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'"""
 )
 _TOKEN = re.compile(_COMMENT_OR_STRING + r" | \n[ \t\f\v]*\#[ \t]*(\w*)", re.DOTALL | re.VERBOSE)
+_GOES_ON = "\\\r"  # before the end of a line that the next one goes on, or may
+_LINE = re.compile(r"\n[ \t\f\v]*#[ \t]*(\w*)")
 _REST = re.compile(
     r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*""", re.DOTALL | re.VERBOSE
 )
@@ -156,6 +158,12 @@ def scan(path: str, data: bytes) -> FileScan:
 
 def _find(text: str) -> list[Directive]:
     """Return every directive, in order: a ``#`` that is first on its line and not inside a comment or a string."""
+    found = _found_outside_comments(text)
+    return _found_by_tokens(text) if found is None else found
+
+
+def _found_by_tokens(text: str) -> list[Directive]:
+    """Return the directives of any text, which is read comment by comment and literal by literal."""
     found: list[Directive] = []
     probe = "\n" + text  # so that a directive on the first line also follows a newline
     line, counted, position = 1, 0, 0
@@ -178,6 +186,46 @@ def _find(text: str) -> list[Directive]:
         position = end
 
 
+def _found_outside_comments(text: str) -> list[Directive] | None:
+    """Return the directives of a text, None where a literal or ``//`` may hold a comment's sign or a line's end."""
+    found: list[Directive] = []
+    probe = "\n" + text
+    size = len(text)
+    line, counted, done, comment = 1, 0, 0, probe.find("/*")
+    for match in _LINE.finditer(probe):
+        start = match.start()
+        if start < done:
+            continue
+        while 0 <= comment < start:  # comments that end before the line, or hold it
+            begins = probe.rfind("\n", 0, comment)
+            before = probe[max(done, begins) : comment + 1]
+            if '"' in before or "'" in before or "//" in before or probe[begins - 1] in _GOES_ON:
+                return None
+            closed = probe.find("*/", comment + 2)
+            done = closed + 2 if closed >= 0 else size + 2
+            comment = probe.find("/*", done)
+        if start < done:
+            continue
+        if probe[start - 1] in _GOES_ON:
+            return None
+        position = match.end()
+        end = probe.find("\n", position)
+        end = size + 1 if end < 0 else end
+        body = probe[position:end]
+        line += text.count("\n", counted, start)
+        counted, end_line = start, line
+        if "/" in body or "\\" in body:
+            rest = _REST.match(probe, position)
+            end = rest.end() if rest else position
+            body = probe[position:end]
+            end_line += body.count("\n")
+            if 0 <= comment < end:
+                comment = probe.find("/*", end)
+        done = end
+        found.append(_new(Directive, (match[1], line, end_line, start, min(end - 1, size), position - 1, body)))
+    return found
+
+
 def _compile(path: str, directives: tuple[Directive, ...]) -> tuple[tuple[Step, ...], tuple[tuple[int, str], ...]]:
     steps: list[Step] = []
     faults: list[tuple[int, str]] = []
@@ -193,7 +241,7 @@ def _compile(path: str, directives: tuple[Directive, ...]) -> tuple[tuple[Step, 
             word = name.group(1)
             if block is None or kind == "undef" or word in block:
                 block = {}
-                steps.append(Step("defs", index, defs=block))
+                steps.append(_new(Step, ("defs", index, -1, -1, block)))
             block[word] = _new(DefineRef, (path, index)) if kind == "define" else None
             if kind == "undef":
                 block = None

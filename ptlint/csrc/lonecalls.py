@@ -57,6 +57,11 @@ def files_passing(word: str, is_macro: Callable[[str], bool]) -> set[int]:
     return {number for macro, numbers in _PASSED[word].items() if is_macro(macro) for number in numbers}
 
 
+def called_alone() -> Set[str]:
+    """Return every macro of which a file that was looked at has a lone call."""
+    return _CALLING.keys()
+
+
 def files_calling(macros: Iterable[str]) -> set[int]:
     """Return the numbers of the files, of those that were looked at, with a lone call of one of *macros*."""
     return {number for macro in macros for number in _CALLING.get(macro, ())}

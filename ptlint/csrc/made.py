@@ -8,7 +8,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.itemnames import Item
 from ptlint.csrc.items import index_of_text, items_of
-from ptlint.csrc.lonecalls import files_calling, files_passing, lone_calls, words_passed_in
+from ptlint.csrc.lonecalls import called_alone, files_calling, files_passing, words_passed_in
 from ptlint.csrc.site import Site, definitions_within
 from ptlint.csrc.tokens import Token
 
@@ -83,7 +83,8 @@ class MadeNames:
         """Return the words in function-making macros that stand alone somewhere: word -> those macros."""
         if self._written is None:
             self._written = {}
-            for macro_name in {one for scan in self._scope.files() for one in lone_calls(scan).macros}:
+            self._scope.files()  # makes their calls known
+            for macro_name in called_alone() & self._scope.unit.table.keys():
                 macro = self._scope.macro(macro_name)
                 if macro is not None and _BODY.search(macro.text):
                     for word in _WORD.findall(macro.text):

@@ -1,8 +1,10 @@
 """Directives are found where the preprocessor finds them, and nowhere else."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ptlint.csrc.directives import MAX_FILE_BYTES, SourceLimit, scan
+from ptlint.csrc.directives import MAX_FILE_BYTES, SourceLimit, _found_by_tokens, _found_outside_comments, scan
 
 
 def kinds(text: str) -> list[tuple[str, int]]:
@@ -50,3 +52,21 @@ def test_deeply_nested_conditionals_are_no_recursion() -> None:
     found = scan("a.h", b"#if 1\n" * depth + b"#endif\n" * depth)
     assert len(found.steps) == 2 * depth
     assert found.steps[0].target == 2 * depth - 1
+
+
+PIECES = ["\n", "\n#define A ", "\n # if 1", "/*", "*/", "//", "/", "*", '"', "'", "\\", "\\\n", "\\\r\n", " x", "#"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
+@settings(max_examples=3000, deadline=None)
+def test_the_quick_way_finds_what_reading_comment_by_comment_finds_or_gives_up(text: str) -> None:
+    assert _found_outside_comments(text) in (None, _found_by_tokens(text))
+
+
+def test_the_quick_way_does_for_usual_text() -> None:
+    text = '/* it\'s\n#no */\n#define A 1 /* of\ntwo */\nint a; // b\n#define S "/*"\n/* end */\n#undef A\n'
+    assert [(one.kind, one.line) for one in _found_outside_comments(text) or ()] == [
+        ("define", 3),
+        ("define", 6),
+        ("undef", 8),
+    ]
