@@ -349,7 +349,7 @@ def _permission(facts: Facts) -> Iterator[Breach]:
     answers, consulted = _page_answers(ran)
     protected = ran.stage.writable & facts.meant("modify")
     asked = protected | (facts.meant("write") & ~consulted)
-    notified = _shared_mapping(ran) & facts.meant("write") & ~protected
+    notified = _has_flag(ran, VM_SHARED) & facts.meant("write") & ~protected
     for record in session.machine.log:
         offset = record.data.get("offset")
         if record.kind != "write" or not isinstance(offset, int):
@@ -389,7 +389,7 @@ def _watched(facts: Facts) -> Iterator[Breach]:
             continue
         heeded = ran.heeds.get("uffd" if watched else "soft", facts.nothing)
         if not watched:
-            heeded = heeded & ~_tracks_writes(ran)
+            heeded = heeded & ~_has_flag(ran, VM_SOFTDIRTY, has=False)
         for index, raw in enumerate(facts.after):
             gained = granted & facts.own(index, raw, facts.present[index] & facts.was[index])
             gained &= session.holds("pte_write", raw) & ~session.holds("pte_write", facts.before[index])
@@ -398,20 +398,21 @@ def _watched(facts: Facts) -> Iterator[Breach]:
             yield Breach("watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index))
 
 
+VM_SHARED = 8
 VM_SOFTDIRTY = 0x8000000
-"""A flag of a mapping in which soft-dirty is not tracked (include/linux/mm.h)."""
+"""Flags of a mapping: its owner may want to know of writes; soft-dirty is not tracked in it (include/linux/mm.h)."""
 
 
-def _tracks_writes(ran: Walked) -> Mask:
-    """Return the lanes in which code has learnt that soft-dirty is tracked in its mapping."""
+def _has_flag(ran: Walked, flag: int, has: bool = True) -> Mask:
+    """Return the lanes in which code has learnt that its mapping has a flag, or that it has it not."""
     machine = ran.session.machine
     found = np.zeros(machine.lanes, dtype=bool)
     for key, answer in machine.answers.items():
         match key:
-            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == VM_SOFTDIRTY:
-                found |= ~answer & machine.asked_in.get(key, found)
-            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == VM_SOFTDIRTY:
-                found |= answer & machine.asked_in.get(key, found)
+            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == flag:
+                found |= (answer == has) & machine.asked_in.get(key, found)
+            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == flag:
+                found |= (answer != has) & machine.asked_in.get(key, found)
     return found
 
 
@@ -422,23 +423,6 @@ def _void(ran: Walked) -> Iterator[Breach]:
     for name, record in ran.void:
         detail = f"{record.function}() asks {name}() of an entry that never has it there"
         yield Breach("void", record.mask, None, detail, "an entry that has it", record)
-
-
-VM_SHARED = 8
-"""A flag of a mapping (include/linux/mm.h)."""
-
-
-def _shared_mapping(ran: Walked) -> Mask:
-    """Return the lanes in which code has learnt that its mapping is shared: its owner may want to know of writes."""
-    machine = ran.session.machine
-    found = np.zeros(machine.lanes, dtype=bool)
-    for key, answer in machine.answers.items():
-        match key:
-            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == VM_SHARED:
-                found |= answer & machine.asked_in.get(key, found)
-            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == VM_SHARED:
-                found |= ~answer & machine.asked_in.get(key, found)
-    return found
 
 
 def _shared(facts: Facts) -> Iterator[Breach]:

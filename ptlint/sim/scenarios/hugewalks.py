@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CFunction
 from ptlint.sim.absent import MIGRATION
 from ptlint.sim.driving import setting
 from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
@@ -82,14 +81,10 @@ def _called(program: Program, path: str) -> Iterator[str]:
 
 
 def _walk(twin: Program, path: str, name: str) -> Walk | None:
-    definition = twin.definition(name, path)
-    if definition is None or definition.pos.path != path:
+    found = walks.function_of(twin, path, name)
+    if found is None:
         return None
-    try:
-        resolved = twin.resolve(definition.type)
-    except CannotExecute:
-        return None
-    assert isinstance(resolved, CFunction)
+    definition, resolved = found
     for param, type in zip(definition.type.params, resolved.params, strict=True):
         written = param.type.to if isinstance(param.type, ast.PointerType) else None
         if isinstance(written, ast.TypedefName) and written.name == f"{LEVEL}_t":

@@ -218,7 +218,8 @@ def _bodies(program: Program, path: str) -> dict[str, str]:
 _TEXT = re.compile(r"\bpte_t\b|\bpmd_t\b|\bpvmw\b|\bvmf\b|ptep_|_ptes?\(")
 
 
-def _walk(program: Program, path: str, name: str) -> Walk | None:
+def function_of(program: Program, path: str, name: str) -> tuple[ast.FunctionDef, CFunction] | None:
+    """Return a function that *path* itself defines, and its type; None when it cannot be read."""
     definition = program.definition(name, path)
     if definition is None or definition.pos.path != path:
         return None
@@ -227,6 +228,14 @@ def _walk(program: Program, path: str, name: str) -> Walk | None:
     except CannotExecute:
         return None
     assert isinstance(resolved, CFunction)
+    return definition, resolved
+
+
+def _walk(program: Program, path: str, name: str) -> Walk | None:
+    found = function_of(program, path, name)
+    if found is None:
+        return None
+    definition, resolved = found
     form = _form(program, definition.type.params, resolved.params, resolved.ret)
     if _walks_itself(definition):  # an entry that it is given then is one to fill in
         form = "range" if {"folio", "vm_area_struct"} <= {tag_of(type) for type in resolved.params} else form
