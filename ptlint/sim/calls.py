@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CType
+from ptlint.csrc.ctypes import CArray, CFunction, CPointer, CType
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import constant, converted, scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds, SimError
-from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
+from ptlint.sim.frame import Frame, Op, Value, nothing_of
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Object
-from ptlint.sim.opaque import member_path, opaque, pointed_at
 from ptlint.sim.places import mixed
 from ptlint.sim.primitives import find_primitive
+from ptlint.sim.questions import ask, can_ask, reaches, refuse_reach
 from ptlint.sim.types import (
     IMPLICIT,
     INT,
-    is_bool,
     is_integer,
     is_pointer,
     is_record,
@@ -30,14 +27,11 @@ from ptlint.sim.types import (
     promoted,
     size_or_none,
 )
-from ptlint.sim.values import Mask, Unknown, every, of_mask, some
+from ptlint.sim.values import Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
     from ptlint.sim.program import Lowered, Program
-
-MAX_QUESTIONS = 64
-"""Different arguments with which one call of unknown code is asked, over all lanes."""
 
 
 def lower_call(program: Program, expressions: Expressions, expr: ast.Call) -> Op:
@@ -100,14 +94,14 @@ def invoke(
 ) -> Value:
     """Run a function in the current lanes and return its value; a predicate that cannot be run becomes a question."""
     lowered = program.lowered(definition, machine)
-    if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and _can_ask(lowered.returns):
+    if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and can_ask(lowered.returns):
         return ask(machine, lowered.name, values, types, lowered.returns)
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
     outer = machine.function, machine.pos
     try:
         return run_lowered(machine, lowered, values)
     except CannotExecute as error:
-        if not _harmless(machine, before, values, types) or not _can_ask(lowered.returns):
+        if not _harmless(machine, before, values, types) or not can_ask(lowered.returns):
             raise
         machine.mask, machine.depth = machine.without_dead(entry), depth
         machine.function, machine.pos = outer
@@ -211,7 +205,7 @@ def _unseen(program: Program, expressions: Expressions, name: str, expr: ast.Cal
         machine = frame.machine
         values = [op(frame) for op in runs]
         machine.pos = expr.pos
-        _refuse_reach(machine, name, values, types)
+        refuse_reach(machine, name, values, types)
         machine.record("unseen", name, {f"arg{i}": v for i, v in enumerate(values) if v is not None})
         return ask(machine, name, values, types, returns)
 
@@ -267,144 +261,12 @@ def _call_at(
         definition = program.definition(name, path)
         if definition is not None:
             return invoke(program, machine, definition, values, types)
-    _refuse_reach(machine, name, values, types)
+    refuse_reach(machine, name, values, types)
     return ask(machine, name, values, types, returns)
-
-
-def _can_ask(returns: CType) -> bool:
-    return is_void(returns) or is_integer(returns) or isinstance(returns, CPointer)
 
 
 def _harmless(machine: Machine, since: int, values: Sequence[Value], types: Sequence[CType]) -> bool:
     """Return whether what ran since then touched no page table and got no pointer to one or to a variable."""
     if any(record.kind not in ("call", "return", "unseen", "warn", "unsure") for record in machine.log[since:]):
         return False
-    return not any(_reaches(machine, value, type) for value, type in zip(values, types, strict=False))
-
-
-def _refuse_reach(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> None:
-    for value, type in zip(values, types, strict=False):
-        reached = _reaches(machine, value, type)
-        if reached:
-            raise CannotExecute(f"{name}() is not known and gets a pointer to {reached}", machine.pos, machine.function)
-
-
-def _reaches(machine: Machine, value: Value, type: CType) -> str:
-    """Return the name of the table or variable that an argument points into, empty for opaque and no objects."""
-    if not is_pointer(type) or value is None or isinstance(value, (Blob, Unknown)):
-        return ""
-    for obj, _offset, mask in machine.memory.split(value, machine.mask):
-        if obj is None or obj.function or not some(mask):
-            continue
-        if obj.live or machine.memory.named(obj.name) is not obj:
-            return obj.name
-    return ""
-
-
-def ask(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType], returns: CType) -> Value:
-    """Return what unknown code answers: the same for the same arguments in a run, either way between scenarios."""
-    if is_void(returns):
-        return None
-    if not _can_ask(returns):
-        raise CannotExecute(f"{name}() is not known and returns {returns}", machine.pos, machine.function)
-    varying = [v for v in values if isinstance(v, np.ndarray) and not every(v == v[0])]
-    if not varying and not any(isinstance(v, Blob) for v in values):
-        key = _question(machine, name, values, types)
-        if is_bool(returns):
-            return of_mask(machine.ask(key), signed=False)
-        unknown = Unknown(key)
-        if isinstance(returns, CPointer):
-            return pointed_at(machine, unknown, returns.to)
-        return unknown
-    if not (is_bool(returns) or (isinstance(returns, CInt) and returns.size == 4)):
-        raise CannotExecute(
-            f"{name}() is not known and its arguments differ between scenarios", machine.pos, machine.function
-        )
-    return of_mask(_ask_each(machine, name, values, types), signed=is_signed(returns))
-
-
-def _ask_each(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> Mask:
-    """Ask once for each different tuple of arguments among the current lanes, in the order of the tuples."""
-    here = np.flatnonzero(machine.mask)
-    columns = [_column(value, machine.lanes)[here] for value in values]
-    firsts, groups = _distinct(columns, len(here))
-    if len(firsts) > MAX_QUESTIONS:
-        raise CannotExecute(f"{name}() is not known and asked with too many arguments", machine.pos, machine.function)
-    answer = np.zeros(machine.lanes, dtype=bool)
-    for number, first in enumerate(firsts):
-        key = _question(machine, name, [int(column[first]) for column in columns], types)
-        asking = np.zeros(machine.lanes, dtype=bool)
-        asking[here[groups == number]] = True
-        with machine.narrowed(asking):
-            answer |= machine.ask(key) & asking
-    return answer
-
-
-def _distinct(
-    columns: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.uint64]]], size: int
-) -> tuple[list[int], np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
-    """Return the place of each different row of *columns*, in the order of the rows, and for every row its number."""
-    groups = np.zeros(size, dtype=np.int64)
-    firsts = [0] if size else []
-    for column in columns:
-        if not size or bool((column == column[0]).all()):
-            continue
-        values, codes = np.unique(column, return_inverse=True)
-        _, places, groups = np.unique(groups * len(values) + codes, return_index=True, return_inverse=True)
-        firsts = places.tolist()
-    return firsts, groups
-
-
-def _column(value: Value, lanes: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
-    if isinstance(value, Blob):
-        value = value.load(0, value.size, False) if value.size in (1, 2, 4, 8) else None
-    if value is None or isinstance(value, Unknown):
-        raise CannotExecute("unknown code gets a structure")
-    if isinstance(value, int):
-        return np.full(lanes, value & 0xFFFF_FFFF_FFFF_FFFF, dtype=np.uint64)
-    return value.view(np.uint64)
-
-
-def _question(machine: Machine, name: str, values: Sequence[Value], types: Sequence[CType]) -> Hashable:
-    shown = [_shown(machine, value, type) for value, type in zip(values, types, strict=False)]
-    return f"{name}({', '.join(shown)})"
-
-
-def _shown(machine: Machine, value: Value, type: CType) -> str:
-    """Return an argument as a reader would write it: an object by name, anything else by value."""
-    if isinstance(value, Unknown):
-        return str(value)
-    if isinstance(value, np.ndarray):
-        value = int(value[0])
-    if not isinstance(value, int):
-        return "…"
-    if is_pointer(type):
-        obj, offset = machine.memory.find(value)
-        if obj is not None:
-            return obj.name + _offset_in(obj.type, offset)
-        return "NULL" if value == 0 else f"{value:#x}"
-    return str(value) if -4096 < value < 4096 else f"{value & 0xFFFF_FFFF_FFFF_FFFF:#x}"
-
-
-def _offset_in(type: CType | None, offset: int) -> str:
-    if not offset:
-        return ""
-    size = size_or_none(type) if type is not None else None
-    if size and offset % size == 0:
-        return f" + {offset // size}"
-    return member_path(type, offset)
-
-
-Handler = Callable[[Frame, list[Value]], Value]
-
-
-def fixed_run(runs: Sequence[Run], handler: Handler) -> Run:
-    """Return a closure that evaluates arguments and hands them to *handler*."""
-
-    def run(frame: Frame) -> Value:
-        return handler(frame, [op(frame) for op in runs])
-
-    return run
-
-
-__all__ = ["arguments", "ask", "direct", "fixed_run", "invoke", "lower_call", "opaque", "run_lowered"]
+    return not any(reaches(machine, value, type) for value, type in zip(values, types, strict=False))

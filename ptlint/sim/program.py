@@ -14,7 +14,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import SourceText, Universe
-from ptlint.sim import data
+from ptlint.sim import data, objects
 from ptlint.sim.assembly import is_understood
 from ptlint.sim.blob import Blob
 from ptlint.sim.calls import boxed, lower_call
@@ -485,17 +485,17 @@ class Program:
 
     def function_address(self, machine: Machine, name: str) -> int:
         """Return the address of a function: one object a name."""
-        return data.function_address(machine, name)
+        return objects.function_address(machine, name)
 
     # --- data -----------------------------------------------------------------------------------------------------
 
     def global_place(self, expressions: Expressions, name: ast.Name) -> Place:
         """Return the place of a file-scope variable."""
-        return data.global_place(self, expressions, name)
+        return objects.global_place(self, expressions, name)
 
     def literal_place(self, expressions: Expressions, expr: ast.CompoundLiteral) -> Place:
         """Return the place of a compound literal in memory."""
-        return data.literal_place(self, expressions, expr)
+        return objects.literal_place(self, expressions, expr)
 
     def initialiser(self, expressions: Expressions, type: CType, init: ast.InitList | ast.Expr) -> Run:
         """Return what builds an object of *type* from an initialiser."""
@@ -511,11 +511,11 @@ class Program:
 
     def static(self, frame: Frame, key: str, type: CType, init: Run | None) -> int:
         """Return the address of a static variable of a function."""
-        return data.static(frame, key, type, init)
+        return objects.static(frame, key, type, init)
 
     def string(self, machine: Machine, text: bytes) -> int:
         """Return the address of a string literal."""
-        return data.string(machine, text)
+        return objects.string(machine, text)
 
 
 def hardware_data(profile: Profile) -> Mapping[str, Any]:

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.frame import Frame, Value
 from ptlint.sim.primitives.registry import runs
+from ptlint.sim.questions import ask
 from ptlint.sim.types import BOOL
 
 
 @runs(r"/Page[A-Z][A-Za-z]*/", r"/folio_test_\w+/", returns="_Bool")
 def flag(frame: Frame, values: Sequence[Value], types: Sequence[CType], name: str) -> Value:
     """PageAnonExclusive(page), folio_test_large(folio), …: a question about this page."""
-    from ptlint.sim.calls import ask  # calls finds the primitives
-
     return ask(frame.machine, name, values, types, BOOL)
