@@ -35,13 +35,14 @@ from ptlint.sim.program import Program
 from ptlint.sim.properties import forming
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import advanced
-from ptlint.sim.scenarios.walks import MOST_FOLDED, fold_blocks, folded_setting, one_off
+from ptlint.sim.scenarios.walks import MOST_FOLDED
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, set_stage
 from ptlint.sim.swapped import has_swap
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
+from ptlint.sim.walklanes import fold_blocks, folded_setting, one_off
 
 LEVELS = 3
 """Levels of callers in the same file that run for what is of interest."""

@@ -24,6 +24,7 @@ from ptlint.sim.scenarios.upper import NEEDS
 from ptlint.sim.scenarios.walks import Walk
 from ptlint.sim.stage import AFTER, BEFORE
 from ptlint.sim.tally import Tally
+from ptlint.sim.walklanes import space_of, with_accesses
 
 LEVEL = "pmd"
 
@@ -104,7 +105,7 @@ def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
     tally = Tally(one.walk.name, arch)
     try:
         shared = setting(one.program, BEFORE + 1 + AFTER)
-        space = walks.space_of(shared, one.walk, 1)
+        space = space_of(shared, one.walk.form, 1)
         texts = walks.functions_of(one.program, one.walk.path)
         own = texts.get(one.walk.name, "")
         trial: Trial | None = None
@@ -114,7 +115,7 @@ def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
             steps = int(np.asarray(trial.machine.steps).max()) + 1
             ran |= {name for path, _, name in (one.rpartition(":") for one in trial.machine.executed)}
             if shared.hardware.updates:
-                raced = walks.with_accesses(walks.space_of(shared, one.walk, 1, 12), 1, steps)
+                raced = with_accesses(space_of(shared, one.walk.form, 1, 12), 1, steps)
                 walks.run_over(shared, one.walk, 1, raced, trial, tally, raced=True)
         meets = one.walk.form == "entry" or not _PRESENT.search(own)
         if meets and any(_TESTED.search(texts.get(name, "")) for name in ran):

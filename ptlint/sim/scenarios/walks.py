@@ -11,59 +11,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc import ast
-from ptlint.csrc.ast import Pos
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
 from ptlint.csrc.items import items_of
 from ptlint.csrc.nodes import nodes
 from ptlint.sim.absent import SWAP, Absent, Words, absent_entries, mixed_rows, with_absent
 from ptlint.sim.batch import Layout, layout
-from ptlint.sim.blob import Blob
 from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, again, contradictory, explore
 from ptlint.sim.frame import Value
+from ptlint.sim.grants import Grants
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Limits, Machine, Record
 from ptlint.sim.opaque import opaque
-from ptlint.sim.palette import palette
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
-from ptlint.sim.properties.pairing import FLAGS, points
-from ptlint.sim.scenarios.blocks import ALIGNED, LONGEST_BLOCK, block_size
+from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
-from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, distance, set_stage, walker_for
+from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, set_stage, walker_for
 from ptlint.sim.tally import Tally
 from ptlint.sim.types import VOID
-from ptlint.sim.values import Mask, Unknown
-
-MOST_LANES = 8192
-"""Lanes of one run."""
+from ptlint.sim.values import Mask
+from ptlint.sim.walklanes import (
+    MOST_LANES,
+    between_neighbours,
+    blocks_of,
+    flags_of,
+    fold_blocks,
+    folded_setting,
+    space_of,
+    with_accesses,
+)
 
 MIXED = 3
 """Entries of a table in which some map no page."""
 
 MOST_FOLDED = 32
 """Entries of a folded block that callers run over."""
-
-MOST_BLOCKS = 40
-"""Combinations of two blocks."""
-
-MOST_ROWS = 192
-"""Combinations of entries of one run, before folios, requests and answers multiply them."""
 
 CALLERS = 3
 """Levels of callers in the same file that run for a function of interest."""
@@ -347,18 +343,18 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         steps = raced = 0
         last: Trial | None = None
         for nr in (1,) if walk.is_single else program.sizes:
-            trial = last = run_over(shared, walk, nr, space_of(shared, walk, nr), last, tally)
+            trial = last = run_over(shared, walk, nr, space_of(shared, walk.form, nr), last, tally)
             raced = nr if nr <= 2 or not steps else raced
             steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
         if shared.hardware.updates:
             nr = raced
-            touched = with_accesses(space_of(shared, walk, nr, 12), nr, steps)
+            touched = with_accesses(space_of(shared, walk.form, nr, 12), nr, steps)
             run_over(shared, walk, nr, touched, trial, tally, raced=True)
         plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)
-            run_over(folded, walk, 2 * block, _blocks(folded, block), trial, tally, block=block)
+            run_over(folded, walk, 2 * block, blocks_of(folded, block), trial, tally, block=block)
         if program.runs_generic and _meets_absent(program, walk, trial.machine):
             run_mixed(shared, walk, trial, tally)
     except (CannotExecute, OutOfBounds) as error:
@@ -367,11 +363,6 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
 
 
 _TESTED = re.compile(r"\b(?:pte_present|softleaf_from_pte|pte_to_swp_entry|is_swap_pte)\s*\(")
-_FOR_PRESENT = re.compile(
-    r"(?:ptep_)?(?:test_and_clear|clear_flush)_young(?:_ptes)?(?:_notify)?|(?:ptep_set_)?wrprotect(?:_ptes)?|"
-    r"(?:ptep_)?modify_prot_start(?:_ptes)?|clear_young_dirty_ptes|ptep_set_access_flags"
-)
-"""Helpers for present entries, by where these are (include/linux/pgtable.h)."""
 _EMPTY = re.compile(r"\bpte_none\s*\(")
 
 
@@ -404,14 +395,14 @@ def run_mixed(
     if absent is None:
         return
     first = len(shared.colours.weight)
-    flags = _flags(shared)
+    flags = flags_of(shared)
     pages = sorted({0, *(int(np.argmax(flags[:, column])) for column in range(flags.shape[1]))})
     nr = 1 if walk.is_single else MIXED
     states: Sequence[int] = range(first, first + len(absent.kinds))
     if kinds is not None:
         pages, states = [], [at for at, kind in zip(states, absent.kinds, strict=True) if kind in kinds]
     rows = np.array(mixed_rows(pages, states, nr), dtype=np.int64)
-    table = _between_neighbours(rows)
+    table = between_neighbours(rows)
     request = np.tile(np.array([writable | (nr + AFTER) << 3 for writable in (0, 1)], dtype=np.int64), len(table))
     off = np.full(len(request), -1, dtype=np.int64)
     entries = np.repeat(table, 2, axis=0)
@@ -423,139 +414,6 @@ def run_mixed(
     nothing = np.zeros(len(request), dtype=np.int64)
     space = Space(entries, request, off, nothing, nothing.astype(bool), exhaustive=False)
     run_over(with_absent(shared, absent), walk, nr, space, after, tally, absent=absent)
-
-
-# --- lanes --------------------------------------------------------------------------------------------------------
-
-
-def space_of(shared: Setting, walk: Walk, nr: int, most: int = MOST_ROWS) -> Space:
-    """Return the lanes of a run. ``request``: 1 a writable protection is asked for, 2 small folios, 4 the folio is the
-    batch; the border of two folios from the fourth bit on.
-    """
-    finds = walk.form in ("range", "count")
-    rows = _mixed(shared, nr, most) if finds or walk.form == "steps" else _alike(shared, nr, most)
-    borders = [nr + AFTER, *range(1, nr)] if finds else [nr + AFTER]
-    shapes = [(border, 0) for border in borders] + [(nr + AFTER, 4)] * (nr > 1)
-    shapes += [(nr + AFTER, 2)] * (nr == 1 or finds)
-    choices = [writable | shape | border << 3 for border, shape in shapes for writable in (0, 1)]
-    pick = np.repeat(np.arange(len(rows)), len(choices))
-    request = np.tile(np.array(choices, dtype=np.int64), len(rows))
-    off = np.full(len(pick), -1, dtype=np.int64)
-    return Space(rows[pick], request, off, np.zeros(len(pick), dtype=np.int64), np.zeros(len(pick), dtype=bool), False)
-
-
-def _alike(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
-    """Return rows of entries of one kind; the neighbours are as the entry beside them."""
-    colours = shared.colours
-    rows: list[tuple[int, ...]] = []
-    for kind in np.unique(colours.kinds):
-        variants = [int(v) for v in np.flatnonzero(colours.kinds == kind)]
-        rows.extend((one,) * nr for one in variants)
-        rows.extend(
-            tuple(other if at == odd else one for at in range(nr))
-            for one in variants
-            for other in variants
-            for odd in range(nr)
-            if one != other
-        )
-    return _with_neighbours(rows, most)
-
-
-def _mixed(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
-    """Return rows in which one entry may differ from the others in one thing: a flag, or what the MMU makes of it."""
-    rows = [(one,) * nr for one in range(len(shared.colours.weight))]
-    rows.extend(
-        tuple(other if at == odd else one for at in range(nr))
-        for one, other in (one_off(shared) if nr > 1 else ())
-        for odd in range(nr)
-    )
-    return _with_neighbours(rows, most)
-
-
-def one_off(shared: Setting) -> list[tuple[int, int]]:
-    """Return every two states that differ in one of the architecture's predicates."""
-    states, flags = range(len(shared.colours.weight)), _flags(shared)
-    return [
-        (one, other)
-        for one in states
-        for other in states
-        if one != other and int((flags[one] != flags[other]).sum()) == 1
-    ]
-
-
-def _flags(shared: Setting) -> NDArray[np.bool_]:
-    """Return what the architecture's predicates say of each state: (states, flags)."""
-    raw = np.ascontiguousarray(shared.colours.raw[:, 0])
-    session = Session(shared.program, len(raw))
-    found = [session.holds(predicate, raw) for predicate in FLAGS if shared.program.has(predicate)]
-    return np.stack(found, axis=1)
-
-
-def _with_neighbours(rows: list[tuple[int, ...]], most: int) -> NDArray[np.int64]:
-    table = np.unique(np.array(rows, dtype=np.int64), axis=0)
-    if len(table) > most:
-        draw = np.random.default_rng(len(table)).permutation(len(table))[:most]
-        same = np.flatnonzero((table == table[:, :1]).all(axis=1))
-        table = table[np.unique(np.concatenate([draw, same]))]
-    return _between_neighbours(table)
-
-
-def _between_neighbours(table: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return rows with neighbours that are as the entries beside them."""
-    first, last = table[:, :1], table[:, -1:]
-    return np.concatenate([np.repeat(first, BEFORE, axis=1), table, np.repeat(last, AFTER, axis=1)], axis=1)
-
-
-def with_accesses(space: Space, nr: int, steps: int) -> Space:
-    events = [(slot, entry, store) for slot in range(min(steps, 48)) for entry in range(nr) for store in (False, True)]
-    table = np.array(events, dtype=np.int64)
-    room = max(1, MOST_LANES // (2 * len(events)))
-    keep = np.random.default_rng(nr).permutation(len(space))[:room]
-    pick, event = np.repeat(keep, len(events)), np.tile(np.arange(len(events)), len(keep))
-    return Space(
-        space.states[pick], space.request[pick], table[event, 0], table[event, 1], table[event, 2].astype(bool), False
-    )
-
-
-def folded_setting(program: Program, nr: int) -> Setting:
-    """Return a setting in which the first entry of the batch maps a page frame that may begin a folded block."""
-    kept = program.settings.get(-1 - nr)
-    if kept is None:
-        base = setting(program, BEFORE + 3 + AFTER)
-        colours = palette(program, base.hardware, ALIGNED - BEFORE, BEFORE + nr + AFTER)
-        kept = program.settings[-1 - nr] = replace(base, colours=colours)
-    assert isinstance(kept, Setting)
-    return kept
-
-
-def _blocks(shared: Setting, block: int) -> Space:
-    """Return lanes of two folded blocks, alike or different in one thing, of one folio."""
-    pairs = [row[1:3] for row in _mixed(shared, 2, MOST_BLOCKS)]
-    states = np.array([[one] * (BEFORE + block) + [other] * (block + AFTER) for one, other in pairs], dtype=np.int64)
-    choices = np.array([writable | (2 * block + AFTER) << 3 for writable in (0, 1)], dtype=np.int64)
-    pick = np.repeat(np.arange(len(states)), len(choices))
-    nothing = np.zeros(len(pick), dtype=np.int64)
-    return Space(
-        states[pick], np.tile(choices, len(states)), nothing - 1, nothing, np.zeros(len(pick), dtype=bool), False
-    )
-
-
-def fold_blocks(session: Session, stage: Stage, block: int) -> None:
-    """Set each block of the batch again, by the kernel's own set_ptes(): it folds what it may."""
-    where, table = stage.where, stage.source.table
-    for first in range(0, where.nr, block):
-        value = session.entry(stage.source.entry(first))
-        for index in range(first, first + block):
-            table.blob.store(where.base + index * where.size, where.size, stage.source.none)
-        session.do(
-            "set_ptes(mm, addr, ptep, pte, nr)",
-            mm=("struct mm_struct *", session.opaque("vma->vm_mm", "struct mm_struct")),
-            addr=("unsigned long", where.addr + first * where.page),
-            ptep=("pte_t *", stage.source.ptep + first * where.size),
-            pte=("pte_t", value),
-            nr=("unsigned int", block),
-        )
-    stage.source.initial = np.stack([stage.source.entry(index) for index in range(where.nr)], axis=1)
 
 
 # --- a run --------------------------------------------------------------------------------------------------------
@@ -659,112 +517,6 @@ def _around(stage: Stage, definition: ast.FunctionDef | None) -> None:
     invoke(program, stage.session.machine, definition, arguments, list(resolved.params))
 
 
-_HEEDS = (
-    ("uffd", re.compile(r"userfaultfd_(?:(?:pte_|huge_pmd_)?wp|protected)")),
-    ("soft", re.compile(r"\w*soft_dirty_(?:wp|enabled)")),
-)
-"""Questions who watches a mapping (include/linux/userfaultfd_k.h, mm/internal.h)."""
-
-
-@cache
-def _flag_questions(level: str) -> frozenset[str]:
-    return frozenset(name.replace("pte", level) for name in (*FLAGS, "pte_uffd_wp"))
-
-
-@dataclass(slots=True)
-class _Grants:
-    """Notes in which lanes setters are called that change an entry on purpose, and, where some map no page, in which
-    code of the file *path* asks for the page of such a one.
-    """
-
-    session: Session
-    path: str
-    mixed: bool
-    calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
-    heeds: dict[str, Mask] = field(default_factory=dict)
-    flags: dict[tuple[str, Pos], Record | None] = field(default_factory=dict)
-    looks: bool = False
-
-    def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
-        machine = self.session.machine
-        if self.mixed and (called == "pte_pfn" or _FOR_PRESENT.fullmatch(called)) and self._is_asked_here():
-            machine.note("misread", called, machine.mask & self._absent(called, values))
-        for what, pattern in _HEEDS:
-            if pattern.fullmatch(called):
-                self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
-        if not self.mixed and not self.looks and called in self.asked and self._is_asked_here():
-            self.looks = True  # which asks the same by itself
-            self._ask_of_flag(called, values)
-            self.looks = False
-        if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
-            return
-        for what in walks.purposes(self.session.program, called):
-            self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
-
-    def _ask_of_flag(self, called: str, values: Sequence[Any]) -> None:
-        """Note whether a question about a flag of an entry ever meets one that has it."""
-        machine, stage = self.session.machine, self.session.machine.stage
-        key = called, machine.pos
-        if self.flags.get(key, key) is None or stage is None:
-            return
-        value = values[0] if values else None
-        known = isinstance(value, (int, np.ndarray, Blob))
-        if not known or bool(self._has(called, value)[machine.mask].any()):
-            self.flags[key] = None
-            return
-        earlier = self.flags.get(key)
-        mask = machine.mask if earlier is None else machine.mask | earlier.mask
-        self.flags[key] = Record("void", mask, machine.pos, machine.function, called, {}, tuple(machine.stack))
-
-    def _has(self, called: str, value: Value) -> Mask:
-        """Return the lanes in which an entry has the flag that *called* asks for."""
-        raw = self.session.raw(value)
-        if self.session.program.level == "pte":
-            return self.session.holds(called, raw)
-        return self.session.holds(called.replace(self.session.program.level, "pte"), raw)
-
-    @property
-    def asked(self) -> frozenset[str]:
-        """Return the questions about flags, in the words of the level."""
-        return _flag_questions(self.session.program.level)
-
-    def _absent(self, called: str, values: Sequence[Any]) -> Mask:
-        """Return the lanes in which the entry that a helper is given, or given the place of, is not present."""
-        session, machine = self.session, self.session.machine
-        nothing = np.zeros(machine.lanes, dtype=bool)
-        if called == "pte_pfn":
-            known = not isinstance(values[0], Unknown)
-            return ~session.holds("pte_present", session.raw(values[0])) if known else nothing
-        assert machine.stage is not None
-        source, where = machine.stage.source, machine.stage.where
-        pointer = next((v for v in values if points(v, source.table.base, source.table.blob.size, machine.mask)), None)
-        if pointer is None:
-            return nothing
-        index = distance(pointer, source.table.base, machine.lanes) // where.size - where.first
-        for at in range(where.nr):
-            here = index == at
-            if bool((here & machine.mask).any()):
-                nothing |= here & ~session.holds("pte_present", source.entry(at))
-        return nothing
-
-    def _is_asked_here(self) -> bool:
-        machine = self.session.machine
-        return bool(machine.stack) and f"{self.path}:{machine.stack[-1][0]}" in machine.executed
-
-    def lanes(self) -> dict[str, Mask]:
-        """Return the lanes by purpose. What is taken away within a call that gets entries and writes none (it compares
-        them) is taken from no entry.
-        """
-        log = self.session.machine.log
-        writers = {name for record in log if record.kind == "write" for name, _ in record.stack}
-        askers = {record.name for record in log if record.kind == "call"} - writers
-        found: dict[str, Mask] = {}
-        for what, mask, stack in self.calls:
-            if what == "write" or not stack & askers:
-                found[what] = found[what] | mask if what in found else mask.copy()
-        return found
-
-
 def _finished(
     shared: Setting,
     walk: Walk,
@@ -800,7 +552,7 @@ def _finished(
     arguments = _arguments(stage, walk.definition, walk.types)
     machine.steps = np.zeros_like(machine.steps)
     machine.log.clear()
-    grants = _Grants(session, walk.path, absent is not None)
+    grants = Grants(session, walk.path, absent is not None)
     machine.intercept = grants
     returned: Value = None
     endless: OutOfBounds | None = None

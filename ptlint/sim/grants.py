@@ -1,0 +1,132 @@
+"""What a caller says by calling helpers: what it changes on purpose, whom it asks, which flags it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ptlint.csrc.ast import Pos
+from ptlint.sim.blob import Blob
+from ptlint.sim.frame import Value
+from ptlint.sim.machine import Record
+from ptlint.sim.properties.pairing import FLAGS, points
+from ptlint.sim.properties.walks import purposes
+from ptlint.sim.session import Session
+from ptlint.sim.stage import distance
+from ptlint.sim.values import Mask, Unknown
+
+_FOR_PRESENT = re.compile(
+    r"(?:ptep_)?(?:test_and_clear|clear_flush)_young(?:_ptes)?(?:_notify)?|(?:ptep_set_)?wrprotect(?:_ptes)?|"
+    r"(?:ptep_)?modify_prot_start(?:_ptes)?|clear_young_dirty_ptes|ptep_set_access_flags"
+)
+"""Helpers for present entries, by where these are (include/linux/pgtable.h)."""
+
+_HEEDS = (
+    ("uffd", re.compile(r"userfaultfd_(?:(?:pte_|huge_pmd_)?wp|protected)")),
+    ("soft", re.compile(r"\w*soft_dirty_(?:wp|enabled)")),
+)
+"""Questions who watches a mapping (include/linux/userfaultfd_k.h, mm/internal.h)."""
+
+
+@cache
+def _flag_questions(level: str) -> frozenset[str]:
+    return frozenset(name.replace("pte", level) for name in (*FLAGS, "pte_uffd_wp"))
+
+
+@dataclass(slots=True)
+class Grants:
+    """Notes in which lanes setters are called that change an entry on purpose, and, where some map no page, in which
+    code of the file *path* asks for the page of such a one.
+    """
+
+    session: Session
+    path: str
+    mixed: bool
+    calls: list[tuple[str, Mask, frozenset[str]]] = field(default_factory=list)
+    heeds: dict[str, Mask] = field(default_factory=dict)
+    flags: dict[tuple[str, Pos], Record | None] = field(default_factory=dict)
+    looks: bool = False
+
+    def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
+        machine = self.session.machine
+        if self.mixed and (called == "pte_pfn" or _FOR_PRESENT.fullmatch(called)) and self._is_asked_here():
+            machine.note("misread", called, machine.mask & self._absent(called, values))
+        for what, pattern in _HEEDS:
+            if pattern.fullmatch(called):
+                self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
+        if not self.mixed and not self.looks and called in self.asked and self._is_asked_here():
+            self.looks = True  # which asks the same by itself
+            self._ask_of_flag(called, values)
+            self.looks = False
+        if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
+            return
+        for what in purposes(self.session.program, called):
+            self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
+
+    def _ask_of_flag(self, called: str, values: Sequence[Any]) -> None:
+        """Note whether a question about a flag of an entry ever meets one that has it."""
+        machine, stage = self.session.machine, self.session.machine.stage
+        key = called, machine.pos
+        if self.flags.get(key, key) is None or stage is None:
+            return
+        value = values[0] if values else None
+        known = isinstance(value, (int, np.ndarray, Blob))
+        if not known or bool(self._has(called, value)[machine.mask].any()):
+            self.flags[key] = None
+            return
+        earlier = self.flags.get(key)
+        mask = machine.mask if earlier is None else machine.mask | earlier.mask
+        self.flags[key] = Record("void", mask, machine.pos, machine.function, called, {}, tuple(machine.stack))
+
+    def _has(self, called: str, value: Value) -> Mask:
+        """Return the lanes in which an entry has the flag that *called* asks for."""
+        raw = self.session.raw(value)
+        if self.session.program.level == "pte":
+            return self.session.holds(called, raw)
+        return self.session.holds(called.replace(self.session.program.level, "pte"), raw)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Return the questions about flags, in the words of the level."""
+        return _flag_questions(self.session.program.level)
+
+    def _absent(self, called: str, values: Sequence[Any]) -> Mask:
+        """Return the lanes in which the entry that a helper is given, or given the place of, is not present."""
+        session, machine = self.session, self.session.machine
+        nothing = np.zeros(machine.lanes, dtype=bool)
+        if called == "pte_pfn":
+            known = not isinstance(values[0], Unknown)
+            return ~session.holds("pte_present", session.raw(values[0])) if known else nothing
+        assert machine.stage is not None
+        source, where = machine.stage.source, machine.stage.where
+        pointer = next((v for v in values if points(v, source.table.base, source.table.blob.size, machine.mask)), None)
+        if pointer is None:
+            return nothing
+        index = distance(pointer, source.table.base, machine.lanes) // where.size - where.first
+        for at in range(where.nr):
+            here = index == at
+            if bool((here & machine.mask).any()):
+                nothing |= here & ~session.holds("pte_present", source.entry(at))
+        return nothing
+
+    def _is_asked_here(self) -> bool:
+        machine = self.session.machine
+        return bool(machine.stack) and f"{self.path}:{machine.stack[-1][0]}" in machine.executed
+
+    def lanes(self) -> dict[str, Mask]:
+        """Return the lanes by purpose. What is taken away within a call that gets entries and writes none (it compares
+        them) is taken from no entry.
+        """
+        log = self.session.machine.log
+        writers = {name for record in log if record.kind == "write" for name, _ in record.stack}
+        askers = {record.name for record in log if record.kind == "call"} - writers
+        found: dict[str, Mask] = {}
+        for what, mask, stack in self.calls:
+            if what == "write" or not stack & askers:
+                found[what] = found[what] | mask if what in found else mask.copy()
+        return found
