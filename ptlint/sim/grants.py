@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,11 +15,22 @@ from ptlint.csrc.ast import Pos
 from ptlint.sim.blob import Blob
 from ptlint.sim.frame import Value
 from ptlint.sim.machine import Record
+from ptlint.sim.program import Program
 from ptlint.sim.properties.pairing import FLAGS, points
-from ptlint.sim.properties.walks import purposes
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
 from ptlint.sim.values import Mask, Unknown
+
+_PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("write", re.compile(r"(?:p(?:te|md|ud)_)?(?:maybe_)?(?:p(?:te|md|ud)_)?mkwrite\w*")),
+    ("modify", re.compile(r"p(?:te|md|ud)_modify")),
+    ("clean", re.compile(r"p(?:te|md|ud)_mkclean|clear_young_dirty_ptes?")),
+    ("old", re.compile(r"p(?:te|md|ud)_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
+    ("soft", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_soft_dirty")),
+    ("uffd", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_uffd\w*")),
+    ("drop", re.compile(r"clear(?:_full|_not_present_full)?_ptes|pte_clear(?:_not_present_full)?")),
+)
+"""What a setter does on purpose: property, names of setters. Where code calls one, it means the loss or the gain."""
 
 _FOR_PRESENT = re.compile(
     r"(?:ptep_)?(?:test_and_clear|clear_flush)_young(?:_ptes)?(?:_notify)?|(?:ptep_set_)?wrprotect(?:_ptes)?|"
@@ -31,6 +43,26 @@ _HEEDS = (
     ("soft", re.compile(r"\w*soft_dirty_(?:wp|enabled)")),
 )
 """Questions who watches a mapping (include/linux/userfaultfd_k.h, mm/internal.h)."""
+
+
+_PURPOSEFUL: WeakKeyDictionary[Program, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
+
+
+def purposes(program: Program, name: str) -> tuple[str, ...]:
+    """Return what a call of *name* means to change. A function that macros give the name of a setter is that setter."""
+    known = _PURPOSEFUL.get(program)
+    if known is None:
+        known = _PURPOSEFUL[program] = {}
+        for word in sorted(name for name in program.universe.unit.table if "pte" in name):
+            what = _purposes_by_name(word)
+            if what:
+                known[program.universe.resolve_alias(word)] = what
+    return _purposes_by_name(name) or known.get(name, ())
+
+
+@cache
+def _purposes_by_name(name: str) -> tuple[str, ...]:
+    return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
 
 
 @cache

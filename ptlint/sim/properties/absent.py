@@ -11,18 +11,16 @@ from copy import copy as copy_of
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptlint.sim.absent import MARKER, MIGRATION, OWN_MIGRATION, POISON, READ_MIGRATION, SWAP, WRITE_MIGRATION, marks
 from ptlint.sim.explore import Breach
+from ptlint.sim.properties.facts import Facts, Raw
+from ptlint.sim.properties.learnt import answered_alike, exclusive_pages, kinds_of
 from ptlint.sim.swapped import marks_of
 from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
     from ptlint.sim.absent import Words
-    from ptlint.sim.properties.walks import Facts
-
-Raw = NDArray[np.uint64]
 
 
 def check(facts: Facts) -> Iterator[Breach]:
@@ -70,10 +68,8 @@ def _there(facts: Facts, raw: Raw, index: int) -> tuple[Mask, Mask]:
 
 def _kept(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> Iterator[Breach]:
     """An entry that maps no page goes on standing for the same place in swap, or the same page."""
-    from ptlint.sim.properties.walks import exclusive_pages
-
     session, before = facts.ran.session, facts.before[index]
-    exclusive = exclusive_pages(facts.ran).get(index, facts.nothing)
+    exclusive = exclusive_pages(facts.ran.session.machine, facts.ran.stage.pfn).get(index, facts.nothing)
     present, other = _there(facts, raw, index)
     record = facts.last_write(index, is_copy)
     stood = ~facts.was[index] & ~session.holds("pte_none", before)
@@ -182,18 +178,16 @@ def _exclusive(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
 
     It would be copied on the next write, and whoever has pinned it would keep the old one (PG_anon_exclusive).
     """
-    from ptlint.sim.properties.walks import exclusive_pages, kinds_of
-
     ran = facts.ran
     if OWN_MIGRATION not in words.types:
         return
     session, before, raw = ran.session, facts.before[index], facts.after[index]
     _, other = _there(facts, raw, index)
-    _, from_file = kinds_of(ran)
+    _, from_file = kinds_of(ran.session.machine)
     other = other & ~from_file & session.holds("pte_none", facts.copies[index])
     stood = ~facts.was[index] & ~session.holds("pte_none", before)
     own = stood & words.is_of(session, before, OWN_MIGRATION, WRITE_MIGRATION)
-    own = own | (facts.was[index] & exclusive_pages(ran).get(index, facts.nothing))
+    own = own | (facts.was[index] & exclusive_pages(session.machine, ran.stage.pfn).get(index, facts.nothing))
     forgets = words.is_of(session, raw, READ_MIGRATION)
     if "pte_swp_exclusive" in marks_of(session.program):
         forgets = forgets | (words.is_of(session, raw, SWAP) & ~session.holds("pte_swp_exclusive", raw))
@@ -203,7 +197,7 @@ def _exclusive(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
 
 def _alike(facts: Facts) -> Iterator[Breach]:
     """Entries that are alike and map no page fare alike, where what is asked of each is answered alike."""
-    from ptlint.sim.properties.walks import answered_alike, counted_by
+    from ptlint.sim.properties.walks import counted_by
 
     ran = facts.ran
     if ran.where.nr < 2 or ran.walk.is_single:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import transaction
+from ptlint.sim.properties.learnt import page_answers
 from ptlint.sim.tlb import covers
-from ptlint.sim.values import Mask, some
+from ptlint.sim.values import some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.callers import Called
-
-_PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
 
 
 def check(ran: Called) -> Iterator[Breach]:
@@ -43,7 +41,7 @@ def _permission(ran: Called) -> Iterator[Breach]:
 
     That holds for every value that is written, not only for the last: another CPU uses the entry at once.
     """
-    answers, consulted = _page_answers(ran)
+    answers, consulted = page_answers(ran.session.machine, ran.colours.pfn)
     session = ran.session
     asked = session.holds("pte_write", ran.asked) | ran.granted
     for record in session.machine.log[ran.commit_from :]:
@@ -58,20 +56,6 @@ def _permission(ran: Called) -> Iterator[Breach]:
         )
         detail = f"entry {index} is made writable by what holds for another page"
         yield Breach("permission", gained, index, detail, "read-only", record)
-
-
-def _page_answers(ran: Called) -> tuple[dict[int, Mask], Mask]:
-    """Return, by entry, the lanes in which a question about its page was answered yes, and those with any question."""
-    found: dict[int, Mask] = {}
-    consulted = np.zeros(ran.session.machine.lanes, dtype=bool)
-    first = ran.colours.pfn - ran.session.machine.page_base_pfn
-    for key, answer in ran.session.machine.answers.items():
-        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) else None
-        if match is not None:
-            index = int(match.group(1) or 0) - first
-            found[index] = found[index] | answer if index in found else answer
-            consulted |= ran.session.machine.asked_in.get(key, consulted)
-    return found, consulted
 
 
 def _entry(ran: Called, record: Record) -> int | None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.sim.batch import Layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach
-from ptlint.sim.machine import Machine, Record
-from ptlint.sim.memory import Object
+from ptlint.sim.machine import Record
 from ptlint.sim.primitives.folios import entry_of_page
-from ptlint.sim.program import Program
-from ptlint.sim.properties import absent
-from ptlint.sim.properties.pairing import FLAGS, Ledger, points
-from ptlint.sim.session import Session
+from ptlint.sim.properties import absent, permission
+from ptlint.sim.properties.facts import Facts
+from ptlint.sim.properties.learnt import answered_alike, kinds_of, page_answers
+from ptlint.sim.properties.pairing import Ledger, points
 from ptlint.sim.stage import distance
 from ptlint.sim.tlb import is_flush, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown, some
@@ -29,45 +25,9 @@ from ptlint.sim.values import Mask, Scalar, Unknown, some
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.walks import Walked
 
-Raw = NDArray[np.uint64]
-
-_PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("write", re.compile(r"(?:p(?:te|md|ud)_)?(?:maybe_)?(?:p(?:te|md|ud)_)?mkwrite\w*")),
-    ("modify", re.compile(r"p(?:te|md|ud)_modify")),
-    ("clean", re.compile(r"p(?:te|md|ud)_mkclean|clear_young_dirty_ptes?")),
-    ("old", re.compile(r"p(?:te|md|ud)_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
-    ("soft", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_soft_dirty")),
-    ("uffd", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_uffd\w*")),
-    ("drop", re.compile(r"clear(?:_full|_not_present_full)?_ptes|pte_clear(?:_not_present_full)?")),
-)
-"""What a setter does on purpose: property, names of setters. Where code calls one, it means the loss or the gain."""
-
-_PAGE_QUESTION = re.compile(r"\w+\(page(?: \+ (\d+))?\)")
-
-_IS_ANONYMOUS = re.compile(r"(?:folio_test_anon|PageAnon)\(")
 
 BITS = (("dirty", "pte_dirty", "clean"), ("accessed", "pte_young", "old"))
 TRACKING = (("soft-dirty", "pte_soft_dirty", "soft"), ("userfaultfd", "pte_uffd", "uffd"))
-
-
-_PURPOSEFUL: WeakKeyDictionary[Program, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
-
-
-def purposes(program: Program, name: str) -> tuple[str, ...]:
-    """Return what a call of *name* means to change. A function that macros give the name of a setter is that setter."""
-    known = _PURPOSEFUL.get(program)
-    if known is None:
-        known = _PURPOSEFUL[program] = {}
-        for word in sorted(name for name in program.universe.unit.table if "pte" in name):
-            what = _purposes_by_name(word)
-            if what:
-                known[program.universe.resolve_alias(word)] = what
-    return _purposes_by_name(name) or known.get(name, ())
-
-
-@cache
-def _purposes_by_name(name: str) -> tuple[str, ...]:
-    return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
 
 
 def check(ran: Walked) -> Iterator[Breach]:
@@ -87,8 +47,8 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_tracking(facts),
         *_moved(facts),
         *_vanishes(facts),
-        *_permission(facts),
-        *_shared(facts),
+        *permission.permission(facts),
+        *permission.shared(facts),
         *_outside(ran),
         *_alike(facts),
         *_beyond(facts),
@@ -96,7 +56,7 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_unmapped(ran),
         *_flushed(facts),
         *_told(facts),
-        *_watched(facts),
+        *permission.watched(facts),
         *_void(ran),
         *absent.check(facts),
     ):
@@ -118,88 +78,6 @@ def _before_the_end(ran: Walked, endless: OutOfBounds) -> Iterator[Breach]:
         breach.suspect = ran.walk.name
         breach.kind = re.sub(r"\d+", "n", breach.detail)
         yield breach
-
-
-def known_entry(session: Session, table: Object, where: Layout, index: int, none: int) -> tuple[Raw, bool]:
-    """Return the bytes of entry *index* of a table, and whether they are known: an entry for a page of unknown code is
-    not, and stands as an empty one.
-    """
-    value = table.blob.load(where.base + index * where.size, where.size, False)
-    if isinstance(value, Unknown):
-        return np.full(session.machine.lanes, none, dtype=np.uint64), False
-    return session.lanes_of(value), True
-
-
-class Facts:
-    """What became of the entries of one run: of each, its bytes at the ends in both tables and what was its own.
-
-    ``foreign`` are those that hold what nobody knows.
-    """
-
-    def __init__(self, ran: Walked) -> None:
-        self.ran = ran
-        session, stage, nr = ran.session, ran.stage, ran.where.nr
-        self.before = [np.ascontiguousarray(ran.batch.initial[:, i]) for i in range(nr)]
-        where, none = ran.where, stage.source.none
-        found = [known_entry(session, stage.source.table, where, i, none) for i in range(nr)]
-        copies = [known_entry(session, stage.target, where, i, none) for i in range(nr)]
-        self.after, self.copies = [raw for raw, _ in found], [raw for raw, _ in copies]
-        lanes = session.machine.lanes
-        self.foreign = [np.full(lanes, not (one[1] and two[1])) for one, two in zip(found, copies, strict=True)]
-        self.was = [session.holds("pte_present", raw) for raw in self.before]
-        self.present = [session.holds("pte_present", raw) for raw in self.after]
-        self.copied = [session.holds("pte_present", raw) for raw in self.copies]
-        self.moved = [copied & ~present for copied, present in zip(self.copied, self.present, strict=True)]
-        self.gone = [
-            was & ~present & ~copied & ~foreign
-            for was, present, copied, foreign in zip(self.was, self.present, self.copied, self.foreign, strict=True)
-        ]
-        self.nothing = np.zeros(session.machine.lanes, dtype=bool)
-
-    def meant(self, what: str) -> Mask:
-        """Return the lanes in which a setter of that purpose was called."""
-        return self.ran.grants.get(what, self.nothing)
-
-    def places(self, index: int) -> Iterator[tuple[str, Raw, Mask]]:
-        """Yield where entry *index* lives on: its bytes there, in these lanes."""
-        yield "", self.after[index], self.present[index]
-        yield "the copy of ", self.copies[index], self.moved[index]
-
-    def same(self, index: int) -> Mask:
-        """Return the lanes in which an entry is what it was: if present, of the same page, with the same flags."""
-        session, old, new = self.ran.session, self.before[index], self.after[index]
-        result: Mask = self.present[index] & self.was[index]
-        result = result & (session.number("pte_pfn(pte)", old) == session.number("pte_pfn(pte)", new))
-        for predicate in FLAGS:
-            if session.program.has(predicate):
-                result = result & (session.holds(predicate, old) == session.holds(predicate, new))
-        return np.where(self.was[index], result, old == new)
-
-    def own(self, index: int, raw: Raw, there: Mask) -> Mask:
-        """Return the lanes of *there* in which *raw* maps the page that entry *index* mapped."""
-        if not some(there):
-            return there
-        result: Mask = there & (self.ran.session.number("pte_pfn(pte)", raw) == np.uint64(self.ran.stage.pfn + index))
-        return result
-
-    def seen(self, index: int, predicate: str) -> Mask:
-        """Return the lanes in which the MMU made an entry satisfy *predicate*."""
-        ran, result = self.ran, self.nothing
-        for record in ran.session.machine.log:
-            if record.kind == "mmu" and record.data["offset"] == ran.where.base + index * ran.where.size:
-                new = record.data["new"]
-                assert isinstance(new, np.ndarray)
-                result = result | (record.mask & ran.session.holds(predicate, new))
-        return result
-
-    def last_write(self, index: int, target: bool = False) -> Record | None:
-        """Return the last write of the CPU to an entry in any lane."""
-        ran = self.ran
-        wanted = (ran.where.base + index * ran.where.size, target)
-        for record in reversed(ran.session.machine.log):
-            if record.kind == "write" and (record.data.get("offset"), record.name == "new ptep") == wanted:
-                return record
-        return None
 
 
 def _faults(ran: Walked) -> Iterator[Breach]:
@@ -242,7 +120,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
     ran = facts.ran
     session = ran.session
     told, named = facts.nothing, facts.nothing
-    anonymous, from_file = kinds_of(ran)
+    anonymous, from_file = kinds_of(ran.session.machine)
     for record in session.machine.log:
         if record.kind == "told" and re.search(r"mark_dirty|set_page_dirty", record.name):
             told = told | record.mask
@@ -271,20 +149,6 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
                 name = "accessed-dirty" if some(told) else "dropped"
                 yield Breach(name, lost, index, detail, what, facts.last_write(index))
-
-
-def kinds_of(ran: Walked) -> tuple[Mask, Mask]:
-    """Return the lanes in which code has learnt that its folio is anonymous, and those where it has learnt otherwise.
-
-    The data of an anonymous folio is gone with its last mapping, that of a file is to be written back.
-    """
-    machine = ran.session.machine
-    anonymous, from_file = np.zeros((2, machine.lanes), dtype=bool)
-    for key, answer in machine.answers.items():
-        if isinstance(key, str) and key in machine.asked_in and _IS_ANONYMOUS.match(key):
-            anonymous |= answer & machine.asked_in[key]
-            from_file |= ~answer & machine.asked_in[key]
-    return anonymous, from_file
 
 
 def _tracking(facts: Facts) -> Iterator[Breach]:
@@ -342,80 +206,6 @@ def _vanishes(facts: Facts) -> Iterator[Breach]:
         yield Breach("vanish", empty, index, detail, "never empty", record)
 
 
-def _permission(facts: Facts) -> Iterator[Breach]:
-    """A write permission was there, was asked for, or is granted for the entry's own page."""
-    ran = facts.ran
-    session = ran.session
-    answers, consulted = _page_answers(ran)
-    protected = ran.stage.writable & facts.meant("modify")
-    asked = protected | (facts.meant("write") & ~consulted)
-    notified = _has_flag(ran, VM_SHARED) & facts.meant("write") & ~protected
-    for record in session.machine.log:
-        offset = record.data.get("offset")
-        if record.kind != "write" or not isinstance(offset, int):
-            continue
-        index = offset // ran.where.size - ran.where.first
-        new = record.data["new"]
-        if not 0 <= index < ran.where.nr or isinstance(new, Unknown):
-            continue
-        raw = session.raw(new)
-        writable = session.holds("pte_write", raw) & session.holds("pte_present", raw)
-        own = session.holds("pte_write", facts.before[index])
-        granted = facts.meant("write") & answers.get(index, facts.nothing)
-        gained = record.mask & facts.was[index] & writable & ~own & ~asked & ~granted
-        why = "by what holds for another page" if some(gained & consulted) else "and nothing asks for it"
-        copy = "the copy of " if record.name == "new ptep" else ""
-        yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
-        if some(notified) and not copy:  # a copy may merge the permissions of the entries that it copies
-            clean = record.mask & facts.was[index] & writable & ~own & notified & ~session.holds("pte_dirty", raw)
-            detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
-            yield Breach("permission", clean, index, detail, "read-only", record)
-
-
-def _watched(facts: Facts) -> Iterator[Breach]:
-    """A write permission that code grants by itself leaves alone what userfaultfd or soft-dirty watch by write faults,
-    unless it has asked who does (mm/mprotect.c, maybe_change_pte_writable()).
-    """
-    ran = facts.ran
-    session = ran.session
-    granted = facts.meant("write") & ~(ran.stage.writable & facts.meant("modify"))
-    if not some(granted):
-        return
-    for what, predicate, watched in (("userfaultfd", "pte_uffd", True), ("soft-dirty", "pte_soft_dirty", False)):
-        if not session.program.has(predicate):
-            continue
-        marked = [session.holds(predicate, raw) & facts.was[index] for index, raw in enumerate(facts.before)]
-        if not bool(np.any(marked)):
-            continue
-        heeded = ran.heeds.get("uffd" if watched else "soft", facts.nothing)
-        if not watched:
-            heeded = heeded & ~_has_flag(ran, VM_SOFTDIRTY, has=False)
-        for index, raw in enumerate(facts.after):
-            gained = granted & facts.own(index, raw, facts.present[index] & facts.was[index])
-            gained &= session.holds("pte_write", raw) & ~session.holds("pte_write", facts.before[index])
-            gained &= session.holds(predicate, raw) == watched
-            detail = f"entry {index} becomes writable, and {what} waits for the next write to it"
-            yield Breach("watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index))
-
-
-VM_SHARED = 8
-VM_SOFTDIRTY = 0x8000000
-"""Flags of a mapping: its owner may want to know of writes; soft-dirty is not tracked in it (include/linux/mm.h)."""
-
-
-def _has_flag(ran: Walked, flag: int, has: bool = True) -> Mask:
-    """Return the lanes in which code has learnt that its mapping has a flag, or that it has it not."""
-    machine = ran.session.machine
-    found = np.zeros(machine.lanes, dtype=bool)
-    for key, answer in machine.answers.items():
-        match key:
-            case ("&", str(name), int(bit)) if name.endswith("vm_flags") and bit == flag:
-                found |= (answer == has) & machine.asked_in.get(key, found)
-            case ("==", ("&", str(name), int(bit)), 0) if name.endswith("vm_flags") and bit == flag:
-                found |= (answer != has) & machine.asked_in.get(key, found)
-    return found
-
-
 def _void(ran: Walked) -> Iterator[Breach]:
     """A question about a flag of an entry is answered yes in some lane at least."""
     if bool((ran.lanes.slot >= 0).any()):
@@ -423,50 +213,6 @@ def _void(ran: Walked) -> Iterator[Breach]:
     for name, record in ran.void:
         detail = f"{record.function}() asks {name}() of an entry that never has it there"
         yield Breach("void", record.mask, None, detail, "an entry that has it", record)
-
-
-def _shared(facts: Facts) -> Iterator[Breach]:
-    """An entry and its copy are both write-protected, or neither is: who writes must not change what others read."""
-    session = facts.ran.session
-    for index in range(facts.ran.where.nr):
-        before, after, copy = (
-            session.holds("pte_write", one[index]) & facts.was[index]
-            for one in (facts.before, facts.after, facts.copies)
-        )
-        there = facts.present[index] & facts.copied[index] & facts.own(index, facts.copies[index], facts.copied[index])
-        split = there & before & ~after & copy
-        detail = f"the copy of entry {index} stays writable, and the entry is write-protected"
-        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
-        split = there & facts.was[index] & after & ~copy
-        detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
-        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
-
-
-def exclusive_pages(ran: Walked) -> dict[int, Mask]:
-    """Return, by entry, the lanes in which code has learnt that nobody else has its page."""
-    machine = ran.session.machine
-    found: dict[int, Mask] = {}
-    first = ran.stage.pfn - machine.page_base_pfn
-    for key, answer in machine.answers.items():
-        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) and key.startswith("PageAnonExclusive") else None
-        if match is not None and key in machine.asked_in:
-            found[int(match.group(1) or 0) - first] = answer & machine.asked_in[key]
-    return found
-
-
-def _page_answers(ran: Walked) -> tuple[dict[int, Mask], Mask]:
-    """Return, by entry, the lanes in which a question about its page was answered yes, and those with any question."""
-    machine = ran.session.machine
-    found: dict[int, Mask] = {}
-    consulted = np.zeros(machine.lanes, dtype=bool)
-    first = ran.stage.pfn - machine.page_base_pfn
-    for key, answer in machine.answers.items():
-        match = _PAGE_QUESTION.fullmatch(key) if isinstance(key, str) and key.startswith("Page") else None
-        if match is not None:
-            index = int(match.group(1) or 0) - first
-            found[index] = found[index] | answer if index in found else answer
-            consulted = consulted | machine.asked_in.get(key, consulted)
-    return found, consulted
 
 
 def _outside(ran: Walked) -> Iterator[Breach]:
@@ -514,7 +260,7 @@ def _alike(facts: Facts) -> Iterator[Breach]:
     if nr < 2 or ran.walk.is_single:
         return
     session = ran.session
-    _, consulted = _page_answers(ran)
+    _, consulted = page_answers(session.machine, ran.stage.pfn, "Page")
     states = ran.lanes.states[:, 1 : 1 + nr]
     alike = (states == states[:, :1]).all(axis=1) & ran.stage.folios.one
     alike &= ran.lanes.slot < 0
@@ -545,22 +291,6 @@ def _alike(facts: Facts) -> Iterator[Breach]:
             yield Breach(
                 "underrun", differs, index, f"the {what} bit of entry {index} is unlike that of entry 0", "", None
             )
-
-
-def answered_alike(machine: Machine) -> Mask:
-    """Return the lanes in which questions that differ in their arguments alone have the same answers."""
-    result = np.ones(machine.lanes, dtype=bool)
-    yes: dict[str, Mask] = {}
-    no: dict[str, Mask] = {}
-    for key, answer in machine.answers.items():
-        if key in machine.asked_in:
-            text, asked = str(Unknown(key)), machine.asked_in[key]
-            name = text.split("(", 1)[0] if isinstance(key, str) else text
-            yes[name] = yes[name] | (asked & answer) if name in yes else asked & answer
-            no[name] = no[name] | (asked & ~answer) if name in no else asked & ~answer
-    for name, mask in yes.items():
-        result &= ~(mask & no[name])
-    return result
 
 
 def counted_by(ran: Walked) -> NDArray[np.int64]:

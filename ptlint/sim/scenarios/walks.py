@@ -36,6 +36,7 @@ from ptlint.sim.opaque import opaque
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.properties import walks
+from ptlint.sim.properties.facts import known_entry
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
@@ -576,7 +577,7 @@ def _finished(
         lanes=lanes,
         hardware=shared.hardware,
         usable=~contradictory(answers, count),
-        final=tuple(walks.known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
+        final=tuple(known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
         walk=walk,
         stage=stage,
         returned=returned,

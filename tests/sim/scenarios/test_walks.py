@@ -5,9 +5,9 @@ import pytest
 from ptlint.core.tree import MemoryTree, Snapshot
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import load_universe
+from ptlint.sim.grants import purposes
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
-from ptlint.sim.properties.walks import purposes
 from ptlint.sim.scenarios import walks
 from tests.csrc.kernel import kernel_tree
 from tests.sim.reference_program import program_with

@@ -1,0 +1,89 @@
+"""Properties of write permissions: who grants one asks for it, and whoever waits for the next write is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptlint.sim.explore import Breach
+from ptlint.sim.properties.facts import Facts
+from ptlint.sim.properties.learnt import VM_SHARED, VM_SOFTDIRTY, has_flag, page_answers
+from ptlint.sim.values import Unknown, some
+
+if TYPE_CHECKING:
+    pass
+
+
+def permission(facts: Facts) -> Iterator[Breach]:
+    """A write permission was there, was asked for, or is granted for the entry's own page."""
+    ran = facts.ran
+    session = ran.session
+    answers, consulted = page_answers(session.machine, ran.stage.pfn, "Page")
+    protected = ran.stage.writable & facts.meant("modify")
+    asked = protected | (facts.meant("write") & ~consulted)
+    notified = has_flag(session.machine, VM_SHARED) & facts.meant("write") & ~protected
+    for record in session.machine.log:
+        offset = record.data.get("offset")
+        if record.kind != "write" or not isinstance(offset, int):
+            continue
+        index = offset // ran.where.size - ran.where.first
+        new = record.data["new"]
+        if not 0 <= index < ran.where.nr or isinstance(new, Unknown):
+            continue
+        raw = session.raw(new)
+        writable = session.holds("pte_write", raw) & session.holds("pte_present", raw)
+        own = session.holds("pte_write", facts.before[index])
+        granted = facts.meant("write") & answers.get(index, facts.nothing)
+        gained = record.mask & facts.was[index] & writable & ~own & ~asked & ~granted
+        why = "by what holds for another page" if some(gained & consulted) else "and nothing asks for it"
+        copy = "the copy of " if record.name == "new ptep" else ""
+        yield Breach("permission", gained, index, f"{copy}entry {index} becomes writable {why}", "read-only", record)
+        if some(notified) and not copy:  # a copy may merge the permissions of the entries that it copies
+            clean = record.mask & facts.was[index] & writable & ~own & notified & ~session.holds("pte_dirty", raw)
+            detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
+            yield Breach("permission", clean, index, detail, "read-only", record)
+
+
+def watched(facts: Facts) -> Iterator[Breach]:
+    """A write permission that code grants by itself leaves alone what userfaultfd or soft-dirty watch by write faults,
+    unless it has asked who does (mm/mprotect.c, maybe_change_pte_writable()).
+    """
+    ran = facts.ran
+    session = ran.session
+    granted = facts.meant("write") & ~(ran.stage.writable & facts.meant("modify"))
+    if not some(granted):
+        return
+    for what, predicate, watched in (("userfaultfd", "pte_uffd", True), ("soft-dirty", "pte_soft_dirty", False)):
+        if not session.program.has(predicate):
+            continue
+        marked = [session.holds(predicate, raw) & facts.was[index] for index, raw in enumerate(facts.before)]
+        if not bool(np.any(marked)):
+            continue
+        heeded = ran.heeds.get("uffd" if watched else "soft", facts.nothing)
+        if not watched:
+            heeded = heeded & ~has_flag(session.machine, VM_SOFTDIRTY, has=False)
+        for index, raw in enumerate(facts.after):
+            gained = granted & facts.own(index, raw, facts.present[index] & facts.was[index])
+            gained &= session.holds("pte_write", raw) & ~session.holds("pte_write", facts.before[index])
+            gained &= session.holds(predicate, raw) == watched
+            detail = f"entry {index} becomes writable, and {what} waits for the next write to it"
+            yield Breach("watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index))
+
+
+def shared(facts: Facts) -> Iterator[Breach]:
+    """An entry and its copy are both write-protected, or neither is: who writes must not change what others read."""
+    session = facts.ran.session
+    for index in range(facts.ran.where.nr):
+        before, after, copy = (
+            session.holds("pte_write", one[index]) & facts.was[index]
+            for one in (facts.before, facts.after, facts.copies)
+        )
+        there = facts.present[index] & facts.copied[index] & facts.own(index, facts.copies[index], facts.copied[index])
+        split = there & before & ~after & copy
+        detail = f"the copy of entry {index} stays writable, and the entry is write-protected"
+        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
+        split = there & facts.was[index] & after & ~copy
+        detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
+        yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
