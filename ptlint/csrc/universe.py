@@ -8,31 +8,24 @@ from typing import TYPE_CHECKING
 
 from ptlint.core.span import Span
 from ptlint.core.tree import Snapshot, SourceTree
-from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, Pos, RecordType, Type
-from ptlint.csrc.cparse import parse_function
-from ptlint.csrc.directives import MAX_FILE_BYTES, SCANS, FileScan, SourceLimit, scan
+from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
+from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
-from ptlint.csrc.escapes import MOST_ESCAPED, is_overfull
 from ptlint.csrc.fileview import FileView
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.macrodefs import Macro
-from ptlint.csrc.macros import expand
+from ptlint.csrc.pieces import function_of
 from ptlint.csrc.predefined import predefined_macros
 from ptlint.csrc.profile import Profile
-from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.reuse import HEADERS, Headers, ReadView, replaced, still_there
 from ptlint.csrc.scope import MAX_ITEM_BYTES, NOTHING, Scope, Site
 from ptlint.csrc.sources import Sources
-from ptlint.csrc.tokens import tokenize
-from ptlint.csrc.unit import MacroState, Unit
+from ptlint.csrc.unit import Unit
 
 if TYPE_CHECKING:
     from ptlint.csrc.ctypes import TypeTable
 
 MAX_ALIASES = 16
-_PIECE = "<piece>"
-"""The path of C that is no file."""
-
 # What every compilation of the kernel includes first, and the headers whose closure page-table code lives in.
 PRELUDE = ("linux/compiler-version.h", "linux/kconfig.h", "linux/compiler_types.h")
 ROOTS = (
@@ -320,33 +313,11 @@ class Universe:
         elif site is None and text.path.endswith(".c") and self.tree.exists(text.path):
             scope = self.in_file(text.path)
         try:
-            code = self._active(text.text, scope.unit)
-            if len(code) > MAX_ITEM_BYTES:
-                raise CSourceError(Pos(text.path, text.line, 1), f"an item of more than {MAX_ITEM_BYTES} bytes")
-            if is_overfull(code):
-                raise CSourceError(Pos(text.path, text.line, 1), f"a line with more than {MOST_ESCAPED} escaped quotes")
-
-            def parse(asking: Asking) -> FunctionDef:
-                tokens = expand(tokenize(code, text.path, text.line), asking, keep)
-                return parse_function(tokens, asking, asking)
-
-            key = ("function", text, code, keep)
-            found: FunctionDef = recalled(key, MacroState(scope.unit), scope.is_typedef, self.model, parse)
-            return found
+            return function_of(text, scope, self.includes, self.model, keep)
         except CSourceError as error:
             self._faults.append((Span(text.path, error.pos.line or text.line), error.what))
             self.unreadable.add(name)
             return None
-
-    def _active(self, text: str, unit: Unit) -> str:
-        """Return a piece of C with the conditionals in it decided at the end of *unit*, its lines where they were."""
-        data = text.encode("latin-1", "replace")
-        if b"#" not in data or len(data) > MAX_FILE_BYTES:
-            return text
-        found = scan(_PIECE, data)
-        inner = Unit(self.includes, lambda path: found if path == _PIECE else None, parent=unit)
-        inner.read(_PIECE)
-        return inner.by_path[_PIECE][0].active_text()
 
     def _concerned(self, path: str) -> bool:
         """Return whether the profile builds, or may build, what stands at *path*: not another architecture's files."""

@@ -24,7 +24,7 @@ from ptlint.sim.places import (
 )
 from ptlint.sim.scope import Local, Scope
 from ptlint.sim.types import CHAR, INT, VOID, exact_size_of, is_record, is_signed, is_void, size_of
-from ptlint.sim.values import Scalar, choose, some
+from ptlint.sim.values import Scalar
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
@@ -299,7 +299,7 @@ class Expressions:
     def _conditional(self, expr: ast.Conditional) -> Op:
         cond = self.expr(expr.cond)
         if expr.then is None:
-            return self._elvis(cond, self.expr(expr.other))
+            return operators.elvis(cond, self.expr(expr.other))
         if cond.const is not None:
             return self._chosen(expr, bool(cond.const))
         return operators.conditional(cond, self.expr(expr.then), self.expr(expr.other))
@@ -316,37 +316,8 @@ class Expressions:
         type = operators.conditional_type(op, dropped) if yes else operators.conditional_type(dropped, op)
         return op if is_void(type) else converted(op, type)
 
-    def _elvis(self, cond: Op, other: Op) -> Op:
-        type = operators.conditional_type(cond, other)
-        cond, other = converted(cond, type), converted(other, type)
-        if cond.const is not None:
-            return cond if cond.const else other
-        run_cond, run_other, signed = cond.run, other.run, is_signed(type)
-
-        def run(frame: Frame) -> Value:
-            value = scalar(run_cond(frame))
-            truth = frame.machine.truth(value)
-            if isinstance(truth, bool):
-                return value if truth else run_other(frame)
-            rest = frame.machine.mask & ~truth
-            if not some(rest):
-                return value
-            second = operators.narrowed(frame, rest, lambda: scalar(run_other(frame)))
-            return choose(truth, value, second, signed)
-
-        return Op(type, run)
-
     def _comma(self, expr: ast.Comma) -> Op:
-        left, right = self.expr(expr.left), self.expr(expr.right)
-        run_left, run_right = left.run, right.run
-        if left.const is not None:
-            return Op(right.type, run_right, right.const)
-
-        def run(frame: Frame) -> Value:
-            run_left(frame)
-            return run_right(frame)
-
-        return Op(right.type, run)
+        return operators.comma(self.expr(expr.left), self.expr(expr.right))
 
     def _assign(self, expr: ast.Assign) -> Op:
         place = self.place(expr.target)

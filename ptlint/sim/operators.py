@@ -15,7 +15,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.places import mixed
 from ptlint.sim.types import INT, common, is_integer, is_pointer, is_record, is_signed, is_void, promoted, size_of
-from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, compare, narrow, negate, of_mask, some, to_bool
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, compare, narrow, negate, of_mask, some, to_bool
 
 T = TypeVar("T")
 
@@ -282,6 +282,41 @@ def conditional(cond: Op, then: Op, other: Op) -> Op:
         return _both(frame, yes, no, run_then, run_other, signed)
 
     return Op(type, run)
+
+
+def elvis(cond: Op, other: Op) -> Op:
+    """Return the op of ``cond ?: other``, which evaluates *cond* once."""
+    type = conditional_type(cond, other)
+    cond, other = converted(cond, type), converted(other, type)
+    if cond.const is not None:
+        return cond if cond.const else other
+    run_cond, run_other, signed = cond.run, other.run, is_signed(type)
+
+    def run(frame: Frame) -> Value:
+        value = scalar(run_cond(frame))
+        truth = frame.machine.truth(value)
+        if isinstance(truth, bool):
+            return value if truth else run_other(frame)
+        rest = frame.machine.mask & ~truth
+        if not some(rest):
+            return value
+        second = narrowed(frame, rest, lambda: scalar(run_other(frame)))
+        return choose(truth, value, second, signed)
+
+    return Op(type, run)
+
+
+def comma(left: Op, right: Op) -> Op:
+    """Return the op of ``left, right``."""
+    run_left, run_right = left.run, right.run
+    if left.const is not None:
+        return Op(right.type, run_right, right.const)
+
+    def run(frame: Frame) -> Value:
+        run_left(frame)
+        return run_right(frame)
+
+    return Op(right.type, run)
 
 
 def _both(frame: Frame, yes: Mask, no: Mask, run_then: Run, run_other: Run, signed: bool) -> Value:
