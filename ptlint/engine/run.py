@@ -124,8 +124,11 @@ def _without_tree_note() -> LeftOut:
 MOST_CHANGES = 500
 """Functions and macros of one patch that are looked at: several times what the largest patches of the kernel change."""
 
-MOST_WORK = 900_000
-"""Work of all runs for one patch under one profile: three times what the patches of the kernel need."""
+MOST_WORK = 1_800_000
+"""Work of all runs for one patch under one profile: half as much again as the longest caller of the kernel needs."""
+
+MOST_VAIN = 900_000
+"""The part of it that runs may take which come to no end."""
 
 MOST_WORK_ALONE = 150_000
 """The same without a tree, where no architecture's helpers run: thirty times what the patches of the kernel need."""
@@ -185,6 +188,7 @@ class Run(Gathered):
             runs.everywhere = self.everywhere
             runs.watched |= names
             runs.work = MOST_WORK if self.has_tree else MOST_WORK_ALONE
+            runs.vain = min(MOST_VAIN, runs.work)
         run_on = (*profiles, *self._further(step))
         origins = origins_of(step.before.tree, step.changes)
         context = Context(

@@ -40,6 +40,7 @@ class Runs:
     trace: bool = False
     walks: bool = True
     work: int | None = None
+    vain: int | None = None
     spent: set[str] = field(default_factory=set)
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
@@ -60,7 +61,7 @@ class Runs:
         key = (profile.name, interest, only)
         if key not in self._kept:
             loaded: list[Universe] = []
-            ration = Ration(self.work)
+            ration = Ration(self.work, self.vain)
 
             def load() -> Program:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))

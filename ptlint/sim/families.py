@@ -66,7 +66,10 @@ def judgements(
                 late = f"more than {MOST_SUBJECTS} like it for one patch"
                 yield Judgement(family.name(subject), arch, exhaustive=False, exhausted=late)
                 continue
-            yield _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
+            judgement = _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
+            if judgement.exhausted:
+                program.ration.lost += program.ration.taken - taken
+            yield judgement
             if program.ration.taken - taken > MUCH_WORK and not gc.isenabled():
                 gc.collect(1)  # what long runs leave in circles is as much as they did
 

@@ -53,15 +53,27 @@ PORTION = 1_000
 
 @dataclass(slots=True)
 class Ration:
-    """The work that all runs of one program may take together (None: any), and how much of it was taken."""
+    """The work that all runs of one program may take together (None: any), and how much of it was taken.
+
+    ``vain`` is what may be taken by runs that come to no end within their own bounds, ``lost`` what was.
+    """
 
     work: int | None = None
+    vain: int | None = None
     taken: int = 0
+    lost: int = 0
 
     @property
     def is_spent(self) -> bool:
         """Return whether more was asked for than there is."""
-        return self.work is not None and self.taken > self.work
+        return (self.work is not None and self.taken > self.work) or (self.vain is not None and self.lost > self.vain)
+
+    @property
+    def spent(self) -> str:
+        """Return in words what was spent."""
+        if self.vain is not None and self.lost > self.vain:
+            return f"more than {self.vain} of work without an end for one patch"
+        return f"more than {self.work} of work for one patch"
 
 
 @dataclass(slots=True)
@@ -161,7 +173,7 @@ class Machine:
         self._ration.taken += PORTION
         self.pause = min(self._most, self.done + PORTION // self._weight)
         if self._ration.is_spent:
-            raise OutOfBounds(f"more than {self._ration.work} of work for one patch", self.pos, self.function)
+            raise OutOfBounds(self._ration.spent, self.pos, self.function)
 
     def read(self, expressions: int) -> None:
         """Count source that was met for the first time and read. Raises OutOfBounds past the limit."""

@@ -54,3 +54,12 @@ def test_machines_share_what_their_program_may_take() -> None:
     with pytest.raises(OutOfBounds, match="more than 5000 of work for one patch"):
         Machine(1, Memory(8, False), ration=ration).tick(200)
     assert ration.is_spent
+
+
+def test_runs_without_an_end_may_take_less_than_all() -> None:
+    ration = Ration(50_000, 5_000)
+    Machine(1, Memory(8, False), ration=ration).tick(20_000)
+    assert not ration.is_spent
+    ration.lost = 6_000
+    with pytest.raises(OutOfBounds, match="more than 5000 of work without an end for one patch"):
+        Machine(1, Memory(8, False), ration=ration).tick(200)
