@@ -62,13 +62,13 @@ class Batch:
         self.none = none
         self.initial = raw
         size = where.size
-        data = none.to_bytes(size, "big" if session.program.model.big_endian else "little")
+        big_endian = session.program.model.big_endian
+        data = none.to_bytes(size, "big" if big_endian else "little")
 
-        def fill(offset: int, width: int) -> Scalar:
+        def fill(offset: int, width: int) -> Scalar:  # without the session, which would hold itself by it
             at = offset % size
             if at + width <= size:
-                order = "big" if session.program.model.big_endian else "little"
-                return int.from_bytes(data[at : at + width], order)  # type: ignore[arg-type]
+                return int.from_bytes(data[at : at + width], "big" if big_endian else "little")
             return none
 
         blob = Blob(where.entries * size, session.program.model.big_endian, fill)

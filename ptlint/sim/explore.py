@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ptlint.csrc.ast import Pos
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.machine import Limits, Machine, Record
-from ptlint.sim.paths import Ways, seeded, started
+from ptlint.sim.machine import Answers, Limits, Machine, Record
+from ptlint.sim.paths import OPEN, YES, Ways, different_ways, seeded, started
 from ptlint.sim.values import Mask
 
 MAX_LANES = 1 << 17
@@ -19,6 +19,15 @@ MAX_LANES = 1 << 17
 
 MAX_QUESTIONS = 10
 """Questions about unknown code that are answered in every combination; with more, answers are drawn."""
+
+DRAWN = 16
+"""Lanes for each base lane where answers are drawn."""
+
+ANYWAYS = 4
+"""One in so many of the lanes that follow another trial answers anything, whatever came of it there."""
+
+MOST_FOLLOWED = 32
+"""Questions with which lanes follow another trial; of more, many answers that are drawn contradict each other."""
 
 MAX_ROUNDS = 12
 MOST_ASKED = 400
@@ -50,7 +59,8 @@ class Trial:
     """One finished run of a scenario: its machine, and which base lane each lane stands for.
 
     ``scenarios`` are the combinations of base lanes and answers: a lane stands for all answers that it does not ask.
-    ``ways`` are the answers that lanes were asked for, None where they are drawn.
+    ``ways`` are the answers that lanes were asked for, None where they are drawn. ``followed`` tells that these follow
+    another trial.
     """
 
     machine: Machine
@@ -61,19 +71,31 @@ class Trial:
     state: object
     scenarios: int
     ways: Ways | None = None
+    followed: bool = False
     weight: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, Iterable[Breach], object]]
 
 
-def explore(lanes: int, drive: Drive, most: int = MAX_LANES, after: Trial | None = None) -> Trial:
+def explore(
+    lanes: int,
+    drive: Drive,
+    most: int = MAX_LANES,
+    after: Trial | None = None,
+    worth: Callable[[Machine], Mask] | None = None,
+) -> Trial:
     """Run *drive* over *lanes* base lanes, multiplied by every combination of answers that the code asks for.
 
     *drive* takes the base lane of each lane and the answers, and returns the machine and the breaches, which are looked
     for when no question is open; at most *most* lanes run at once. *after* is a trial of less of the same code, which
-    asks as much at least. Raises CannotExecute and OutOfBounds as the run does.
+    asks as much at least; where combinations are too many, most lanes answer as those of it that *worth* names. Raises
+    CannotExecute and OutOfBounds as the run does.
     """
+    if after is not None and worth is not None and _are_too_many(lanes, after.questions, most):
+        followed = _following(lanes, drive, most, after, worth)
+        if followed is not None:
+            return followed
     questions = [] if after is None else list(after.questions)
     paths = started(lanes)
     if after is not None and after.ways is not None and lanes * len(after.ways) <= most:
@@ -84,6 +106,7 @@ def explore(lanes: int, drive: Drive, most: int = MAX_LANES, after: Trial | None
         machine, breaches, state = drive(paths.lane, paths.answers)
         questions += _unanswered(machine, dict.fromkeys(questions))
         if _are_too_many(lanes, questions, most):  # before as many lanes are made
+            machine.finish()
             break
         more = paths.parted(machine)
         if more is None and not paths.are_all(machine):
@@ -91,11 +114,13 @@ def explore(lanes: int, drive: Drive, most: int = MAX_LANES, after: Trial | None
         found = [] if more is not None else list(breaches)  # which ask, too
         questions += _unanswered(machine, dict.fromkeys(questions))
         if _are_too_many(lanes, questions, most):
+            machine.finish()
             break
         more = more or paths.parted(machine)
         if more is None:
             asked, ways = tuple(paths.answers), paths.ways(machine)
             return Trial(machine, paths.lane, found, asked, True, state, lanes << len(asked), ways)
+        machine.finish()
         paths = more
     return _drawn(lanes, drive, most, questions)
 
@@ -115,6 +140,7 @@ def _drawn(lanes: int, drive: Drive, most: int, questions: list[Hashable]) -> Tr
         new = new or _unanswered(machine, answers)
         if not new:
             return Trial(machine, lane, found, tuple(questions), exhaustive, state, machine.lanes)
+        machine.finish()
         questions = [*questions, *new]
         if len(questions) > MOST_ASKED:
             break
@@ -135,7 +161,7 @@ def _answered(
         index = np.arange(total, dtype=np.int64)
         answers = {key: (index // lanes >> at & 1).astype(bool) for at, key in enumerate(questions)}
         return index % lanes, answers, True
-    total = max(lanes, min(most, lanes * 16))
+    total = max(lanes, min(most, lanes * DRAWN))
     index = np.arange(total, dtype=np.int64)
     draw = np.random.default_rng(SEED)
     answers = {key: draw.integers(0, 2, total).astype(bool) for key in questions}
@@ -144,13 +170,42 @@ def _answered(
     return index % lanes, answers, False
 
 
+def _following(lanes: int, drive: Drive, most: int, after: Trial, worth: Callable[[Machine], Mask]) -> Trial | None:
+    """Run *drive* once: most lanes answer as lanes of *worth* in *after* did, each way as often as any other, the rest
+    anything. What nobody was asked before is drawn when it is asked. None when there are too many questions for that.
+    """
+    if len(after.questions) > MOST_FOLLOWED:
+        return None
+    ways = different_ways(after.machine, after.questions, worth(after.machine))
+    total = max(lanes, min(most, lanes * DRAWN))
+    draw = np.random.default_rng(SEED)
+    pick = draw.integers(0, len(ways), total)
+    loose = draw.integers(0, 2, (len(after.questions), total), dtype=bool)
+    loose[:, :lanes] = False
+    free = np.arange(total) % ANYWAYS == 0
+    free[:lanes] = True
+    answers = Answers()
+    answers.draw, answers.plain = draw, lanes
+    for at, key in enumerate(after.questions):
+        way = ways[:, at][pick]
+        answers[key] = np.where(free | (way == OPEN), loose[at], way == YES)
+    lane = np.arange(total, dtype=np.int64) % lanes
+    machine, breaches, state = drive(lane, answers)
+    found = list(breaches)  # which ask, too
+    questions = (*after.questions, *_unanswered(machine, answers))
+    if len(questions) > MOST_FOLLOWED:
+        machine.finish()
+        return None
+    return Trial(machine, lane, found, questions, False, state, machine.lanes, followed=True)
+
+
 def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_LANES) -> Trial | None:
     """Run *drive* once more with the answers that lanes of *worth* gave in a trial on samples, over all base lanes.
 
     Answers that are drawn leave most lanes on paths that do nothing. None when there is nothing to choose, or when the
     run asks more.
     """
-    if first.exhaustive or not bool(worth.any()) or not first.questions:
+    if first.exhaustive or first.followed or not bool(worth.any()) or not first.questions:
         return None
     table = np.stack([first.machine.answers[key] for key in first.questions], axis=1)[worth]
     rows = _distinct_rows(table)
@@ -163,6 +218,7 @@ def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_L
     lane = np.tile(np.arange(lanes, dtype=np.int64), len(rows))
     found = [] if _unanswered(machine, answers) else list(breaches)
     if _unanswered(machine, answers):
+        machine.finish()
         return None
     return Trial(machine, lane, found, first.questions, False, state, machine.lanes)
 

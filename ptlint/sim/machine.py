@@ -98,6 +98,23 @@ class Record:
     stack: tuple[tuple[str, Pos], ...] = ()
 
 
+class Answers(dict[Hashable, Mask]):
+    """Answers of every lane to questions. With ``draw`` those to questions that are not among them are drawn, but no in
+    the first ``plain`` lanes; else they are no.
+    """
+
+    draw: np.random.Generator | None = None
+    plain: int = 0
+
+    def drawn(self, lanes: int) -> Mask:
+        """Return the answers to a question that is not among them."""
+        if self.draw is None:
+            return np.zeros(lanes, dtype=bool)
+        found: Mask = self.draw.integers(0, 2, lanes, dtype=bool)
+        found[: self.plain] = False
+        return found
+
+
 class Agent(Protocol):
     """Hardware that changes live entries on its own."""
 
@@ -106,7 +123,8 @@ class Agent(Protocol):
 
 
 class Machine:
-    """See the module. ``answers`` gives, for each known question about unknown code, the answer of every lane.
+    """See the module. ``answers`` gives, for each known question about unknown code, the answer of every lane, as do
+    ``facts``, which hold of the hardware.
 
     ``intercept`` sees every call before it runs (name, parameter names, values) and may put other values in.
     """
@@ -119,6 +137,7 @@ class Machine:
         agent: Agent | None = None,
         limits: Limits | None = None,
         ration: Ration | None = None,
+        facts: Mapping[Hashable, Mask] | None = None,
     ) -> None:
         self.lanes = lanes
         self.memory = memory
@@ -126,7 +145,8 @@ class Machine:
         self.nobody: Mask = np.zeros(lanes, dtype=bool)
         self.nobody.flags.writeable = False
         self.dead: Mask | None = None
-        self.answers = dict(answers or {})
+        self.answers: dict[Hashable, Mask] = {**(facts or {}), **(answers or {})}
+        self._new = answers if isinstance(answers, Answers) else Answers()
         self.asked: dict[Hashable, Pos] = {}
         self.asked_in: dict[Hashable, Mask] = {}
         self.used_in: dict[Hashable, Mask] = {}
@@ -156,6 +176,10 @@ class Machine:
         self.pause = min(self._most, PORTION // 10 // self._weight)  # then more of the ration is taken
         self._ration.taken += PORTION // 100
         self._read = 0
+
+    def finish(self) -> None:
+        """Let go of what the run was about, which holds the machine in turn: its memory is free for the next run."""
+        self.stage = self.intercept = None
 
     # --- bounds ---------------------------------------------------------------------------------------------------
 
@@ -216,14 +240,14 @@ class Machine:
         return result
 
     def ask(self, key: Hashable) -> Mask:
-        """Return every lane's answer to a question about unknown code; a new one is noted and answered no."""
+        """Return every lane's answer to a question about unknown code; a new one is noted."""
         if isinstance(key, tuple) and len(key) == 2 and key[0] == "!":
             return ~self.ask(key[1])
         if key not in self.answers:
             if self.asserting:
                 raise CannotExecute("a question that only an assertion asks", self.pos, self.function)
             self.asked.setdefault(key, self.pos)
-            self.answers[key] = np.zeros(self.lanes, dtype=bool)
+            self.answers[key] = self._new.drawn(self.lanes)
         noted = self.used_in if self.asserting else self.asked_in
         noted[key] = noted[key] | self.mask if key in noted else self.mask
         return self.answers[key]

@@ -81,14 +81,23 @@ class Paths:
 
     def ways(self, machine: Machine) -> Ways:
         """Return the different answers that lanes were asked for."""
-        number, places = np.zeros(len(self.lane), dtype=np.int64), 2 * np.arange(len(self.answers))
-        for place, (key, answer) in zip(places, self.answers.items(), strict=True):
-            asked = machine.was_asked(key)
-            number |= (
-                np.int64(OPEN << place) if asked is None else np.where(asked, answer, OPEN).astype(np.int64) << place
-            )
-        result: Ways = (np.unique(number)[:, None] >> places & 3).astype(np.int8)
-        return result
+        return different_ways(machine, list(self.answers), np.ones(len(self.lane), dtype=bool))
+
+
+def different_ways(machine: Machine, questions: Sequence[Hashable], worth: Mask) -> Ways:
+    """Return the different answers that lanes of *worth* were asked for, those of all lanes when there is none, to at
+    most 32 questions.
+    """
+    chosen = np.flatnonzero(worth if some(worth) else ~worth)
+    number, places = np.zeros(len(chosen), dtype=np.uint64), 2 * np.arange(len(questions), dtype=np.uint64)
+    for place, key in zip(places, questions, strict=True):
+        asked = machine.was_asked(key)
+        if asked is None:
+            number |= np.uint64(OPEN) << place
+        else:
+            number |= np.where(asked[chosen], machine.answers[key][chosen], OPEN).astype(np.uint64) << place
+    ways: Ways = (np.unique(number)[:, None] >> places & np.uint64(3)).astype(np.int8)
+    return ways
 
 
 def started(lanes: int) -> Paths:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,7 +48,7 @@ class Session:
         self,
         program: Program,
         lanes: int,
-        answers: Mapping[object, Mask] | None = None,
+        answers: Mapping[Hashable, Mask] | None = None,
         walker: Walker | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -56,7 +56,7 @@ class Session:
         model = program.model
         memory = Memory(model.pointer_size, model.big_endian)
         facts = {question: np.full(lanes, answer) for question, answer in program.facts.items()}
-        self.machine = Machine(lanes, memory, {**facts, **(answers or {})}, walker, limits, program.ration)
+        self.machine = Machine(lanes, memory, answers, walker, limits, program.ration, facts)
         self._coded: dict[int, tuple[NDArray[np.uint64], Lookup, Codes | None]] = {}
         self._given: dict[tuple[str, int], tuple[NDArray[np.uint64], Lookup, NDArray[Any]]] = {}
 

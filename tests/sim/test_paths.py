@@ -126,3 +126,37 @@ def test_ways_of_a_shorter_run_need_no_search() -> None:
 def test_lanes_stand_in_the_order_of_their_answers() -> None:
     trial = ran(((0, (1, None, None), (1, None, None)),))
     assert ways(trial) == [(0, 0, 0, 2, 2, 2), (0, 1, 0, 2, 2, 2), (0, 0, 1, 2, 2, 2), (0, 1, 1, 2, 2, 2)]
+
+
+def nested(depth: int) -> Tree:
+    """Return code that asks all questions one after the other, whatever the answers."""
+    return None if depth == QUESTIONS else (depth, nested(depth + 1), nested(depth + 1))
+
+
+def test_where_there_is_no_room_for_all_ways_one_run_follows_those_of_a_shorter_one_that_came_to_something() -> None:
+    lanes, most, runs = 8, 64, 0
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterator[Breach], object]:
+        nonlocal runs
+        runs += 1
+        machine = Machine(len(base), Memory(8, False), answers)
+        seen = np.full((len(base), QUESTIONS), OPEN)
+        walked(machine, nested(0), machine.mask, seen)
+        if len(base) > lanes:
+            machine.ask("what only a longer run asks()")
+        return machine, iter(()), (base, seen)
+
+    def happens(machine: Machine) -> Mask:
+        return machine.answers["q0()"] & machine.answers["q1()"]
+
+    first = explore(lanes, drive, most, None, happens)
+    before, longer = runs, explore(2 * lanes, drive, most, first, happens)
+    assert runs == before + 1
+    found, asked = ways(longer), longer.machine.answers["what only a longer run asks()"]
+    assert not longer.exhaustive
+    assert longer.scenarios == len(found) == most
+    assert {lane for lane, *_ in found} == set(range(2 * lanes))
+    assert [row[1:] for row in found[: 2 * lanes]] == [(0,) * QUESTIONS] * 2 * lanes
+    assert not asked[: 2 * lanes].any()
+    assert 0 < asked[2 * lanes :].sum() < most - 2 * lanes
+    assert happens(longer.machine)[2 * lanes :].sum() > (most - 2 * lanes) / 2

@@ -432,7 +432,9 @@ def run_over(
     block: int = 1,
     absent: Absent | None = None,
 ) -> Trial:
-    """Run the caller over *space*, and once more with the answers that led to a change of an entry; note both."""
+    """Run the caller over *space*, *after* a trial of its own; without one that fits, where not every answer does, once
+    more with those that led to a change of an entry. Note both.
+    """
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
     starts, commits = pair_names(shared.program)
 
@@ -441,11 +443,13 @@ def run_over(
         broken = walks.check(ran)
         return ran.session.machine, broken if ran.endless is None else list(broken), ran
 
-    trial = explore(len(space), drive, MOST_LANES, after)
+    trial = explore(len(space), drive, MOST_LANES, after, _changing)
     tally.add(trial, raced=raced)
+    trial.machine.finish()
     more = again(len(space), drive, trial, _changing(trial.machine), MOST_LANES)
     if more is not None:
         tally.add(more, raced=raced)
+        more.machine.finish()
     return trial
 
 
@@ -576,7 +580,7 @@ def _finished(
         space=space,
         lanes=lanes,
         hardware=shared.hardware,
-        usable=~contradictory(answers, count),
+        usable=~contradictory(machine.answers, count),
         final=tuple(known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
         walk=walk,
         stage=stage,
