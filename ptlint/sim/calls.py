@@ -27,10 +27,11 @@ from ptlint.sim.types import (
     promoted,
     size_or_none,
 )
-from ptlint.sim.values import Unknown, some
+from ptlint.sim.values import Mask, Unknown, some
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
+    from ptlint.sim.flow import Returned
     from ptlint.sim.program import Lowered, Program
 
 
@@ -72,15 +73,22 @@ def direct(program: Program, expressions: Expressions, definition: ast.FunctionD
     signature = program.resolve(definition.type, expressions)
     assert isinstance(signature, CFunction)
     ops = arguments(expressions, expr, [_decay(program, t) for t in signature.params], signature.variadic)
-    runs = [op.run for op in ops]
+    runs, pos = [op.run for op in ops], expr.pos
     types = [op.type for op in ops]
 
     def run(frame: Frame) -> Value:
         values = [op(frame) for op in runs]
-        frame.machine.pos = expr.pos
-        return invoke(program, frame.machine, definition, values, types)
+        machine = frame.machine
+        machine.pos = pos
+        return invoke(program, machine, definition, values, types)
 
-    return Op(signature.ret, run)
+    def test(frame: Frame) -> bool | Mask:
+        values = [op(frame) for op in runs]
+        machine = frame.machine
+        machine.pos = pos
+        return machine.truth(scalar(invoke(program, machine, definition, values, types, is_test=True)))
+
+    return Op(signature.ret, run, test=test if is_integer(signature.ret) else None)
 
 
 def _decay(program: Program, type: CType) -> CType:
@@ -90,21 +98,29 @@ def _decay(program: Program, type: CType) -> CType:
 
 
 def invoke(
-    program: Program, machine: Machine, definition: ast.FunctionDef, values: Sequence[Value], types: Sequence[CType]
+    program: Program,
+    machine: Machine,
+    definition: ast.FunctionDef,
+    values: Sequence[Value],
+    types: Sequence[CType],
+    is_test: bool = False,
 ) -> Value:
-    """Run a function in the current lanes and return its value; a predicate that cannot be run becomes a question."""
+    """Run a function in the current lanes and return its value; a predicate that cannot be run becomes a question.
+
+    With *is_test* the value may be one that only ``Machine.truth`` understands: whether it is not 0.
+    """
     lowered = program.lowered(definition, machine)
     if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and can_ask(lowered.returns):
         return ask(machine, lowered.name, values, types, lowered.returns)
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
-    outer = machine.function, machine.pos
+    function, pos = machine.function, machine.pos
     try:
-        return run_lowered(machine, lowered, values)
+        return run_lowered(machine, lowered, values, is_test)
     except CannotExecute as error:
         if not _harmless(machine, before, values, types) or not can_ask(lowered.returns):
             raise
         machine.mask, machine.depth = machine.without_dead(entry), depth
-        machine.function, machine.pos = outer
+        machine.function, machine.pos = function, pos
         del machine.stack[nested:]
         machine.assumed.setdefault(lowered.name, (error.what, error.pos or lowered.definition.pos))
         del machine.log[before:]
@@ -114,7 +130,7 @@ def invoke(
             raise error from None
 
 
-def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> Value:
+def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_test: bool = False) -> Value:
     """Run a lowered function in the current lanes and return its value (0 or nothing when there are none)."""
     if not machine.runs():
         return nothing_of(lowered.returns, machine.memory.big_endian)
@@ -122,24 +138,21 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
     if machine.intercept is not None:
         values = list(values)
-        machine.intercept(lowered.name, [local.name for local in lowered.params], values)
+        machine.intercept(lowered.name, lowered.names, values)
     frame = Frame(machine, lowered.size)
-    slots = frame.slots
-    for local, value in zip(lowered.params, values, strict=False):
-        if local.boxed:
-            slots[local.slot] = boxed(machine, local.name, local.type, value)
-        else:
-            slots[local.slot] = value.copy() if isinstance(value, Blob) else value
+    _take(frame, lowered, values)
     entry, caller = machine.mask, machine.function
     if lowered.tables:
-        data = {local.name: value for local, value in zip(lowered.params, values, strict=False) if value is not None}
+        data = {name: value for name, value in zip(lowered.names, values, strict=False) if value is not None}
         machine.record("call", lowered.name, data)
     machine.stack.append((lowered.name, machine.pos))
     machine.function = lowered.name
     machine.executed.add(lowered.where)
     machine.depth += 1
     try:
-        lowered.body.run(frame)
+        result = (
+            _run_body(frame, lowered) if lowered.returned is None else _run_returned(frame, lowered.returned, is_test)
+        )
     except SimError as error:
         if error.pos is None:
             error.pos, error.function = machine.pos, machine.function
@@ -147,6 +160,45 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
     machine.depth -= 1
     machine.function = caller
     machine.stack.pop()
+    machine.mask = entry if machine.dead is None else machine.without_dead(entry)
+    for slot in lowered.boxes:
+        address = frame.slots[slot]
+        if isinstance(address, int):
+            machine.release(address)
+    if lowered.tables and machine.stage is not None and result is not None:
+        machine.record("return", lowered.name, {"value": result})
+    return nothing_of(lowered.returns, machine.memory.big_endian) if result is None else result
+
+
+def _take(frame: Frame, lowered: Lowered, values: Sequence[Value]) -> None:
+    """Give the parameters their values."""
+    slots = frame.slots
+    if lowered.slots is not None:
+        for slot, value in zip(lowered.slots, values, strict=False):
+            slots[slot] = value.copy() if isinstance(value, Blob) else value
+        return
+    for local, value in zip(lowered.params, values, strict=False):
+        if local.boxed:
+            slots[local.slot] = boxed(frame.machine, local.name, local.type, value)
+        else:
+            slots[local.slot] = value.copy() if isinstance(value, Blob) else value
+
+
+def _run_returned(frame: Frame, returned: Returned, is_test: bool) -> Value:
+    """Run the only statement of a function, which returns something."""
+    machine = frame.machine
+    machine.pos = returned.pos
+    machine.done += 1
+    if machine.done > machine.pause:
+        machine.tick(0)
+    test = returned.op.test
+    return test(frame) if is_test and test is not None else returned.op.run(frame)
+
+
+def _run_body(frame: Frame, lowered: Lowered) -> Value:
+    """Run the body of a function and return what its lanes return."""
+    machine = frame.machine
+    lowered.body.run(frame)
     if frame.brk is not None or frame.cont is not None:
         raise CannotExecute("a break or continue outside a loop", machine.pos, lowered.name)
     if frame.pending:
@@ -155,14 +207,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value]) -> 
         raise CannotExecute(
             "the end of a function that returns a value is reached", lowered.definition.end, lowered.name
         )
-    machine.mask = machine.without_dead(entry)
-    for slot in lowered.boxes:
-        address = frame.slots[slot]
-        if isinstance(address, int):
-            machine.release(address)
-    if lowered.tables and machine.stage is not None and frame.ret is not None:
-        machine.record("return", lowered.name, {"value": frame.ret})
-    return nothing_of(lowered.returns, machine.memory.big_endian) if frame.ret is None else frame.ret
+    return frame.ret
 
 
 def boxed(machine: Machine, name: str, type: CType, value: Value) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ptlint.csrc.ctypes import CPointer, CType
 from ptlint.sim.blob import WIDEST, Blob
 from ptlint.sim.errors import CannotExecute
-from ptlint.sim.frame import Frame, Op, Run, Value
+from ptlint.sim.frame import Frame, Op, Run, Test, Value
 from ptlint.sim.opaque import pointed_at
 from ptlint.sim.types import IMPLICIT, is_bool, is_integer, is_pointer, is_record, is_signed, is_void, size_of
 from ptlint.sim.values import Scalar, Unknown, narrow, to_bool
@@ -39,7 +39,7 @@ def converted(op: Op, to: CType) -> Op:
         raise CannotExecute(f"uses {op.type} as {to}")
     change = conversion(op.type, to)
     if change is None:
-        return Op(to, op.run, op.const)
+        return Op(to, op.run, op.const, test=op.test)
     if op.const is not None:
         value = change(op.const)
         assert isinstance(value, int)
@@ -53,7 +53,16 @@ def converted(op: Op, to: CType) -> Op:
             return pointed_at(frame.machine, value, target) if isinstance(value, Unknown) else value
 
         return Op(to, run_pointer)
-    return Op(to, lambda frame: change(scalar(run(frame))))
+    keeps = op.test is not None and (is_bool(to) or size_of(to) >= size_of(op.type))
+    return Op(to, lambda frame: change(scalar(run(frame))), test=op.test if keeps else None)
+
+
+def tested(op: Op) -> Test:
+    """Return what tells whether the value of *op* is not 0: one bool where all lanes agree, else one a lane."""
+    if op.test is not None:
+        return op.test
+    run = op.run
+    return lambda frame: frame.machine.truth(scalar(run(frame)))
 
 
 def conversion(source: CType, to: CType) -> Callable[[Scalar], Scalar] | None:

@@ -172,6 +172,8 @@ class Expressions:
         locate, load = place.locate, place.load
         type, bits = value_type(place), place.bits
         wide = bits if bits is not None and INT.size < size_of(type) and bits < 8 * size_of(type) else None
+        if place.read is not None:
+            return Op(type, place.read, bits=wide)
         return Op(type, lambda frame: load(frame, locate(frame)), bits=wide)
 
     def _member_or_value(self, expr: ast.MemberAccess | ast.Index) -> Op:

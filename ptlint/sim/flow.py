@@ -15,9 +15,9 @@ import numpy as np
 
 from ptlint.csrc import ast
 from ptlint.sim.blob import Blob
-from ptlint.sim.convert import scalar
+from ptlint.sim.convert import scalar, tested
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.frame import Action, Frame, Op, Run
+from ptlint.sim.frame import Action, Frame, Op, Run, Test
 from ptlint.sim.machine import Machine
 from ptlint.sim.values import Mask, Scalar, Unknown, compare, some
 
@@ -29,6 +29,14 @@ class Step:
     run: Action
     labels: frozenset[str] = frozenset()
     leaves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a function returns that does nothing else, and the statement's place."""
+
+    op: Op
+    pos: ast.Pos
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,7 @@ def sequence(steps: Sequence[Step]) -> Step:
     return Step(jumping if labels else straight, labels, leaves)
 
 
-def branch(cond: Run, then: Step, other: Step, cond_leaves: bool) -> Step:
+def branch(cond: Test, then: Step, other: Step, cond_leaves: bool) -> Step:
     """Return the step of ``if``: each arm runs in its lanes, if there are any."""
     labels = then.labels | other.labels
     if labels:
@@ -157,7 +165,7 @@ def branch(cond: Run, then: Step, other: Step, cond_leaves: bool) -> Step:
 
     def action(frame: Frame) -> None:
         machine = frame.machine
-        truth = machine.truth(scalar(cond(frame)))
+        truth = cond(frame)
         if isinstance(truth, bool):
             (run_then if truth else run_other)(frame)
             return
@@ -180,13 +188,13 @@ def branch(cond: Run, then: Step, other: Step, cond_leaves: bool) -> Step:
     return Step(action, labels, then.leaves or other.leaves or cond_leaves)
 
 
-def _jumped_branch(cond: Run, then: Step, other: Step) -> Action:
+def _jumped_branch(cond: Test, then: Step, other: Step) -> Action:
     """Return what an ``if`` does whose arms a jump may enter."""
     run_then, run_other = then.run, other.run
 
     def action(frame: Frame) -> None:
         machine = frame.machine
-        truth = machine.truth(scalar(cond(frame))) if some(machine.mask) else False
+        truth = cond(frame) if some(machine.mask) else False
         entered = machine.mask
         if isinstance(truth, bool):
             yes, no = (entered, entered & False) if truth else (entered & False, entered)
@@ -224,7 +232,7 @@ def once(body: Step) -> Step:
 
 def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
     """Return the step of a loop: lanes whose condition fails wait at its end for the others."""
-    run_cond, run_body, labels = cond.run, body.run, body.labels
+    test, run_body, labels = tested(cond), body.run, body.labels
     always = bool(cond.const)
 
     def action(frame: Frame) -> None:
@@ -239,7 +247,7 @@ def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
             if rounds > machine.limits.iterations:
                 raise OutOfBounds(f"more than {machine.limits.iterations} iterations", machine.pos, machine.function)
             if not first and not always and machine.runs():
-                ended = _stop(machine, machine.truth(scalar(run_cond(frame))), ended)
+                ended = _stop(machine, test(frame), ended)
             first = False
             if not machine.runs() and labels.isdisjoint(frame.pending):
                 break

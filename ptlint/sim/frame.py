@@ -14,7 +14,8 @@ from ptlint.sim.values import Mask, Scalar, choose, some
 
 Value: TypeAlias = "Scalar | Blob | None"
 Run: TypeAlias = "Callable[[Frame], Value]"
-Action: TypeAlias = "Callable[[Frame], None]"
+Test: TypeAlias = "Callable[[Frame], bool | Mask]"
+Action: TypeAlias = "Callable[[Frame], None] | Run"
 
 
 class Frame:
@@ -88,20 +89,22 @@ class Op:
     """A lowered expression: its C type, how to run it, and its value when that is constant.
 
     ``bits`` is the width of a bit-field of more than 32 bits, and of what is made of one: compilers differ in whether
-    arithmetic on it is done in that width.
+    arithmetic on it is done in that width. ``test`` tells whether the value is not 0, without making it a number.
     """
 
     type: CType
     run: Run
     const: int | None = None
     bits: int | None = None
+    test: Test | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A lowered lvalue. ``locate`` runs once per use (an address, or None for a variable in a slot).
 
-    ``load`` and ``store`` take what ``locate`` gave. ``addressable`` tells whether ``locate`` gives an address.
+    ``load`` and ``store`` take what ``locate`` gave; ``read`` is ``locate`` and ``load`` in one. ``addressable`` tells
+    whether ``locate`` gives an address.
     """
 
     type: CType
@@ -111,6 +114,7 @@ class Place:
     addressable: bool
     bits: int | None = None
     """The width of a bit-field."""
+    read: Run | None = None
 
 
 def nothing_of(type: CType, big_endian: bool) -> Value:

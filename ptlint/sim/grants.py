@@ -45,7 +45,31 @@ _HEEDS = (
 """Questions who watches a mapping (include/linux/userfaultfd_k.h, mm/internal.h)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a call says: what it means to change, whom it asks, whether it asks for a flag, whether it is a helper for
+    present entries.
+    """
+
+    purposes: tuple[str, ...]
+    heeds: tuple[str, ...]
+    asks: bool
+    present: bool
+
+
+_SAID: WeakKeyDictionary[Program, dict[str, _Said | None]] = WeakKeyDictionary()
 _PURPOSEFUL: WeakKeyDictionary[Program, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
+
+
+def _said(program: Program, name: str) -> _Said | None:
+    """Return what a call of *name* says, None for nothing: of most calls."""
+    said = _Said(
+        purposes(program, name),
+        tuple(what for what, pattern in _HEEDS if pattern.fullmatch(name)),
+        name in _flag_questions(program.level),
+        name == "pte_pfn" or _FOR_PRESENT.fullmatch(name) is not None,
+    )
+    return said if said.purposes or said.heeds or said.asks or said.present else None
 
 
 def purposes(program: Program, name: str) -> tuple[str, ...]:
@@ -83,21 +107,31 @@ class Grants:
     heeds: dict[str, Mask] = field(default_factory=dict)
     flags: dict[tuple[str, Pos], Record | None] = field(default_factory=dict)
     looks: bool = False
+    said: dict[str, _Said | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.said = _SAID.setdefault(self.session.program, {})
 
     def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
+        if called not in self.said:
+            self.said[called] = _said(self.session.program, called)
+        said = self.said[called]
+        if said is not None:
+            self._note(called, said, values)
+
+    def _note(self, called: str, said: _Said, values: list[Any]) -> None:
         machine = self.session.machine
-        if self.mixed and (called == "pte_pfn" or _FOR_PRESENT.fullmatch(called)) and self._is_asked_here():
+        if self.mixed and said.present and self._is_asked_here():
             machine.note("misread", called, machine.mask & self._absent(called, values))
-        for what, pattern in _HEEDS:
-            if pattern.fullmatch(called):
-                self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
-        if not self.mixed and not self.looks and called in self.asked and self._is_asked_here():
+        for what in said.heeds:
+            self.heeds[what] = self.heeds[what] | machine.mask if what in self.heeds else machine.mask.copy()
+        if not self.mixed and not self.looks and said.asks and self._is_asked_here():
             self.looks = True  # which asks the same by itself
             self._ask_of_flag(called, values)
             self.looks = False
         if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
             return
-        for what in purposes(self.session.program, called):
+        for what in said.purposes:
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))
 
     def _ask_of_flag(self, called: str, values: Sequence[Any]) -> None:
@@ -121,11 +155,6 @@ class Grants:
         if self.session.program.level == "pte":
             return self.session.holds(called, raw)
         return self.session.holds(called.replace(self.session.program.level, "pte"), raw)
-
-    @property
-    def asked(self) -> frozenset[str]:
-        """Return the questions about flags, in the words of the level."""
-        return _flag_questions(self.session.program.level)
 
     def _absent(self, called: str, values: Sequence[Any]) -> Mask:
         """Return the lanes in which the entry that a helper is given, or given the place of, is not present."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ptlint.csrc.ctypes import CPointer, CType
-from ptlint.sim.convert import constant, converted, scalar
+from ptlint.sim.convert import constant, converted, scalar, tested
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Run, Value
 from ptlint.sim.places import mixed
@@ -38,7 +38,7 @@ def binary(op: str, left: Op, right: Op, long: CType) -> Op:
         result = common(promoted(left.type), promoted(right.type))
         left, right = converted(left, result), converted(right, result)
     if op in COMPARISONS:
-        return _fold(op, left, right, INT, _compared(op))
+        return _comparison(op, left, right)
     if op in ("/", "%"):
         return _division(op, left, right)
     size, signed = result.size, result.signed
@@ -64,17 +64,29 @@ def _bitwise(op: str, size: int, signed: bool) -> Callable[[Scalar, Scalar], Sca
     return combined
 
 
-def _compared(op: str) -> Callable[[Scalar, Scalar], Scalar]:
-    """Return ``compare`` of *op*."""
-    apply = _COMPARED[op]
+def _comparison(op: str, left: Op, right: Op) -> Op:
+    """Return ``compare`` of *op* over operands of one type."""
+    if left.const is not None and right.const is not None:
+        value = compare(op, left.const, right.const)
+        assert isinstance(value, int)
+        return constant(value, INT)
+    apply, run_left, run_right = _COMPARED[op], left.run, right.run
 
-    def compared(a: Scalar, b: Scalar) -> Scalar:
+    def run(frame: Frame) -> Value:
+        a, b = scalar(run_left(frame)), scalar(run_right(frame))
         if a.__class__ is Unknown or b.__class__ is Unknown:
             return compare(op, a, b)
         result = apply(a, b)
         return of_mask(result) if result.__class__ is np.ndarray else int(result)
 
-    return compared
+    def test(frame: Frame) -> bool | Mask:
+        a, b = scalar(run_left(frame)), scalar(run_right(frame))
+        if a.__class__ is Unknown or b.__class__ is Unknown:
+            return frame.machine.truth(compare(op, a, b))
+        result: bool | Mask = apply(a, b)
+        return result
+
+    return Op(INT, run, test=test)
 
 
 def _bits_left(op: str, left: Op, right: Op) -> int | None:
@@ -134,7 +146,7 @@ def _division(op: str, left: Op, right: Op) -> Op:
 
 def _pointer(op: str, left: Op, right: Op, long: CType) -> Op:
     if op in COMPARISONS:
-        return _fold(op, _as_address(left), _as_address(right), INT, lambda a, b: compare(op, a, b))
+        return _comparison(op, _as_address(left), _as_address(right))
     if op == "-" and is_pointer(left.type) and is_pointer(right.type):
         assert isinstance(left.type, CPointer)
         step, size = size_of(left.type.to), size_of(long)
@@ -185,7 +197,13 @@ def unary(op: str, operand: Op) -> Op:
         run = operand.run
         if operand.const is not None:
             return constant(int(not operand.const), INT)
-        return Op(INT, lambda frame: negate(scalar(run(frame))))
+        test_operand = tested(operand)
+
+        def test(frame: Frame) -> bool | Mask:
+            truth = test_operand(frame)
+            return not truth if isinstance(truth, bool) else ~truth
+
+        return Op(INT, lambda frame: negate(scalar(run(frame))), test=test)
     if operand.bits is not None and op != "+":
         raise CannotExecute(f"arithmetic on a bit-field of {operand.bits} bits, whose width compilers do not agree on")
     type = promoted(operand.type)
@@ -213,20 +231,20 @@ def logical(op: str, left: Op, right: Op) -> Op:
         if bool(left.const) == stop:
             return constant(int(stop), INT)
         return truth_value(right)
-    run_left, run_right = left.run, right.run
+    test_left, test_right = tested(left), tested(right)
 
-    def run(frame: Frame) -> Value:
-        machine = frame.machine
-        first = machine.truth(scalar(run_left(frame)))
+    def test(frame: Frame) -> bool | Mask:
+        first = test_left(frame)
         if isinstance(first, bool):
-            return int(stop) if first == stop else _as_int(machine.truth(scalar(run_right(frame))))
-        going = machine.mask & (~first if stop else first)
+            return stop if first == stop else test_right(frame)
+        going = frame.machine.mask & (~first if stop else first)
         if not some(going):
-            return int(stop)
-        second = narrowed(frame, going, lambda: machine.truth(scalar(run_right(frame))))
-        return of_mask(first | second) if stop else of_mask(first & second)
+            return stop
+        second = narrowed(frame, going, lambda: test_right(frame))
+        result: Mask = first | second if stop else first & second
+        return result
 
-    return Op(INT, run)
+    return Op(INT, lambda frame: _as_int(test(frame)), test=test)
 
 
 def _as_int(value: bool | Mask) -> Scalar:
@@ -243,7 +261,7 @@ def truth_value(op: Op) -> Op:
         value = to_bool(scalar(run(frame)))
         return value.view(np.int64) if isinstance(value, np.ndarray) else value
 
-    return Op(INT, truth)
+    return Op(INT, truth, test=tested(op))
 
 
 def narrowed(frame: Frame, mask: Mask, body: Callable[[], T]) -> T:
@@ -267,11 +285,11 @@ def conditional(cond: Op, then: Op, other: Op) -> Op:
     if cond.const is not None:
         chosen = then if cond.const else other
         return Op(type, chosen.run, chosen.const)
-    run_cond, run_then, run_other, signed = cond.run, then.run, other.run, is_signed(type)
+    test, run_then, run_other, signed = tested(cond), then.run, other.run, is_signed(type)
 
     def run(frame: Frame) -> Value:
         machine = frame.machine
-        truth = machine.truth(scalar(run_cond(frame)))
+        truth = test(frame)
         if isinstance(truth, bool):
             return run_then(frame) if truth else run_other(frame)
         yes, no = machine.mask & truth, machine.mask & ~truth

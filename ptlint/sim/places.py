@@ -18,7 +18,7 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
     """Return the place of a variable that lives in a slot."""
     signed = is_signed(type)
 
-    def load(frame: Frame, _address: Scalar | None) -> Value:
+    def read(frame: Frame) -> Value:
         value = frame.slots[slot]
         if value is None:
             if frame.machine.stage is None or is_record(type):
@@ -26,10 +26,13 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
             return Unknown(f"{name} before it is set")  # callers hand on what is not used
         return value
 
+    def load(frame: Frame, _address: Scalar | None) -> Value:
+        return read(frame)
+
     def store(frame: Frame, _address: Scalar | None, value: Value) -> None:
         frame.assign(slot, value, signed)
 
-    return Place(type, _nowhere, load, store, addressable=False)
+    return Place(type, _nowhere, load, store, addressable=False, read=read)
 
 
 def _nowhere(_frame: Frame) -> None:
@@ -96,6 +99,13 @@ def member_place(base: Place, offset: int, type: CType) -> Place:
         return memory_place(type, _shifted(base, offset))
     size, signed = size_of(type), is_signed(type)
     whole = is_record(type)
+    read_base = base.read
+
+    def read(frame: Frame) -> Value:
+        assert read_base is not None
+        blob = read_base(frame)
+        assert isinstance(blob, Blob)
+        return blob.load(offset, size, signed)
 
     def load(frame: Frame, address: Scalar | None) -> Value:
         blob = base.load(frame, address)
@@ -116,7 +126,8 @@ def member_place(base: Place, offset: int, type: CType) -> Place:
             assert value is not None
             blob.store(offset, size, value, where)
 
-    return Place(type, base.locate, load, store, addressable=False)
+    is_plain = read_base is not None and not whole and not isinstance(type, CPointer)
+    return Place(type, base.locate, load, store, addressable=False, read=read if is_plain else None)
 
 
 def _shifted(base: Place, offset: int) -> Callable[[Frame], Scalar]:

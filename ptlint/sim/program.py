@@ -20,7 +20,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.calls import boxed, lower_call
 from ptlint.sim.errors import CannotExecute, NoMember
 from ptlint.sim.expressions import Expressions
-from ptlint.sim.flow import Step
+from ptlint.sim.flow import Returned, Step
 from ptlint.sim.frame import Frame, Op, Place, Run, Value
 from ptlint.sim.localtypes import localised
 from ptlint.sim.lookup import Lookup
@@ -42,16 +42,20 @@ ARGUMENT = "ptlint_argument"
 @dataclass(slots=True)
 class Lowered:
     """A function ready to run. ``hardware`` tells that it holds assembly that is not understood; ``where`` is its path
-    and name.
+    and name, ``names`` are its parameters'. ``slots`` are those of its parameters when all are held by value.
+    ``returned`` is what it returns when it does nothing else.
     """
 
     name: str
     where: str
     definition: ast.FunctionDef
     params: tuple[Local, ...]
+    names: tuple[str, ...]
+    slots: tuple[int, ...] | None
     returns: CType
     size: int
     body: Step
+    returned: Returned | None
     hardware: bool
     tables: tuple[int, ...]
     boxes: tuple[int, ...]
@@ -350,7 +354,8 @@ class Program:
         for number, param in enumerate(definition.type.params):
             type = _decayed(self.resolve(param.type, expressions), self)
             params.append(scope.declare(param.name or f"(parameter {number})", type, boxed=has_array(type)))
-        body = Statements(expressions, self, returns).block(definition.body)
+        statements = Statements(expressions, self, returns)
+        body = statements.block(definition.body)
         folder = self.universe.profile.folder
         hardware = any((asm.outputs or asm.labels) and not is_understood(folder, asm) for asm in expressions.assembly)
         tables = tuple(i for i, local in enumerate(params) if self._is_table_pointer(local.type))
@@ -359,9 +364,12 @@ class Program:
             where=f"{definition.pos.path}:{definition.name}",
             definition=definition,
             params=tuple(params),
+            names=tuple(local.name for local in params),
+            slots=None if scope.boxes else tuple(local.slot for local in params),
             returns=returns,
             size=scope.size,
             body=body,
+            returned=None if scope.boxes else statements.returned(definition.body),
             hardware=hardware,
             tables=tables,
             boxes=tuple(scope.boxes),

@@ -13,11 +13,12 @@ from ptlint.csrc.ctypes import CArray, CType
 from ptlint.csrc.nodes import nodes
 from ptlint.sim import assembly
 from ptlint.sim.blob import Blob
-from ptlint.sim.convert import constant, converted
+from ptlint.sim.convert import constant, converted, tested
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.expressions import Expressions
 from ptlint.sim.flow import (
     Guard,
+    Returned,
     Step,
     branch,
     failing,
@@ -53,6 +54,14 @@ class Statements:
         self.returns = returns
         self._cases: list[dict[int, str]] = []
         self._guards: list[list[Guard]] = [[]]
+        self._returned: Op | None = None
+
+    def returned(self, body: ast.Block) -> Returned | None:
+        """Return what *body*, which was lowered, returns, if it does nothing else and no lane leaves in between."""
+        only = body.items[0] if len(body.items) == 1 else None
+        if self._returned is None or not isinstance(only, ast.Return) or _may_leave(only.value):
+            return None
+        return Returned(self._returned, only.pos)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
@@ -163,12 +172,7 @@ class Statements:
         op = self.expressions.expr(stmt.expr)
         if op.const is not None:
             return Step(nothing)
-        run = op.run
-
-        def action(frame: Frame) -> None:
-            run(frame)
-
-        return Step(action, leaves=_may_leave(stmt))
+        return Step(op.run, leaves=_may_leave(stmt))
 
     def _asm(self, stmt: ast.Asm) -> Step:
         """Assembly without results orders or synchronises: nothing to do here. Any other is executed if it can be."""
@@ -189,8 +193,8 @@ class Statements:
                 frame.returned(None, False)
 
             return Step(void, leaves=True)
-        value = converted(op, self.returns).run
-        signed = is_signed(self.returns)
+        result = self._returned = converted(op, self.returns)
+        value, signed = result.run, is_signed(self.returns)
         return Step(lambda frame: frame.returned(value(frame), signed), leaves=True)
 
     # --- declarations ---------------------------------------------------------------------------------------------
@@ -296,7 +300,7 @@ class Statements:
             return Step(nothing) if taken is None else self.statement(taken)
         then = self.statement(stmt.then)
         other = Step(nothing) if stmt.other is None else self.statement(stmt.other)
-        return branch(cond.run, then, other, _may_leave(stmt.cond))
+        return branch(tested(cond), then, other, _may_leave(stmt.cond))
 
     def _while(self, stmt: ast.While) -> Step:
         cond = self.condition(stmt.cond)
