@@ -59,6 +59,7 @@ class Session:
         self.machine = Machine(lanes, memory, answers, walker, limits, program.ration, facts)
         self._coded: dict[int, tuple[NDArray[np.uint64], Lookup, Codes | None]] = {}
         self._given: dict[tuple[str, int], tuple[NDArray[np.uint64], Lookup, NDArray[Any]]] = {}
+        self._full: dict[int, NDArray[np.uint64]] = {}
 
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
         """Return the value of C expression *text*; variables are given as type and value.
@@ -70,8 +71,7 @@ class Session:
         snippet = self.program.snippet(worded(text), types, self.path)
         frame = Frame(self.machine, snippet.size)
         for slot, (name, _) in enumerate(types):
-            value = variables[name][1]
-            frame.slots[slot] = value.copy() if isinstance(value, Blob) else value
+            frame.slots[slot] = variables[name][1]
         with deep_recursion():
             return snippet.op.run(frame)
 
@@ -98,7 +98,9 @@ class Session:
         return blob
 
     def holds(self, predicate: str, raw: NDArray[np.uint64]) -> Mask:
-        """Return where ``predicate(entry)`` is true: ``pte_young``, ``pte_dirty``, …."""
+        """Return where ``predicate(entry)`` is true: ``pte_young``, ``pte_dirty``, …. *raw* is an entry of each lane,
+        or several: (entries, lanes).
+        """
         kept = self._given.get((predicate, _identity(raw)))
         if kept is not None and kept[1] is self.program.lookup:
             return kept[2]
@@ -119,13 +121,13 @@ class Session:
     def _keep(self, what: str, raw: NDArray[np.uint64], found: NDArray[Any]) -> NDArray[Any]:
         """Return *found*, which nobody changes, and keep it as what *what* says of *raw*."""
         found.flags.writeable = False
-        if len(self._given) * len(raw) > KEPT:
+        if len(self._given) * raw.size > KEPT:
             self._given.clear()
         self._given[what, _identity(raw)] = raw, self.program.lookup, found
         return found
 
     def number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Return the integer that an expression over ``pte`` gives for each lane."""
+        """Return the integer that an expression over ``pte`` gives for each lane, or for several entries of each."""
         kept = self._given.get((text, _identity(raw)))
         if kept is not None and kept[1] is self.program.lookup:
             return kept[2]
@@ -135,17 +137,19 @@ class Session:
         return self._keep(text, raw, found[0].numbers[found[1]])
 
     def _run_number(self, text: str, raw: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        if raw.ndim > 1:
+            return np.stack([self._run_number(text, np.ascontiguousarray(row)) for row in raw])
         return self.lanes_of(scalar(self.run(text, pte=("pte_t", self.entry(raw)))))
 
     def _looked_up(self, text: str, raw: NDArray[np.uint64]) -> tuple[Answered, Codes] | None:
         """Return what is known of *text* and which of its values each lane takes; None where it must be run."""
-        if len(raw) < FEWEST_LANES:
+        if raw.size < FEWEST_LANES:
             return None
         key = _identity(raw)
         lookup = self.program.lookup
         kept = self._coded.get(key)
         if kept is None or kept[1] is not lookup:
-            if len(self._coded) * len(raw) > CODED:
+            if len(self._coded) * raw.size > CODED:
                 self._coded.clear()
             kept = self._coded[key] = (raw, lookup, lookup.codes(raw))
         codes = kept[2]
@@ -158,12 +162,22 @@ class Session:
         return known, codes
 
     def lanes_of(self, value: Scalar) -> NDArray[np.uint64]:
-        """Return a scalar as one uint64 a lane. Raises CannotExecute for an unknown."""
+        """Return a scalar as one uint64 a lane, which nobody changes. Raises CannotExecute for an unknown."""
         if isinstance(value, int):
-            return np.full(self.machine.lanes, value & 0xFFFF_FFFF_FFFF_FFFF, dtype=np.uint64)
+            return self._everywhere(value & 0xFFFF_FFFF_FFFF_FFFF)
         if isinstance(value, np.ndarray):
             return value.view(np.uint64)
         raise CannotExecute(f"the value of {value} is not known")
+
+    def _everywhere(self, value: int) -> NDArray[np.uint64]:
+        """Return *value* in every lane, as one array for all who ask."""
+        found = self._full.get(value)
+        if found is None:
+            if len(self._full) * self.machine.lanes > CODED:
+                self._full.clear()
+            found = self._full[value] = np.full(self.machine.lanes, value, dtype=np.uint64)
+            found.flags.writeable = False
+        return found
 
     def where(self, mask: Mask, then: Value, other: Value) -> Value:
         """Return *then* in the lanes of *mask* and *other* elsewhere."""

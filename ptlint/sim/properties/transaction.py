@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Raw = NDArray[np.uint64]
 
+ROOM = 1 << 14
+"""Entries of all lanes that are looked at at once."""
+
 
 def check(ran: Ran) -> Iterator[Breach]:
     """Yield every broken property of one run."""
@@ -54,14 +57,14 @@ def _stopped(ran: Ran) -> Mask:
     return np.zeros(ran.session.machine.lanes, dtype=bool) if dead is None else dead
 
 
-_Touched: TypeAlias = "tuple[list[Mask], list[Mask]]"
+_Touched: TypeAlias = "tuple[dict[int, Mask], dict[int, Mask]]"
 
 
 def _touched(ran: Ran, since: int, until: int) -> _Touched:
-    """Return, entry by entry, the lanes in which the MMU made it young or dirty between two records of the log."""
+    """Return, by entry, the lanes in which the MMU made it young or dirty between two records of the log."""
     session = ran.session
-    nothing = np.zeros(session.machine.lanes, dtype=bool)
-    young, dirty = [nothing] * ran.where.nr, [nothing] * ran.where.nr
+    young: dict[int, Mask] = {}
+    dirty: dict[int, Mask] = {}
     for record in session.machine.log[since:until]:
         if record.kind != "mmu":
             continue
@@ -69,8 +72,9 @@ def _touched(ran: Ran, since: int, until: int) -> _Touched:
         assert isinstance(offset, int)
         assert isinstance(new, np.ndarray)
         index = offset // ran.where.size - ran.where.first
-        young[index] = young[index] | (record.mask & session.holds("pte_young", new))
-        dirty[index] = dirty[index] | (record.mask & session.holds("pte_dirty", new))
+        for found, predicate in ((young, "pte_young"), (dirty, "pte_dirty")):
+            here = record.mask & session.holds(predicate, new)
+            found[index] = found[index] | here if index in found else here
     return young, dirty
 
 
@@ -81,60 +85,86 @@ def _faults(ran: Ran) -> Iterator[Breach]:
             yield Breach(name, record.mask, None, record.name, "", record)
 
 
+def _portions(ran: Ran) -> Iterator[range]:
+    """Yield the entries of the batch, as many at a time as are looked at at once."""
+    room = max(1, ROOM // ran.session.machine.lanes)
+    for first in range(0, ran.where.nr, room):
+        yield range(first, min(first + room, ran.where.nr))
+
+
 def _returned(ran: Ran) -> Iterator[Breach]:
     """Start returns the first entry's page frame, with young and dirty of all entries.
 
     What the MMU set in an entry that start left valid is for commit to keep (x86 with Xen), not for start to return.
     """
-    session = ran.session
     touched, writes = _touched(ran, 0, ran.commit_from), _last_writes(ran, ran.commit_from)
-    initial = [np.ascontiguousarray(ran.batch.initial[:, index]) for index in range(ran.where.nr)]
-    for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
-        kept = session.holds(predicate, ran.returned)
-        for index in range(ran.where.nr):
-            live = session.valid(ran.hardware, ran.after_start[index])
-            owed = session.holds(predicate, initial[index]) | (seen[index] & ~live)
-            step = writes.get(index)
-            detail = f"start loses the {what} bit of an entry"
-            yield Breach("accessed-dirty", owed & ~kept, index, detail, what, step, ran.pair.start.name)
-    wrong = session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.colours.pfn)
+    for portion in _portions(ran):
+        yield from _collected(ran, portion, touched, writes)
+    wrong = ran.session.number("pte_pfn(pte)", ran.returned) != np.uint64(ran.colours.pfn)
     yield Breach("pfn", wrong, 0, "start returns another page frame", f"pfn {ran.colours.pfn:#x}")
+
+
+def _collected(ran: Ran, portion: range, touched: _Touched, writes: dict[int, Record]) -> Iterator[Breach]:
+    session = ran.session
+    initial = np.ascontiguousarray(ran.batch.initial.T[portion.start : portion.stop])
+    live = session.valid(ran.hardware, np.stack(ran.after_start[portion.start : portion.stop]))
+    for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
+        kept, had = session.holds(predicate, ran.returned), session.holds(predicate, initial)
+        for index in portion:
+            owed = had[index - portion.start]
+            if index in seen:
+                owed = owed | (seen[index] & ~live[index - portion.start])
+            lost = owed & ~kept
+            if some(lost):
+                detail = f"start loses the {what} bit of an entry"
+                yield Breach("accessed-dirty", lost, index, detail, what, writes.get(index), ran.pair.start.name)
 
 
 def _entries(ran: Ran) -> Iterator[Breach]:
     """Every entry ends present, at its own page frame, with what commit was asked to set and what the MMU set since."""
-    session = ran.session
-    wanted_write = session.holds("pte_write", ran.asked)
-    writes, commit = _last_writes(ran), ran.pair.commit.name
-    touched = _touched(ran, 0, ran.commit_from), _touched(ran, ran.commit_from, len(session.machine.log))
-    for index in range(ran.where.nr):
-        raw, started, last = ran.final[index], ran.after_start[index], writes.get(index)
-        present = session.holds("pte_present", raw)
-        yield Breach("underrun", ~present, index, f"entry {index} is not committed", "present", None, commit)
-        expected = ran.colours.pfn + index
-        wrong = present & (session.number("pte_pfn(pte)", raw) != np.uint64(expected))
-        yield Breach("pfn", wrong, index, f"entry {index} maps another page", f"pfn {expected:#x}", last)
-        settled, write = present & ~wrong, session.holds("pte_write", raw)
-        same = raw == started
-        untouched = settled & (write != wanted_write) & same
-        yield Breach(
-            "underrun", untouched, index, f"entry {index} keeps its old protection", "the new one", None, commit
-        )
-        gained = settled & write & ~wanted_write & ~same
-        yield Breach("permission", gained, index, f"entry {index} becomes writable unasked", "read-only", last)
-        yield from _bits_kept(ran, index, settled, last, touched)
+    writes = _last_writes(ran)
+    touched = _touched(ran, 0, ran.commit_from), _touched(ran, ran.commit_from, len(ran.session.machine.log))
+    for portion in _portions(ran):
+        yield from _committed(ran, portion, touched, writes)
 
 
-def _bits_kept(
-    ran: Ran, index: int, settled: Mask, last: Record | None, touched: tuple[_Touched, _Touched]
+def _committed(
+    ran: Ran, portion: range, touched: tuple[_Touched, _Touched], writes: dict[int, Record]
 ) -> Iterator[Breach]:
-    session, raw = ran.session, ran.final[index]
-    live = session.valid(ran.hardware, ran.after_start[index])
-    before, after = touched
-    for at, (what, predicate) in enumerate((("accessed", "pte_young"), ("dirty", "pte_dirty"))):
-        owed = session.holds(predicate, ran.asked) | (before[at][index] & live) | after[at][index]
-        lost = settled & owed & ~session.holds(predicate, raw)
-        yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
+    session, commit = ran.session, ran.pair.commit.name
+    started = np.stack(ran.after_start[portion.start : portion.stop])
+    raw = np.stack(ran.final[portion.start : portion.stop])
+    frames = np.arange(portion.start, portion.stop, dtype=np.uint64)[:, None] + np.uint64(ran.colours.pfn)
+    present, wanted_write = session.holds("pte_present", raw), session.holds("pte_write", ran.asked)
+    wrong = present & (session.number("pte_pfn(pte)", raw) != frames)
+    settled, write, same = present & ~wrong, session.holds("pte_write", raw), raw == started
+    live, (before, after) = session.valid(ran.hardware, started), touched
+    kept = [
+        (at, what, session.holds(predicate, ran.asked), session.holds(predicate, raw))
+        for at, (what, predicate) in enumerate((("accessed", "pte_young"), ("dirty", "pte_dirty")))
+    ]
+    for place, index in enumerate(portion):
+        last = writes.get(index)
+        if some(~present[place]):
+            yield Breach("underrun", ~present[place], index, f"entry {index} is not committed", "present", None, commit)
+        if some(wrong[place]):
+            expected = f"pfn {ran.colours.pfn + index:#x}"
+            yield Breach("pfn", wrong[place], index, f"entry {index} maps another page", expected, last)
+        untouched = settled[place] & (write[place] != wanted_write) & same[place]
+        if some(untouched):
+            detail = f"entry {index} keeps its old protection"
+            yield Breach("underrun", untouched, index, detail, "the new one", None, commit)
+        gained = settled[place] & write[place] & ~wanted_write & ~same[place]
+        if some(gained):
+            yield Breach("permission", gained, index, f"entry {index} becomes writable unasked", "read-only", last)
+        for at, what, owed, has in kept:
+            if index in before[at]:
+                owed = owed | (before[at][index] & live[place])
+            if index in after[at]:
+                owed = owed | after[at][index]
+            lost = settled[place] & owed & ~has[place]
+            if some(lost):
+                yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
 
 
 def _last_writes(ran: Ran, until: int | None = None) -> dict[int, Record]:
@@ -149,30 +179,43 @@ def _last_writes(ran: Ran, until: int | None = None) -> dict[int, Record]:
 
 def _old_values(ran: Ran) -> Iterator[Breach]:
     """Every per-entry commit gets the entry's own old value: its page frame, the protection before the change."""
+    given = list(_given(ran))
+    room = max(1, ROOM // ran.session.machine.lanes)
+    for first in range(0, len(given), room):
+        yield from _own_values(ran, given[first : first + room])
+
+
+_Given: TypeAlias = "tuple[Record, str, Raw, Scalar | Blob]"
+
+
+def _given(ran: Ran) -> Iterator[_Given]:
+    """Yield each call that commit makes with an old entry, its name, its bytes, and where it is from."""
     session = ran.session
-    wanted_write = session.holds("pte_write", ran.returned)
     for record in session.machine.log[ran.commit_from :]:
         if record.kind != "call":
             continue
         names = entry_parameters(session.program, record.name)
         entries = [(name, value) for name, value in record.data.items() if name in names]
-        pointer = next((v for v in record.data.values() if _points(ran, v)), None)
-        if len(entries) < 2 or pointer is None:
+        if len(entries) < 2:
             continue
-        name, old = next((pair for pair in entries if "old" in pair[0]), entries[0])
-        raw = session.raw(old)
+        pointer = next((v for v in record.data.values() if _points(ran, v)), None)
+        if pointer is not None:
+            name, old = next((pair for pair in entries if "old" in pair[0]), entries[0])
+            yield record, name, session.raw(old), pointer
+
+
+def _own_values(ran: Ran, given: Sequence[_Given]) -> Iterator[Breach]:
+    session = ran.session
+    raws = np.stack([raw for _, _, raw, _ in given])
+    frames = session.number("pte_pfn(pte)", raws)
+    changed = session.holds("pte_write", raws) != session.holds("pte_write", ran.returned)
+    for place, (record, name, _, pointer) in enumerate(given):
         for index, mask in _indices(ran, pointer, record.mask):
             expected = ran.colours.pfn + index
-            stale = session.number("pte_pfn(pte)", raw) != np.uint64(expected)
-            changed = session.holds("pte_write", raw) != wanted_write
-            yield Breach(
-                "old-pte",
-                mask & (stale | changed),
-                index,
-                f"{record.name}() gets {name} of another entry or protection",
-                f"{name} {expected:#x}",
-                record,
-            )
+            wrong = mask & ((frames[place] != np.uint64(expected)) | changed[place])
+            if some(wrong):
+                detail = f"{record.name}() gets {name} of another entry or protection"
+                yield Breach("old-pte", wrong, index, detail, f"{name} {expected:#x}", record)
 
 
 def _addresses(ran: Ran) -> Iterator[Breach]:
@@ -188,6 +231,8 @@ def _addresses(ran: Ran) -> Iterator[Breach]:
             continue
         for index, mask in _indices(ran, pointer, record.mask):
             expected = where.addr + index * where.page
+            if isinstance(addr, int) and addr == expected:
+                continue
             wrong = mask & (ran.session.lanes_of(addr) != np.uint64(expected))
             detail = f"{record.name}() gets the address of another entry"
             yield Breach("address", wrong, index, detail, f"{expected:#x}", record)
