@@ -115,6 +115,13 @@ class Blob:
         """Store another blob at *offset*, in the lanes of *mask* only when one is given."""
         end = offset + other.size
         if mask is None:
+            whole = other.cells.get(0)
+            if whole is not None and whole[0] == other.size:
+                here = self.cells.get(offset)
+                if here is None or here[0] != other.size:
+                    self._clear(offset, other.size)
+                self.cells[offset] = whole
+                return
             self._clear(offset, other.size)
             for start, cell in other.cells.items():
                 self.cells[offset + start] = cell
@@ -194,6 +201,8 @@ class Blob:
         return [at for at, (width, _) in cells.items() if at < offset + size and offset < at + width]
 
     def _clear(self, offset: int, size: int) -> None:
+        if not self.cells:
+            return
         for start in self._overlapping(offset, size):
             width, value = self.cells.pop(start)
             if start < offset or start + width > offset + size:
@@ -279,6 +288,12 @@ def _gaps(whole: Backdrop, parts: list[Backdrop]) -> list[Backdrop]:
 
 def merge(mask: Mask, new: Blob, old: Blob) -> Blob:
     """Return *new* in the lanes of *mask* and *old* elsewhere."""
+    size = old.size
+    first, second = new.cells.get(0), old.cells.get(0)
+    if first is not None and second is not None and first[0] == second[0] == size == new.size:  # one integer, an entry
+        result = Blob(size, old.big_endian)
+        result.cells[0] = (size, choose(mask, first[1], second[1], False))
+        return result
     result = old.copy()
     result.put(0, new, mask)
     return result

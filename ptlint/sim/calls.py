@@ -132,7 +132,7 @@ def invoke(
 
 def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_test: bool = False) -> Value:
     """Run a lowered function in the current lanes and return its value (0 or nothing when there are none)."""
-    if not machine.runs():
+    if machine.mask is not machine.running and not machine.runs():
         return nothing_of(lowered.returns, machine.memory.big_endian)
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
@@ -140,7 +140,11 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
         values = list(values)
         machine.intercept(lowered.name, lowered.names, values)
     frame = Frame(machine, lowered.size)
-    _take(frame, lowered, values)
+    if lowered.slots is None:
+        _take(frame, lowered, values)
+    else:
+        for slot, value in zip(lowered.slots, values, strict=False):
+            frame.slots[slot] = value
     entry, caller = machine.mask, machine.function
     if lowered.tables:
         data = {name: value for name, value in zip(lowered.names, values, strict=False) if value is not None}
@@ -171,17 +175,9 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
 
 
 def _take(frame: Frame, lowered: Lowered, values: Sequence[Value]) -> None:
-    """Give the parameters their values."""
-    slots = frame.slots
-    if lowered.slots is not None:
-        for slot, value in zip(lowered.slots, values, strict=False):
-            slots[slot] = value.copy() if isinstance(value, Blob) else value
-        return
+    """Give the parameters their values, some of them in memory."""
     for local, value in zip(lowered.params, values, strict=False):
-        if local.boxed:
-            slots[local.slot] = boxed(frame.machine, local.name, local.type, value)
-        else:
-            slots[local.slot] = value.copy() if isinstance(value, Blob) else value
+        frame.slots[local.slot] = boxed(frame.machine, local.name, local.type, value) if local.boxed else value
 
 
 def _run_returned(frame: Frame, returned: Returned, is_test: bool) -> Value:

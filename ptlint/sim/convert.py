@@ -54,7 +54,23 @@ def converted(op: Op, to: CType) -> Op:
 
         return Op(to, run_pointer)
     keeps = op.test is not None and (is_bool(to) or size_of(to) >= size_of(op.type))
-    return Op(to, lambda frame: change(scalar(run(frame))), test=op.test if keeps else None)
+    return Op(to, _changed(run, to, change), test=op.test if keeps else None)
+
+
+def _changed(run: Run, to: CType, change: Callable[[Scalar], Scalar]) -> Run:
+    """Return *run* and then *change*, the conversion to *to*."""
+    if is_bool(to) or size_of(to) != WIDEST:
+        return lambda frame: change(scalar(run(frame)))
+    signed, last = is_signed(to), (1 << 8 * WIDEST) - 1
+
+    def widened(frame: Frame) -> Value:
+        value = run(frame)
+        if value.__class__ is int and not signed:
+            assert isinstance(value, int)
+            return value & last
+        return narrow(scalar(value), WIDEST, signed)
+
+    return widened
 
 
 def tested(op: Op) -> Test:

@@ -14,6 +14,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Run, Value
 from ptlint.sim.places import bits_place, slot_place
 from ptlint.sim.types import is_integer, is_record, size_of
+from ptlint.sim.values import narrow
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -41,11 +42,24 @@ def initialiser(program: Program, expressions: Expressions, type: CType, init: a
     _Layout(program, expressions, leaves).fill(type, 0, init.items)
 
     plan = [_leaf(leaf, type, big) for leaf in leaves]
+    if len(leaves) == 1 and leaves[0][3] is None and is_integer(leaves[0][1]) and size_of(leaves[0][1]) == size:
+        return _single(size, leaves[0][2], big)
 
     def build(frame: Frame) -> Value:
         blob = Blob(size, big, zero)
         for run, put in plan:
             put(frame, blob, run(frame))
+        return blob
+
+    return build
+
+
+def _single(size: int, run: Run, big_endian: bool) -> Run:
+    """Return what builds a structure that one integer fills, as an entry is."""
+
+    def build(frame: Frame) -> Value:
+        blob = Blob(size, big_endian)
+        blob.cells[0] = (size, narrow(scalar(run(frame)), size, False))
         return blob
 
     return build
@@ -72,6 +86,9 @@ def _bits_leaf(offset: int, type: CType, bits: tuple[int, int], big_endian: bool
         holder = Frame(frame.machine, 1)
         holder.slots[0] = blob
         field.store(holder, None, value)
+        changed = holder.slots[0]
+        assert isinstance(changed, Blob)
+        blob.put(0, changed)
 
     field = bits_place(slot_place(type, 0, ""), offset, type, bits, big_endian)
     return put

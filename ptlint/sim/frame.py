@@ -36,9 +36,8 @@ class Frame:
         self.cont: Mask | None = None
 
     def assign(self, slot: int, value: Value, signed: bool) -> None:
-        """Set a variable in the current lanes; a structure is copied."""
-        new = value.copy() if isinstance(value, Blob) else value
-        old = self.slots[slot]
+        """Set a variable in the current lanes. Nobody changes a structure that variables hold: they may share it."""
+        new, old = value, self.slots[slot]
         mask = self.machine.mask
         if old is None or self.is_whole(mask):
             self.slots[slot] = new
@@ -52,7 +51,7 @@ class Frame:
 
     def begin(self, slot: int, value: Value) -> None:
         """Set a variable where its life begins: no other lane has it, or what it held in a round of a loop before."""
-        self.slots[slot] = value.copy() if isinstance(value, Blob) else value
+        self.slots[slot] = value
 
     def is_whole(self, mask: Mask) -> bool:
         """Return whether *mask* has all lanes that this call has."""
@@ -104,7 +103,8 @@ class Place:
     """A lowered lvalue. ``locate`` runs once per use (an address, or None for a variable in a slot).
 
     ``load`` and ``store`` take what ``locate`` gave; ``read`` is ``locate`` and ``load`` in one. ``addressable`` tells
-    whether ``locate`` gives an address.
+    whether ``locate`` gives an address. What is not in memory is ``offset`` bytes into the variable in ``slot``, which
+    ``variable`` reads.
     """
 
     type: CType
@@ -115,6 +115,9 @@ class Place:
     bits: int | None = None
     """The width of a bit-field."""
     read: Run | None = None
+    slot: int | None = None
+    offset: int = 0
+    variable: Run | None = None
 
 
 def nothing_of(type: CType, big_endian: bool) -> Value:

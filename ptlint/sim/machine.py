@@ -155,7 +155,7 @@ class Machine:
         self.agent = agent
         self.limits = limits or Limits()
         self.log: list[Record] = []
-        self._everybody = self._running = self.mask
+        self._everybody = self.running = self.mask
         self._steps, self._steps_of_all = np.zeros(lanes, dtype=np.int64), 0
         self.pos: Pos = NOWHERE
         self.function = ""
@@ -226,10 +226,10 @@ class Machine:
 
     def runs(self) -> bool:
         """Return whether there is a current lane."""
-        if self.mask is not self._running:
+        if self.mask is not self.running:
             if not some(self.mask):
                 return False
-            self._running = self.mask
+            self.running = self.mask
         return True
 
     def truth(self, value: Scalar) -> bool | Mask:

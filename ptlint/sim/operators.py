@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from operator import and_, eq, ge, gt, le, lt, ne, or_, xor
+from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub, xor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,10 +44,15 @@ def binary(op: str, left: Op, right: Op, long: CType) -> Op:
     size, signed = result.size, result.signed
     if op in _BITWISE:
         return _fold(op, left, right, result, _bitwise(op, size, signed))
+    if op in _SUMS:
+        return _fold(op, left, right, result, _sum(op, size, signed))
+    if op in ("<<", ">>") and right.const is not None and 0 <= right.const < 8 * size:
+        return _fold(op, left, right, result, _shift(op, size, signed))
     return _fold(op, left, right, result, lambda a, b: arithmetic(op, a, b, size, signed))
 
 
 _BITWISE: dict[str, Callable[[Any, Any], Any]] = {"&": and_, "|": or_, "^": xor}
+_SUMS: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul}
 _COMPARED: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
 
 
@@ -62,6 +67,30 @@ def _bitwise(op: str, size: int, signed: bool) -> Callable[[Scalar, Scalar], Sca
         return result
 
     return combined
+
+
+def _sum(op: str, size: int, signed: bool) -> Callable[[Scalar, Scalar], Scalar]:
+    """Return ``arithmetic`` of *op* for operands of one type: what comes out of these may wrap."""
+    apply = _SUMS[op]
+
+    def combined(a: Scalar, b: Scalar) -> Scalar:
+        if a.__class__ is Unknown or b.__class__ is Unknown:
+            return arithmetic(op, a, b, size, signed)
+        return narrow(apply(a, b), size, signed)
+
+    return combined
+
+
+def _shift(op: str, size: int, signed: bool) -> Callable[[Scalar, Scalar], Scalar]:
+    """Return ``arithmetic`` of *op* by a constant that is less than the width."""
+    left = op == "<<"
+
+    def shifted(a: Scalar, b: Scalar) -> Scalar:
+        if isinstance(a, Unknown) or isinstance(b, Unknown):
+            return arithmetic(op, a, b, size, signed)
+        return narrow(a << b, size, signed) if left else a >> b
+
+    return shifted
 
 
 def _comparison(op: str, left: Op, right: Op) -> Op:

@@ -8,7 +8,7 @@ from ptlint.csrc.ctypes import CFloat, CInt, CPointer, CRecord, CType
 from ptlint.sim.blob import WIDEST, Blob, merge
 from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute
-from ptlint.sim.frame import Frame, Place, Value
+from ptlint.sim.frame import Frame, Place, Run, Value
 from ptlint.sim.opaque import pointed_at
 from ptlint.sim.types import UCHAR, bit_field_type, is_record, is_signed, size_of
 from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow
@@ -32,7 +32,7 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
     def store(frame: Frame, _address: Scalar | None, value: Value) -> None:
         frame.assign(slot, value, signed)
 
-    return Place(type, _nowhere, load, store, addressable=False, read=read)
+    return Place(type, _nowhere, load, store, addressable=False, read=read, slot=slot, variable=read)
 
 
 def _nowhere(_frame: Frame) -> None:
@@ -97,37 +97,45 @@ def member_place(base: Place, offset: int, type: CType) -> Place:
     """Return the place of a member *offset* bytes into *base*."""
     if base.addressable:
         return memory_place(type, _shifted(base, offset))
-    size, signed = size_of(type), is_signed(type)
-    whole = is_record(type)
-    read_base = base.read
+    assert base.slot is not None
+    assert base.variable is not None
+    return _part_of_slot(type, base.slot, base.offset + offset, base.variable)
+
+
+def _part_of_slot(type: CType, slot: int, offset: int, variable: Run) -> Place:
+    """Return the place of what is *offset* bytes into the structure in a slot, which *variable* reads.
+
+    The structure in the slot may be that of another variable: a store replaces it.
+    """
+    size, signed, whole = size_of(type), is_signed(type), is_record(type)
+    target = type.to if isinstance(type, CPointer) else None
 
     def read(frame: Frame) -> Value:
-        assert read_base is not None
-        blob = read_base(frame)
+        blob = variable(frame)
         assert isinstance(blob, Blob)
-        return blob.load(offset, size, signed)
-
-    def load(frame: Frame, address: Scalar | None) -> Value:
-        blob = base.load(frame, address)
-        assert isinstance(blob, Blob)
-        value: Value = blob.sub(offset, size) if whole else blob.load(offset, size, signed)
-        if isinstance(value, Unknown) and isinstance(type, CPointer):
-            return pointed_at(frame.machine, value, type.to)
+        if whole:
+            return blob.sub(offset, size)
+        value = blob.load(offset, size, signed)
+        if target is not None and isinstance(value, Unknown):
+            return pointed_at(frame.machine, value, target)
         return value
 
-    def store(frame: Frame, address: Scalar | None, value: Value) -> None:
-        blob = base.load(frame, address)
+    def load(frame: Frame, _address: Scalar | None) -> Value:
+        return read(frame)
+
+    def store(frame: Frame, _address: Scalar | None, value: Value) -> None:
+        blob = variable(frame)
         assert isinstance(blob, Blob)
-        mask = frame.machine.mask
+        changed, mask = blob.copy(), frame.machine.mask
+        frame.slots[slot] = changed
         where = None if frame.is_whole(mask) else mask
         if isinstance(value, Blob):
-            blob.put(offset, value, where)
+            changed.put(offset, value, where)
         else:
             assert value is not None
-            blob.store(offset, size, value, where)
+            changed.store(offset, size, value, where)
 
-    is_plain = read_base is not None and not whole and not isinstance(type, CPointer)
-    return Place(type, base.locate, load, store, addressable=False, read=read if is_plain else None)
+    return Place(type, _nowhere, load, store, addressable=False, read=read, slot=slot, offset=offset, variable=variable)
 
 
 def _shifted(base: Place, offset: int) -> Callable[[Frame], Scalar]:

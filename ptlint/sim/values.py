@@ -54,6 +54,8 @@ class Differing:
 
 Scalar: TypeAlias = "int | Array | Unknown"
 
+_SIGNED, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
+
 _MASKS = {size: (1 << (8 * size)) - 1 for size in (1, 2, 4, 8)}
 
 
@@ -65,7 +67,8 @@ def narrow(value: Scalar, size: int, signed: bool) -> Scalar:
     if isinstance(value, Unknown):
         return value
     if size == 8:
-        return value.view(np.int64 if signed else np.uint64)
+        wanted = _SIGNED if signed else _UNSIGNED
+        return value if value.dtype is wanted else value.view(wanted)
     if not signed:
         return value.view(np.uint64) & np.uint64(_MASKS[size])
     shift = np.int64(64 - 8 * size)
