@@ -1,5 +1,6 @@
 """What a function calls, and which of its parameters matter to what it does."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from ptlint.calls.bodies import body_of
@@ -21,7 +22,7 @@ class Callee:
     through: str = ""
 
 
-def function_in(universe: Universe, name: str, path: str = "", keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+def function_in(universe: Universe, name: str, path: str = "", keep: Container[str] = NOTHING) -> FunctionDef | None:
     """Return the function that a call of *name* in file *path* runs, as ``Universe.function`` when no path is given."""
     if path.endswith(".c"):
         return universe.in_file(path).function(name, keep)

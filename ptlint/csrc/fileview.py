@@ -1,5 +1,6 @@
 """The names as code in one ``.c`` file sees them."""
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.ast import FunctionDef
@@ -16,9 +17,9 @@ class FileView(Scope):
         super().__init__(universe.unit_of(path), universe.model, universe.headers)
         self.universe = universe
         self.path = path
-        self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
+        self._functions: dict[tuple[str, Container[str]], FunctionDef | None] = {}
 
-    def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+    def function(self, name: str, keep: Container[str] = NOTHING) -> FunctionDef | None:
         """Return what a call of *name* in this file runs."""
         key = (name, keep)
         if key not in self._functions:

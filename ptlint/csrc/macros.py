@@ -3,7 +3,7 @@
 The algorithm is Dave Prosser's (hide sets); ``tests/csrc/test_macros_gcc.py`` compares it with ``gcc -E``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import count
 
 from ptlint.csrc.ast import Pos
@@ -28,7 +28,7 @@ _Arguments = dict[str, list[Token]]
 def expand(
     tokens: list[Token] | tuple[Token, ...],
     env: MacroEnv,
-    keep: frozenset[str] = NOTHING,
+    keep: Container[str] = NOTHING,
     limit: int = TOKEN_LIMIT,
     used: set[str] | None = None,
 ) -> list[Token]:
@@ -46,7 +46,7 @@ def expand(
 
 
 class _Expander:
-    def __init__(self, env: MacroEnv, keep: frozenset[str], limit: int, used: set[str]) -> None:
+    def __init__(self, env: MacroEnv, keep: Container[str], limit: int, used: set[str]) -> None:
         self.env = env
         self.keep = keep
         self.budget = limit

@@ -38,4 +38,5 @@ _PARTS: dict[type, tuple[str, ...] | None] = {}
 
 def _parts(kind: Any) -> tuple[str, ...]:
     plain = (int, str, bytes, bool, ast.Pos, tuple[str, ...], frozenset[str], str | None, int | None)
-    return tuple(field.name for field in reversed(fields(kind)) if field.type not in plain)
+    found = [field.name for field in fields(kind) if field.type not in plain]
+    return tuple(reversed(found))

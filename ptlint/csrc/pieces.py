@@ -1,5 +1,6 @@
 """Pieces of C that stand in no file of the tree: functions that a patch or a reviewer brings."""
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.ast import FunctionDef, Pos
@@ -23,7 +24,7 @@ _PIECE = "<piece>"
 
 
 def function_of(
-    text: "SourceText", scope: Scope, includes: IncludePath, model: DataModel, keep: frozenset[str]
+    text: "SourceText", scope: Scope, includes: IncludePath, model: DataModel, keep: Container[str]
 ) -> FunctionDef:
     """Return the function that *text* is, as code at the end of *scope* reads it; macros in *keep* stay calls.
 

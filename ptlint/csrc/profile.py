@@ -135,7 +135,7 @@ def stands_for_others(profile: Profile) -> bool:
 def runs_callers(profile: Profile) -> bool:
     """Return whether generic code that is no helper runs under *profile*: others stand for most of them."""
     arch = profile.data.get("arch")
-    return not arch or profile.name in (*arch.get("callers", ()), *arch.get("generic", ()))
+    return not arch or any(profile.name in arch.get(key, ()) for key in ("callers", "generic"))
 
 
 def further_profiles() -> tuple[Profile, ...]:
@@ -186,7 +186,7 @@ def _holds(symbols: Iterable[str], config: Mapping[str, str]) -> bool:
 
 def _profile(arch: str, name: str, config: Mapping[str, str]) -> Profile:
     data = _data(arch)
-    defines: dict[str, str] = dict(_COMPILER)
+    defines: dict[str, Any] = dict(_COMPILER)
     defines.update(data.get("define", {}))
     model: dict[str, Any] = dict(data.get("model", {}))
     include: list[str] = list(data["arch"].get("include", ()))

@@ -206,13 +206,11 @@ class CRecord:
             raise CTypeError(source.pos, f"{self} contains itself")
         self._busy = True
         try:
-            self._place(source, source.members)
+            return self._placed(source, source.members)
         finally:
             self._busy = False
-        assert self._layout is not None
-        return self._layout
 
-    def _place(self, source: RecordType, members: tuple[Member, ...]) -> None:
+    def _placed(self, source: RecordType, members: tuple[Member, ...]) -> Layout:
         table = self._table
         types, slots = zip(*map(self._member, members), strict=True) if members else ((), ())
         minimum = table.constant(source.align) if source.align is not None else 0
@@ -231,6 +229,7 @@ class CRecord:
                     at = place.offset + inner.offset
                     by_name.setdefault(name, Field(name, inner.type, at, inner.bit_offset, inner.bit_width))
         self._fields, self._by_name, self._layout = tuple(fields), by_name, layout
+        return layout
 
     def _member(self, member: Member) -> tuple["CType", Slot]:
         """Return type and needs of a member; stand-ins when its type is not known."""

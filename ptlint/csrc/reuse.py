@@ -85,7 +85,7 @@ def replaced(
     """
     changed: dict[str, FileScan] = {}
     differing = apart(tree, new_tree)
-    for path in unit.by_path if differing is None else differing & unit.by_path.keys():
+    for path in unit.by_path if differing is None else differing.intersection(unit.by_path):
         new, old = scan_of(path), unit.by_path[path][0].scan
         if new is old:
             continue
@@ -99,7 +99,7 @@ def replaced(
 def still_there(asked: Mapping[str, bool], tree: SourceTree, new_tree: SourceTree) -> bool:
     """Return whether the files that decided an include in *tree* are there, and missing, in *new_tree* as they were."""
     differing = apart(tree, new_tree)
-    paths = asked if differing is None else differing & asked.keys()
+    paths = asked if differing is None else differing.intersection(asked)
     return all(new_tree.exists(path) == asked[path] for path in paths)
 
 

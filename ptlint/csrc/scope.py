@@ -1,7 +1,7 @@
 """Names of one translation unit: found by their text, expanded and parsed when somebody asks."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -67,7 +67,7 @@ class Scope:
         self._written: dict[tuple[str, Callable[[str], list[int]]], list[Site]] = {}
         self._words_known: set[str] = set()
         self._made = MadeNames(self)
-        self._parsed: dict[tuple[int, int, frozenset[str]], tuple[External, ...]] = {}
+        self._parsed: dict[tuple[int, int, Container[str]], tuple[External, ...]] = {}
         self._states: dict[tuple[int, int], MacroState] = {}
         self._enums: dict[str, EnumType | None] = {}
         self._aliased: dict[str, Type | None] = {}
@@ -83,7 +83,7 @@ class Scope:
         ref = self.unit.table.get(name)
         return None if ref is None else Span(ref.path, self.unit.line_of(ref))
 
-    def expression(self, text: str, keep: frozenset[str] = NOTHING) -> Expr:
+    def expression(self, text: str, keep: Container[str] = NOTHING) -> Expr:
         """Return the expression *text*, its macros as they are at the end of the unit. Raises CSourceError."""
 
         def parse(asking: Asking) -> Expr:
@@ -145,7 +145,7 @@ class Scope:
     # --- parsing ------------------------------------------------------------------------------------------------
 
     def expanded(
-        self, instance: Instance, item: Item, keep: frozenset[str], used: set[str] | None = None
+        self, instance: Instance, item: Item, keep: Container[str], used: set[str] | None = None
     ) -> list[Token]:
         """Return the expanded tokens of an item; a ``#define`` inside it counts from its line on."""
         text, line, column = self._text_of(instance, item)
@@ -179,7 +179,7 @@ class Scope:
             self._states[key] = MacroState(self.unit, instance, line)
         return self._states[key]
 
-    def parsed(self, site: Site, keep: frozenset[str] = NOTHING) -> tuple[External, ...]:
+    def parsed(self, site: Site, keep: Container[str] = NOTHING) -> tuple[External, ...]:
         """Return what the item at *site* declares; empty, and noted as not understood, when it cannot be read."""
         key = (id(site.instance), site.number, keep)
         found = self._parsed.get(key)
@@ -187,7 +187,7 @@ class Scope:
             found = self._parsed[key] = self._parse(site, keep)
         return found
 
-    def _parse(self, site: Site, keep: frozenset[str]) -> tuple[External, ...]:
+    def _parse(self, site: Site, keep: Container[str]) -> tuple[External, ...]:
         item = items_of(site.instance).items[site.number]
         if item.end - item.start > MAX_ITEM_BYTES:
             self._fault(Span(site.instance.path, item.line), f"an item of more than {MAX_ITEM_BYTES} bytes")
@@ -210,7 +210,7 @@ class Scope:
         item: Item,
         what: str,
         make: Callable[[list[Token], Names, Constants, set[str]], _T],
-        keep: frozenset[str] = NOTHING,
+        keep: Container[str] = NOTHING,
     ) -> _T:
         """Return what *make* makes of the expanded tokens of an item, names and constants there, and the macros used.
 
@@ -253,7 +253,7 @@ class Scope:
             )
         return known or (self.outer is not None and self.outer.is_typedef(name))
 
-    def function_here(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+    def function_here(self, name: str, keep: Container[str] = NOTHING) -> FunctionDef | None:
         """Return the definition of function *name* in this unit, or None."""
         for site in self.sites(name, "function"):
             for one in self.parsed(site, keep):

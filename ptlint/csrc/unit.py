@@ -4,7 +4,6 @@ Only directives are touched. The macro table is a dictionary of references to ``
 that is executed is logged, so that the state at any place can be asked for afterwards (``Unit.macros_at``).
 """
 
-import copy
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
@@ -142,16 +141,17 @@ class Unit:
 
         *includes*, *scan_of* and *parent* are those of the tree that has them.
         """
-        twin = copy.copy(self)
-        twin.includes, twin._scan_of, twin.parent = includes, scan_of, parent
+        twin = Unit(includes, scan_of)
+        twin.parent, twin.table, twin._predefined, twin._base = parent, self.table, self._predefined, self._base
+        twin._guards, twin._once, twin._steps = self._guards, self._once, self._steps
+        twin._log, twin._indexed, twin._since, twin._again = self._log, self._indexed, self._since, self._again
+        twin._history, twin._events = self._history, self._events
         twin._scans = {**self._scans, **(parent._scans if parent else {}), **changed}
         twin.instances = [one.over(changed[one.path]) if one.path in changed else one for one in self.instances]
         twin.by_path = {}
         for one in twin.instances:
             twin.by_path.setdefault(one.path, []).append(one)
-        twin._order = {}
         twin.missing, twin.faults = list(self.missing), list(self.faults)
-        twin._view = _View(twin)
         return twin
 
     # --- the macro table ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Everything the C front end knows of one tree under one profile: found when asked for, kept by blob id."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -86,7 +86,7 @@ class Universe:
         self.unit = self._read.unit
         self.headers = self._read.scope
         self._views: dict[str, FileView] = {}
-        self._functions: dict[tuple[str, frozenset[str]], FunctionDef | None] = {}
+        self._functions: dict[tuple[str, Container[str]], FunctionDef | None] = {}
         self._enumerators: dict[str, int | None] = {}
         self.sources = Sources(tree, profile, self.unit, self.scan_of, self.in_file)
 
@@ -181,7 +181,7 @@ class Universe:
         """Return macro *name* as it is at the end of the unit, or None."""
         return self.headers.macro(name)
 
-    def expression(self, text: str, keep: frozenset[str] = NOTHING) -> Expr:
+    def expression(self, text: str, keep: Container[str] = NOTHING) -> Expr:
         """Return C expression *text* in the context of the end of the unit. Raises CSourceError."""
         return self.headers.expression(text, keep)
 
@@ -263,7 +263,7 @@ class Universe:
             name = macro.body[0].text
         return name
 
-    def function(self, name: str, keep: frozenset[str] = NOTHING) -> FunctionDef | None:
+    def function(self, name: str, keep: Container[str] = NOTHING) -> FunctionDef | None:
         """Return the effective definition of *name*: an inline of the headers, or one in a ``.c`` file that is built.
 
         Functions named in *keep* are looked up like others; macros named there stay calls in the body. None when
@@ -274,7 +274,7 @@ class Universe:
             self._functions[key] = self._function(self.resolve_alias(name), keep)
         return self._functions[key]
 
-    def _function(self, name: str, keep: frozenset[str]) -> FunctionDef | None:
+    def _function(self, name: str, keep: Container[str]) -> FunctionDef | None:
         replaced = self.replacement(name, keep)
         if replaced is not None or name in self.unreadable:
             return replaced
@@ -291,7 +291,7 @@ class Universe:
             self._enumerators = {name: value for name, value in self._enumerators.items() if value is not None}
         return self._views[path]
 
-    def replacement(self, name: str, keep: frozenset[str], view: FileView | None = None) -> FunctionDef | None:
+    def replacement(self, name: str, keep: Container[str], view: FileView | None = None) -> FunctionDef | None:
         """Return the override of *name* that stands in for its definition here, or None.
 
         An override whose path is a file of the tree replaces only what that file defines; any other replaces whatever

@@ -213,7 +213,7 @@ class Book:
             if view.name not in text or not word.search(text):  # the first is many times faster
                 continue
             for name in functions_around(text, word):
-                caller = self.view(path, name) if name not in (view.name, *self.overrides) else None
+                caller = self.view(path, name) if name != view.name and name not in self.overrides else None
                 if caller is not None and view.name in caller.callees:
                     yield caller
                     count += 1

@@ -10,12 +10,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Container
 
 from ptlint.sim.primitives.registry import Primitive, registered
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NAMES: dict[str, Primitive] = {}
 _PATTERNS: list[tuple[re.Pattern[str], Primitive]] = []
@@ -48,7 +45,7 @@ def find_primitive(name: str) -> Primitive | None:
     return found
 
 
-class _Keep(frozenset[str]):
+class _Keep(Container[str]):
     """The macros that expansion leaves alone: all that a primitive models."""
 
     def __contains__(self, name: object) -> bool:
@@ -60,20 +57,12 @@ class _Keep(frozenset[str]):
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __iter__(self) -> Iterator[str]:
-        _load()
-        return iter(_NAMES)
-
 
 class _KeepBut(_Keep):
     """All of those but one."""
 
-    def __new__(cls, name: str) -> _KeepBut:
-        made = super().__new__(cls)
-        made.name = name
-        return made
-
-    name: str
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __contains__(self, name: object) -> bool:
         return name != self.name and super().__contains__(name)
@@ -85,9 +74,9 @@ class _KeepBut(_Keep):
         return isinstance(other, _KeepBut) and other.name == self.name
 
 
-def keep_but(name: str) -> frozenset[str]:
+def keep_but(name: str) -> Container[str]:
     """Return the macros that expansion leaves alone where the primitive *name* asks what the tree's own would do."""
     return _KeepBut(name)
 
 
-KEEP: frozenset[str] = _Keep()
+KEEP: Container[str] = _Keep()
