@@ -8,6 +8,7 @@ files that are built is searched for that, and the place is kept when it is acti
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from ptlint.core.span import Span
@@ -40,6 +41,15 @@ def ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
 _TARGETS: WeakKeyDictionary[Universe, dict[str, tuple[OpsTarget, ...]]] = WeakKeyDictionary()
 
 
+@lru_cache(maxsize=4096)
+def _assigned_in(text: str) -> frozenset[str]:
+    """Return the names of the fields that something in *text* is assigned to."""
+    return frozenset(_ASSIGNED.findall(text))
+
+
+_ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=(?!=)")
+
+
 def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     field = path.rsplit(".", 1)[-1].rsplit(">", 1)[-1]
     table = path.split(".", 1)[0].split("-", 1)[0]
@@ -47,7 +57,7 @@ def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     found: set[OpsTarget] = set()
     for source in universe.c_files():
         text = universe.text_of(source)
-        if field not in text or table not in text or not pattern.search(text):
+        if table not in text or field not in _assigned_in(text) or not pattern.search(text):
             continue
         for instance in universe.in_file(source).unit.by_path.get(source, ()):
             active = instance.active_text()
@@ -84,7 +94,8 @@ def ops_fields(universe: Universe, table: str) -> Mapping[str, tuple[tuple[str, 
 def _function_in(universe: Universe, source: str, value: str) -> str:
     """Return the function that initialiser *value* names: the innermost name that is one, ``""`` for none."""
     view = universe.in_file(source)
-    for name in reversed(_NAME.findall(value)):
+    names: list[str] = _NAME.findall(value)
+    for name in reversed(names):
         name = universe.resolve_alias(name)
         if view.sites(name, "function") or universe.headers.sites(name, "function", "ordinary"):
             return name

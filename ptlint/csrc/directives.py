@@ -83,7 +83,7 @@ class Step(NamedTuple):
     defs: dict[str, DefineRef | None] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class FileScan:
     """The directives of one file. ``guard`` is the macro of its include guard, ``""`` when it has none.
 

@@ -65,6 +65,7 @@ class Runs:
 
             def load() -> Program:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))
+                _lay_aside()
                 program = Program(loaded[0])
                 program.places, program.everywhere, program.walks = self.places, self.everywhere, self.walks
                 program.sizes, program.trace, program.ration = self.sizes, self.trace, ration
@@ -117,21 +118,34 @@ class Runs:
         return self._unread.get(profile.name, ())
 
 
-RUNS_A_ROUND = 3
-"""Runs after which what is in circles is dropped."""
+RUNS_A_ROUND = 32
+"""Runs after which everything is looked through: what each leaves of its universe is about a megabyte."""
+
+MANY_OBJECTS = 50_000
+"""New objects after which what is in circles among them is dropped."""
 
 _RUNS = count(1)
 
 
-def _tidy() -> None:
-    """Drop what is in circles now and leave the rest alone for good, where the collector does not run by itself.
+def _lay_aside() -> None:
+    """Leave what was read alone, where the collector does not run by itself: it is kept, or lives as long as a run.
 
-    A command switches it off: what is read is kept until its end, and looking through it again and again takes a fifth
-    of the time.
+    A command switches it off, since looking through all that again and again takes a fifth of the time.
     """
-    if not gc.isenabled() and next(_RUNS) % RUNS_A_ROUND == 0:
+    if not gc.isenabled():
+        gc.freeze()
+
+
+def _tidy() -> None:
+    """Drop what a run left in circles, where the collector does not run by itself."""
+    if gc.isenabled():
+        return
+    if next(_RUNS) % RUNS_A_ROUND == 0:
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
+    elif gc.get_count()[0] > MANY_OBJECTS:
+        gc.collect(1)
 
 
 def _place(universe: Universe, name: str) -> Span | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 
 from ptlint.calls.definition import locate
@@ -123,6 +123,7 @@ class Hooks:
         return self._held[key]
 
 
+@lru_cache(maxsize=50_000)
 def _holds_one(words: frozenset[str], scan: FileScan) -> bool:
     if len(words) > FEW:
         return not words.isdisjoint(words_of(scan))

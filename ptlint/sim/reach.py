@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from ptlint.csrc.cparse_cursor import KEYWORDS
 from ptlint.csrc.items import items_of
+from ptlint.csrc.reuse import MAX_HELD
 from ptlint.csrc.scope import Scope
 from ptlint.csrc.segments import without_literals
 from ptlint.sim.primitives import find_primitive
@@ -82,10 +82,7 @@ class Reach:
         override = universe.overrides.get(name)
         texts = [] if override is None else [override.text]
         for path in universe.defining_files(name) if is_called else ():
-            text = universe.text_of(path)
-            for head in re.finditer(rf"^(?![ \t#/*}}])[^\n;]*\b{re.escape(name)}\s*\(", text, re.MULTILINE):
-                end = text.find("\n}", head.start())
-                texts.append(text[head.start() : end if end >= 0 else len(text)])
+            texts += _defined_as(name, universe.text_of(path))
         for part in map(_words_in, texts):
             words, called = words | part[0], called | part[1]
         for lead in filter(None, map(_lead, called)):
@@ -120,16 +117,31 @@ def _lead(name: str) -> Leads | None:
 
 
 @lru_cache(maxsize=20_000)
+def _defined_as(name: str, text: str) -> tuple[str, ...]:
+    """Return the parts of a ``.c`` file that look like a definition of function *name*, each to its last brace."""
+    found = []
+    at = text.find(name)
+    while at >= 0:
+        start = text.rfind("\n", 0, at) + 1
+        head = _HEAD.match(text, start, at)
+        if head is not None and _OPENS.match(text, at + len(name)):
+            end = text.find("\n}", start)
+            found.append(text[start : end if end >= 0 else len(text)])
+        at = text.find(name, at + len(name))
+    return tuple(found)
+
+
+_HEAD = re.compile(r"(?![ \t#/*}])[^\n;]*(?<!\w)$")
+_OPENS = re.compile(r"\s*\(")
+
+
+@lru_cache(maxsize=20_000)
 def _words_in(text: str) -> _Words:
     code = without_literals(text)
     return frozenset(_WORD.findall(code)) - KEYWORDS, frozenset(_CALL.findall(code)) - KEYWORDS
 
 
-_SHARED: WeakKeyDictionary[Scope, HeaderWords] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=MAX_HELD)
 def header_words(headers: Scope) -> HeaderWords:
     """Return the words of *headers*, made once."""
-    if headers not in _SHARED:
-        _SHARED[headers] = HeaderWords(headers)
-    return _SHARED[headers]
+    return HeaderWords(headers)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ptlint.csrc.ast import NOWHERE
+from ptlint.csrc.reuse import MAX_HELD
 from ptlint.csrc.segments import words_of
+from ptlint.csrc.unit import Unit
 from ptlint.sim import swapped
 from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
 from ptlint.sim.algebra.entries import LEVELS, Bench, Lanes, Level, levels_of
@@ -91,15 +94,23 @@ def _helpers(program: Program) -> Iterator[str]:
 
 def _taking_one(program: Program, level: str) -> frozenset[str]:
     """Return the functions that take one entry and nothing else, by the looks of the raw text of the headers."""
-    head = re.compile(rf"\b({level}_\w+)\s*\(\s*{level}_t\s+\w+\s*\)")
+    texts = [text.looked_at for text in program.universe.overrides.values()]
+    return _headers_taking_one(program.universe.unit, level).union(*(_head(level).findall(text) for text in texts))
+
+
+def _head(level: str) -> re.Pattern[str]:
+    return re.compile(rf"\b({level}_\w+)\s*\(\s*{level}_t\s+\w+\s*\)")
+
+
+@lru_cache(maxsize=MAX_HELD)
+def _headers_taking_one(unit: Unit, level: str) -> frozenset[str]:
     found: set[str] = set()
-    for scan in {id(instance.scan): instance.scan for instance in program.universe.unit.instances}.values():
+    for scan in {id(instance.scan): instance.scan for instance in unit.instances}.values():
         key = ("taking one", level)
         if key not in scan.item_cache:
-            scan.item_cache[key] = frozenset(head.findall(scan.text)) if f"{level}_t" in scan.text else frozenset()
+            is_named = f"{level}_t" in scan.text
+            scan.item_cache[key] = frozenset(_head(level).findall(scan.text)) if is_named else frozenset()
         found |= scan.item_cache[key]
-    for text in program.universe.overrides.values():
-        found.update(head.findall(text.looked_at))
     return frozenset(found)
 
 
