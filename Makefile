@@ -5,6 +5,7 @@
 #   make lint     format check, lint and types
 #   make format   rewrite to the project's format
 #   make wheel    build dist/ptlint-*.whl
+#   make compiled compile the front end again, after a change of its sources (else it runs as plain Python)
 #   make clean    remove what the other targets made
 
 SHELL := /bin/sh
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-for-ptlint
 DEMO := fixtures/demo
 
-.PHONY: demo test lint format wheel clean
+.PHONY: demo test lint format wheel compiled clean
 
 # The demo series breaks a contract on purpose: the run must end with 1, "there are findings".
 demo: $(READY)
@@ -36,8 +37,11 @@ wheel: $(READY)
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
+compiled: $(READY)
+	$(BIN)/python -m ptlint.compiling
+
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) ptlint/_compiled dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # PYTHON=... names an interpreter; otherwise the first that is new enough and can make environments.
@@ -56,4 +60,5 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lore]' --group dev
 	@$(BIN)/python -m compileall -q ptlint rules
+	@$(BIN)/python -m ptlint.compiling || true  # it says why not; plain Python does as well
 	@touch $@

@@ -90,7 +90,7 @@ def _version() -> str:
     """
     import hashlib
 
-    from ptlint import SCHEMA_VERSION, __version__
+    from ptlint import COMPILED, SCHEMA_VERSION, __version__
 
     package = os.path.dirname(os.path.abspath(__file__))
     inside = os.path.join(package, "_rules")
@@ -100,7 +100,8 @@ def _version() -> str:
     for name in names:
         with open(os.path.join(folder, name), "rb") as file:
             digest.update(name.encode() + b"\0" + file.read() + b"\0")
-    return f"ptlint {__version__} ({len(names)} rules {digest.hexdigest()[:12]}, report schema {SCHEMA_VERSION})"
+    rules = f"{len(names)} rules {digest.hexdigest()[:12]}"
+    return f"ptlint {__version__} ({rules}, report schema {SCHEMA_VERSION}{', compiled' if COMPILED else ''})"
 
 
 def _help() -> str:
@@ -136,7 +137,9 @@ def _internal(error: Exception) -> int:
         traceback.print_exception(error)
     package = os.path.dirname(os.path.abspath(__file__))
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if os.path.abspath(frame.filename).startswith(package)]
+    for frame in frames:  # compiled code knows its file from the folder on that has the package
+        frame.filename = os.path.join(os.path.dirname(package), frame.filename)
+    own = [frame for frame in frames if frame.filename.startswith(package)]
     place = f" in {os.path.relpath(own[-1].filename, package)}:{own[-1].lineno}" if own else ""
     _say(
         f"internal error{place}: {type(error).__name__}: {error}; please report it with the input, "

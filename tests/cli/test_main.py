@@ -80,7 +80,7 @@ def test_wrong_usage_is_one_sentence(argv: list[str], capsys: pytest.CaptureFixt
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    found = re.fullmatch(r"ptlint (\S+) \((\d+) rules ([0-9a-f]{12}), report schema (\d+)\)", line)
+    found = re.fullmatch(r"ptlint (\S+) \((\d+) rules ([0-9a-f]{12}), report schema (\d+)(, compiled)?\)", line)
     assert found is not None
     assert found[1] == __version__
     assert int(found[2]) == len(list((ROOT / "rules").glob("pt*.py")))
