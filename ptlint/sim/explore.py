@@ -12,7 +12,7 @@ from ptlint.csrc.ast import Pos
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.machine import Answers, Limits, Machine, Record
 from ptlint.sim.paths import OPEN, YES, Ways, different_ways, seeded, started
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, depends_on_lanes
 
 MAX_LANES = 1 << 17
 """Lanes of one run; more states than this are sampled."""
@@ -27,7 +27,7 @@ ANYWAYS = 4
 """One in so many of the lanes that follow another trial answers anything, whatever came of it there."""
 
 MOST_FOLLOWED = 32
-"""Questions with which lanes follow another trial; of more, many answers that are drawn contradict each other."""
+"""Questions that are answered when they are asked; of more, many answers that are drawn contradict each other."""
 
 MAX_ROUNDS = 12
 MOST_ASKED = 400
@@ -122,6 +122,10 @@ def explore(
             return Trial(machine, paths.lane, found, asked, True, state, lanes << len(asked), ways)
         machine.finish()
         paths = more
+    if worth is not None and len(questions) <= MOST_FOLLOWED:
+        trial = _at_once(lanes, drive, *_any_answers(lanes, questions, most))
+        if trial is not None:
+            return trial
     return _drawn(lanes, drive, most, questions)
 
 
@@ -172,31 +176,46 @@ def _answered(
 
 def _following(lanes: int, drive: Drive, most: int, after: Trial, worth: Callable[[Machine], Mask]) -> Trial | None:
     """Run *drive* once: most lanes answer as lanes of *worth* in *after* did, each way as often as any other, the rest
-    anything. What nobody was asked before is drawn when it is asked. None when there are too many questions for that.
+    anything. None when there are too many questions for that.
     """
-    if len(after.questions) > MOST_FOLLOWED:
+    if len(after.questions) > MOST_FOLLOWED or any(map(depends_on_lanes, after.questions)):
         return None
     ways = different_ways(after.machine, after.questions, worth(after.machine))
-    total = max(lanes, min(most, lanes * DRAWN))
-    draw = np.random.default_rng(SEED)
-    pick = draw.integers(0, len(ways), total)
-    loose = draw.integers(0, 2, (len(after.questions), total), dtype=bool)
-    loose[:, :lanes] = False
-    free = np.arange(total) % ANYWAYS == 0
-    free[:lanes] = True
-    answers = Answers()
-    answers.draw, answers.plain = draw, lanes
+    answers, total = _any_answers(lanes, after.questions, most)
+    follows = np.arange(total) % ANYWAYS != 0
+    follows[:lanes] = False
+    pick = np.random.default_rng(SEED).integers(0, len(ways), total)
     for at, key in enumerate(after.questions):
         way = ways[:, at][pick]
-        answers[key] = np.where(free | (way == OPEN), loose[at], way == YES)
+        answers[key] = np.where(follows & (way != OPEN), way == YES, answers[key])
+    return _at_once(lanes, drive, answers, total, followed=True)
+
+
+def _any_answers(lanes: int, questions: Sequence[Hashable], most: int) -> tuple[Answers, int]:
+    """Return any answers, in some lanes no to all, and the number of lanes; what is asked anew is drawn as well."""
+    total = max(lanes, min(most, lanes * DRAWN))
+    answers = Answers()
+    answers.draw, answers.plain = np.random.default_rng(SEED + 1), lanes
+    for key in questions:
+        answers[key] = answers.drawn(total)
+    return answers, total
+
+
+def _at_once(lanes: int, drive: Drive, answers: Answers, total: int, *, followed: bool = False) -> Trial | None:
+    """Run *drive* over *total* lanes. None when it asks too much for answers that are drawn when it does, or what
+    depends on the values of all lanes: another run does not ask that.
+    """
+    known = tuple(answers)
     lane = np.arange(total, dtype=np.int64) % lanes
     machine, breaches, state = drive(lane, answers)
-    found = list(breaches)  # which ask, too
-    questions = (*after.questions, *_unanswered(machine, answers))
-    if len(questions) > MOST_FOLLOWED:
-        machine.finish()
-        return None
-    return Trial(machine, lane, found, questions, False, state, machine.lanes, followed=True)
+    found: list[Breach] = []
+    for _ in ("the code", "its properties"):
+        new = _unanswered(machine, answers)
+        if len(known) + len(new) > MOST_FOLLOWED or any(map(depends_on_lanes, new)):
+            machine.finish()
+            return None
+        found = found or list(breaches)
+    return Trial(machine, lane, found, (*known, *new), False, state, machine.lanes, followed=followed)
 
 
 def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_LANES) -> Trial | None:

@@ -52,6 +52,18 @@ class Differing:
         return "…"
 
 
+def depends_on_lanes(key: Hashable) -> bool:
+    """Return whether the key of an unknown holds a digest: then it is another unknown where other lanes run."""
+    pending = [key]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Differing):
+            return True
+        if isinstance(one, tuple):
+            pending.extend(one)
+    return False
+
+
 Scalar: TypeAlias = "int | Array | Unknown"
 
 _SIGNED, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
