@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from ptlint.errors import PtlintError
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's: threads that wait for work would only cost time
     gc.disable()  # see passes/outcomes.py, which collects between two profiles
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))

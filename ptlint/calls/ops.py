@@ -6,6 +6,7 @@ files that are built is searched for that, and the place is kept when it is acti
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,23 +51,37 @@ def _assigned_in(text: str) -> frozenset[str]:
 _ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=(?!=)")
 
 
+def _assigning(universe: Universe, table: str) -> Mapping[str, list[str]]:
+    """Return, by the name of a field, the files that assign to such a field and name *table*."""
+    known = _ASSIGNING.setdefault(universe, {})
+    if table not in known:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for source in universe.c_files():
+            text = universe.text_of(source)
+            for field in _assigned_in(text) if table in text else ():
+                found[field].append(source)
+        known[table] = found
+    return known[table]
+
+
+_ASSIGNING: WeakKeyDictionary[Universe, dict[str, defaultdict[str, list[str]]]] = WeakKeyDictionary()
+_OWNER_SIGNS = re.compile(r"[\w.\]>-]")
+
+
 def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     field = path.rsplit(".", 1)[-1].rsplit(">", 1)[-1]
     table = path.split(".", 1)[0].split("-", 1)[0]
-    pattern = re.compile(rf"([\w.\]>-]*)(?:\.|->)\s*{re.escape(field)}\s*=(?!=)\s*([^,;{{}}]+)")
+    pattern = re.compile(rf"(?:\.|->)\s*{re.escape(field)}\s*=(?!=)\s*([^,;{{}}]+)")
     found: set[OpsTarget] = set()
-    for source in universe.c_files():
-        text = universe.text_of(source)
-        if table not in text or field not in _assigned_in(text) or not pattern.search(text):
-            continue
+    for source in _assigning(universe, table).get(field, ()):
         for instance in universe.in_file(source).unit.by_path.get(source, ()):
             active = instance.active_text()
             for match in pattern.finditer(active):
-                function = _function_in(universe, source, match.group(2))
+                function = _function_in(universe, source, match.group(1))
                 if function:
-                    how = "assignment" if match.group(1) else "initialiser"
-                    line = active.count("\n", 0, match.start(2)) + 1
-                    found.add(OpsTarget(function, how, Span(source, line)))
+                    owner = _OWNER_SIGNS.match(active, match.start() - 1) if match.start() else None
+                    line = active.count("\n", 0, match.start(1)) + 1
+                    found.add(OpsTarget(function, "assignment" if owner else "initialiser", Span(source, line)))
     return tuple(sorted(found, key=lambda one: (one.span, one.function)))
 
 
