@@ -57,15 +57,17 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
             old, new = (_raws(ran, record.data[key]) for key in ("old", "new"))
             if old is None or new is None:
                 continue
-            here = record.mask & (old != new)
-            writable = np.where(here & _cachable(ran, old), writable | session.holds("pte_write", old), writable)
-            cached = cached | (record.mask & _cachable(ran, old))
-            lost = here & cached & _loses(ran, old, new)
-            cleaned = here & cached & session.holds("pte_dirty", old) & ~session.holds("pte_dirty", new)
-            if record.kind == "write":
-                aged = here & cached & session.holds("pte_young", old) & ~session.holds("pte_young", new)
-                stale.old = stale.old | aged
-            if some(lost | cleaned) and record.kind == "write":
+            here, cachable = record.mask & (old != new), _cachable(ran, old)
+            cached = cached | (record.mask & cachable)
+            if not some(here):
+                continue
+            writable = writable | (here & cachable & session.holds("pte_write", old))
+            if record.kind != "write" or not some(here & cached):
+                continue
+            among = here & cached
+            lost, cleaned = _loses(ran, old, new, among), _dropped(ran, "pte_dirty", old, new, among)
+            stale.old = stale.old | _dropped(ran, "pte_young", old, new, among)
+            if some(lost | cleaned):
                 left = stale.left | lost | cleaned
                 stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, stale.old, record)
         elif is_flush(record) and "tlb" in record.data:
@@ -99,12 +101,17 @@ def _cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     return valid & session.holds("pte_young", raw) if hardware.accessed else valid
 
 
-def _loses(ran: Ran, old: NDArray[np.uint64], new: NDArray[np.uint64]) -> Mask:
-    """Return where an entry becomes unusable, read-only, or that of another page."""
-    session = ran.session
-    gone = _usable(ran, old) & ~_usable(ran, new)
-    weaker = session.holds("pte_write", old) & ~session.holds("pte_write", new)
-    return gone | weaker
+def _loses(ran: Ran, old: NDArray[np.uint64], new: NDArray[np.uint64], among: Mask) -> Mask:
+    """Return the lanes of *among* in which an entry becomes unusable or read-only."""
+    used = among & _usable(ran, old)
+    gone = used & ~_usable(ran, new) if some(used) else used
+    return gone | _dropped(ran, "pte_write", old, new, among)
+
+
+def _dropped(ran: Ran, predicate: str, old: NDArray[np.uint64], new: NDArray[np.uint64], among: Mask) -> Mask:
+    """Return the lanes of *among* in which an entry ceases to satisfy *predicate*."""
+    had = among & ran.session.holds(predicate, old)
+    return had & ~ran.session.holds(predicate, new) if some(had) else had
 
 
 def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
@@ -135,8 +142,10 @@ def covers(ran: Ran, record: Record, addr: int) -> Mask:
     if start is None:
         return np.ones(ran.session.machine.lanes, dtype=bool)
     first = ran.session.lanes_of(start)
-    length = _length(ran, numbers, first)
-    result: Mask = (first <= np.uint64(addr)) & (np.uint64(addr) < first + length)
+    inside: Mask = first <= np.uint64(addr)
+    if not some(inside):
+        return inside
+    result: Mask = inside & (np.uint64(addr) < first + _length(ran, numbers, first))
     return result
 
 

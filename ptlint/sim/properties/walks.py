@@ -399,9 +399,10 @@ def _unmapped(ran: Walked) -> Iterator[Breach]:
 def _flushed(facts: Facts) -> Iterator[Breach]:
     """What lost a permission, or is gone, is in no TLB at the end: of code that flushes or gathers at all."""
     ran = facts.ran
-    if not any(is_flush(record) and not _within_helper(ran, record) for record in ran.session.machine.log):
-        return
     session = ran.session
+    called = {one.name for one in session.machine.log if one.kind == "call"} - {ran.walk.name}
+    if not any(is_flush(record) and not _within_helper(ran, record, called) for record in session.machine.log):
+        return
     states = ran.lanes.states[:, 1 : 1 + ran.where.nr]
     alike = (states == states[:, :1]).all(axis=1) & ran.stage.folios.one & answered_alike(session.machine)
     aged = session.holds("pte_young", facts.before[0]) & ~session.holds("pte_young", facts.after[0]) & facts.present[0]
@@ -411,20 +412,21 @@ def _flushed(facts: Facts) -> Iterator[Breach]:
         writable = session.holds("pte_write", facts.after[index])
         clean = facts.present[index] & ~session.holds("pte_dirty", facts.after[index])
         lost = stale.left & ((stale.writable & ~writable) | ~facts.present[index] | (stale.dirty & clean))
-        detail = f"entry {index} loses a permission and no flush covers it"
-        flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & lost)]
-        yield Breach("flush", lost, index, detail, "flushed", flushes[-1] if flushes else stale.record)
+        if some(lost):
+            detail = f"entry {index} loses a permission and no flush covers it"
+            flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & lost)]
+            yield Breach("flush", lost, index, detail, "flushed", flushes[-1] if flushes else stale.record)
         olds.append(stale.old)
         missed = alike & facts.present[index] & olds[index] & ~olds[0] & aged
-        detail = f"entry {index} becomes old as entry 0 does, and no flush covers it as one covers that"
-        flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & missed)]
-        yield Breach("flush", missed, index, detail, "flushed", flushes[-1] if flushes else stale.record)
+        if some(missed):
+            detail = f"entry {index} becomes old as entry 0 does, and no flush covers it as one covers that"
+            flushes = [one for one in session.machine.log if is_flush(one) and some(one.mask & missed)]
+            yield Breach("flush", missed, index, detail, "flushed", flushes[-1] if flushes else stale.record)
 
 
-def _within_helper(ran: Walked, record: Record) -> bool:
-    """Return whether a flush is a helper's own: made below a call that got an entry."""
-    names = {one.name for one in ran.session.machine.log if one.kind == "call"} - {ran.walk.name}
-    return any(name in names and not _is_code_of(ran, name) for name, _ in record.stack)
+def _within_helper(ran: Walked, record: Record, called: set[str]) -> bool:
+    """Return whether a flush is a helper's own: made below a call, one of *called*, that got an entry."""
+    return any(name in called and not _is_code_of(ran, name) for name, _ in record.stack)
 
 
 def _is_code_of(ran: Walked, name: str) -> bool:
