@@ -115,6 +115,8 @@ def invoke(
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
     function, pos = machine.function, machine.pos
     try:
+        if lowered.returned is not None and lowered.returned.plain and not lowered.tables and machine.runs():
+            return _run_plain(machine, lowered, lowered.returned, values, is_test)
         return run_lowered(machine, lowered, values, is_test)
     except CannotExecute as error:
         if not _harmless(machine, before, values, types) or not can_ask(lowered.returns):
@@ -172,6 +174,23 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
     if lowered.tables and machine.stage is not None and result is not None:
         machine.record("return", lowered.name, {"value": result})
     return nothing_of(lowered.returns, machine.memory.big_endian) if result is None else result
+
+
+def _run_plain(machine: Machine, lowered: Lowered, returned: Returned, values: Sequence[Value], is_test: bool) -> Value:
+    """Return what a function makes of its arguments alone: nothing that happens needs to know where."""
+    if machine.intercept is not None:
+        values = list(values)
+        machine.intercept(lowered.name, lowered.names, values)
+    frame = Frame(machine, lowered.size)
+    for local, value in zip(lowered.params, values, strict=False):
+        frame.slots[local.slot] = value
+    machine.executed.add(lowered.where)
+    try:
+        return _run_returned(frame, returned, is_test)
+    except SimError as error:
+        if error.pos is None:
+            error.pos, error.function = machine.pos, lowered.name
+        raise
 
 
 def _take(frame: Frame, lowered: Lowered, values: Sequence[Value]) -> None:

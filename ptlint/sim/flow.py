@@ -33,10 +33,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a function returns that does nothing else, and the statement's place."""
+    """What a function returns that does nothing else, and the statement's place. ``plain`` tells that this follows from
+    its parameters alone: no step, no question of others, no lane that stops.
+    """
 
     op: Op
     pos: ast.Pos
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)

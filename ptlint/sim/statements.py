@@ -36,7 +36,7 @@ from ptlint.sim.flow import (
 )
 from ptlint.sim.frame import Frame, Op, Run, Value, nothing_of
 from ptlint.sim.localtypes import declare_tags, localised
-from ptlint.sim.scope import Local
+from ptlint.sim.scope import Local, Scope
 from ptlint.sim.types import INT, VOID, has_array, is_record, is_signed, is_void, promoted, size_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Statements:
         only = body.items[0] if len(body.items) == 1 else None
         if self._returned is None or not isinstance(only, ast.Return) or _may_leave(only.value):
             return None
-        return Returned(self._returned, only.pos)
+        return Returned(self._returned, only.pos, _is_plain(only.value, self.expressions.scope))
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
@@ -365,6 +365,33 @@ class Statements:
 
 def _may_leave(node: object) -> bool:
     return any(isinstance(item, _LEAVING) for item in nodes(node))
+
+
+def _is_plain(value: object, scope: Scope) -> bool:
+    """Return whether an expression takes what variables in slots hold, and makes a value of it."""
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.Name():
+                local = scope.find(node.name)
+                if local is None or local.boxed or local.value is not None:
+                    return False
+            case ast.MemberAccess(arrow=False):
+                pending.append(node.base)
+            case ast.Unary(op="-" | "+" | "~" | "!"):
+                pending.append(node.operand)
+            case ast.Binary() if node.op not in ("/", "%"):
+                pending.extend((node.left, node.right))
+            case ast.Cast():
+                pending.append(node.value)
+            case ast.CompoundLiteral():
+                pending.extend(item.value for item in node.init.items)
+            case ast.IntConst():
+                continue
+            case _:
+                return False
+    return True
 
 
 def _labels_in(stmt: object) -> frozenset[str]:
