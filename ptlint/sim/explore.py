@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,21 @@ class Trial:
     weight: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
+HELD = 24 << 20
+"""Bytes of a block after whose end the C library gives the system less back at once."""
+
+
+@cache
+def _keep_memory() -> None:
+    """Let the memory of a run serve the next one.
+
+    The GNU library gives the free end of its heap back to the system from some bytes on, which it raises to twice the
+    largest block of the system's that was freed (mallopt(3), M_MMAP_THRESHOLD): a fifth of a run went into getting
+    pages anew. Nothing is written to the block.
+    """
+    np.empty(HELD, dtype=np.uint8)
+
+
 Drive = Callable[[NDArray[np.int64], dict[Hashable, Mask]], tuple[Machine, Iterable[Breach], object]]
 
 
@@ -92,6 +108,7 @@ def explore(
     asks as much at least; where combinations are too many, most lanes answer as those of it that *worth* names. Raises
     CannotExecute and OutOfBounds as the run does.
     """
+    _keep_memory()
     if after is not None and worth is not None and _are_too_many(lanes, after.questions, most):
         followed = _following(lanes, drive, most, after, worth)
         if followed is not None:

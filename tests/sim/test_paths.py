@@ -15,7 +15,7 @@ from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Memory
 from ptlint.sim.paths import OPEN
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Differing, Mask
 
 Tree: TypeAlias = "tuple[int, Tree, Tree] | None"
 """What code asks first, and what it does after no and after yes."""
@@ -160,3 +160,24 @@ def test_where_there_is_no_room_for_all_ways_one_run_follows_those_of_a_shorter_
     assert not asked[: 2 * lanes].any()
     assert 0 < asked[2 * lanes :].sum() < most - 2 * lanes
     assert happens(longer.machine)[2 * lanes :].sum() > (most - 2 * lanes) / 2
+
+
+def test_what_depends_on_the_values_of_all_lanes_is_not_drawn_when_it_is_asked() -> None:
+    runs, depends = 0, True
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterator[Breach], object]:
+        nonlocal runs
+        runs += 1
+        machine = Machine(len(base), Memory(8, False), answers)
+        for question in range(4):
+            machine.ask(("==", Differing(f"{len(base)} lanes") if depends else "x", question))
+        return machine, iter(()), None
+
+    def never(machine: Machine) -> Mask:
+        return machine.nobody
+
+    explore(8, drive, 64, None, never)
+    assert runs == 4  # over few lanes, over many at once, and in rounds
+    runs, depends = 0, False
+    explore(8, drive, 64, None, never)
+    assert runs == 2
