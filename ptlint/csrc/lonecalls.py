@@ -34,22 +34,39 @@ def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
                     passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 1)
         found = scan.item_cache["lone"] = LoneCalls(frozenset(macros), frozenset(word for word, _ in passed))
         for word, macro in passed:
+            if word not in _PASSED:
+                _IN_ORDER.append(word)
+                _BY_HEAD.setdefault(word[:2], []).append(word)
             _PASSED.setdefault(word, {}).setdefault(macro, []).append(scan.number)
-            _BY_HEAD.setdefault(word[:2], set()).add(word)
         for macro in macros:
             _CALLING.setdefault(macro, []).append(scan.number)
     return found
 
 
 _PASSED: dict[str, dict[str, list[int]]] = {}  # by word and by macro
-_BY_HEAD: dict[str, set[str]] = {}  # those words by their first two letters
+_BY_HEAD: dict[str, list[str]] = {}  # those words by their first two letters
 _CALLING: dict[str, list[int]] = {}
 
 
 def words_passed_in(name: str) -> Set[str]:
     """Return the words that are part of *name* and passed by a lone call of the files that were looked at."""
-    heads = ((at, _BY_HEAD.get(name[at : at + 2], ())) for at in range(len(name) - 1))
-    return {word for at, words in heads for word in words if name.startswith(word, at)}
+    done, found = _PARTS.get(name, (0, set()))
+    if done == len(_IN_ORDER):
+        return found
+    if len(_IN_ORDER) - done <= FEW_WORDS:
+        found.update([word for word in _IN_ORDER[done:] if word in name])
+    else:
+        for at in range(len(name) - 1):
+            found.update([word for word in _BY_HEAD.get(name[at : at + 2], ()) if name.startswith(word, at)])
+    _PARTS[name] = len(_IN_ORDER), found
+    return found
+
+
+FEW_WORDS = 500
+"""Words that are looked for one by one in a name; among more, those that begin as a part of it does are."""
+
+_IN_ORDER: list[str] = []  # the passed words, as they were found
+_PARTS: dict[str, tuple[int, set[str]]] = {}  # by name: how many of them were looked for, and which are in it
 
 
 def files_passing(word: str, is_macro: Callable[[str], bool]) -> set[int]:
