@@ -51,6 +51,13 @@ class Guard:
         return word if word.startswith("CONFIG_") else ""
 
 
+MOST_NESTED = 64
+"""Conditionals around a line that are looked at, the innermost: nobody nests more by hand."""
+
+MOST_BRANCHES = 200
+"""Branches before one of the same conditional that are kept."""
+
+
 def enclosing(scan: FileScan, line: int) -> tuple[Guard, ...]:
     """Return the conditionals of a file that *line* stands in, outermost first, its include guard left out."""
     around: tuple[list[int], list[tuple[Guard, ...]]] | None = scan.item_cache.get("around")
@@ -70,13 +77,15 @@ def _around(scan: FileScan) -> tuple[list[int], list[tuple[Guard, ...]]]:
         if one.kind in ("if", "ifdef", "ifndef"):
             stack.append(_guard(scan, index))
         elif one.kind in ("elif", "elifdef", "elifndef", "else") and stack:
-            stack[-1] = replace(_guard(scan, index), before=(*stack[-1].before, stack[-1].text))
+            before = (*stack[-1].before[: MOST_BRANCHES - 1], stack[-1].text)
+            stack[-1] = replace(_guard(scan, index), before=before)
         elif one.kind == "endif" and stack:
             stack.pop()
         else:
             continue
         lines.append(one.line)
-        guards.append(tuple(guard for guard in stack if not (scan.guard and guard.macro == scan.guard)))
+        inner = stack[-MOST_NESTED:]
+        guards.append(tuple(guard for guard in inner if not (scan.guard and guard.macro == scan.guard)))
     return lines, guards
 
 

@@ -9,7 +9,7 @@ from ptlint.csrc.instance import Instance
 from ptlint.csrc.items import ItemIndex, index_of_text, items_of
 from ptlint.csrc.outermost import outer_words, outer_words_like
 from ptlint.csrc.segments import segments_of, words_of
-from ptlint.csrc.words import words_at
+from ptlint.csrc.words import WordPlaces
 
 _WORDS = [
     "pte",
@@ -97,15 +97,18 @@ def raw_items(scan: FileScan) -> tuple[str, ItemIndex]:
 def _declarations(scan: FileScan, words: Set[str]) -> Iterator[tuple[str, int]]:
     """Yield what ``declared`` returns; *words* are those of the file that tell of page tables."""
     text, index = raw_items(scan)
-    numbers = {index.number_at(at) for word in words for at in words_at(text, word)} - {-1}
+    places = WordPlaces(text)
+    numbers = {index.number_at(at) for word in words for at in places.at(word)} - {-1}
+    line, counted = 1, 0
     for number in sorted(numbers):
         item = index.items[number]
+        line, counted = line + text.count("\n", counted, item.start), item.start
         for what, name, offset in index.declared_by(number):
             follows = text[offset + len(name) : offset + len(name) + 2].lstrip()
             if what in ("function", "ordinary") and follows.startswith("(") and offset - item.start < 400:
                 head = text[item.start : min(item.end, offset + 300)].split("{", 1)[0]
                 if PAGE_TABLE.search(name) or _TYPES.search(head):
-                    yield name, text.count("\n", 0, offset) + 1
+                    yield name, line + text.count("\n", counted, offset)
     for one in scan.directives:
         defined = _DEFINED.match(one.text) if one.kind == "define" else None
         if defined is not None and defined[1] in words and is_page_table_name(defined[1]):

@@ -58,13 +58,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.function.endswith(".litmus"):
         return _litmus(request, arguments)
-    judgements = []
+    judgements, unread = [], list[str]()
     with Progress() as progress:
         progress(f"running {arguments.function}()")
-        for judgement in simulate(request, arguments.function, arguments.nr, trace=arguments.trace):
+        for judgement in simulate(
+            request, arguments.function, arguments.nr, trace=arguments.trace, unread=unread.append
+        ):
             judgements.append(judgement)
             progress(f"ran {judgement.subject.replace('+', '() and ')}() on {judgement.arch}")
-    text = _as_json(arguments.function, judgements) if arguments.json else "\n".join(_lines(judgements)) + "\n"
+    if arguments.json:
+        text = _as_json(arguments.function, judgements, unread)
+    else:
+        text = "\n".join([*_lines(judgements), *(f"not read: {one}" for one in unread)]) + "\n"
     write_output(lambda out: _write(out, text), arguments.output)
     return int(any(judgement.violations for judgement in judgements))
 
@@ -128,7 +133,7 @@ def _verdict(judgement: "Judgement") -> str:
     return f"{outcome} ({judgement.scenarios:,} scenarios, {kind})"
 
 
-def _as_json(function: str, judgements: "list[Judgement]") -> str:
+def _as_json(function: str, judgements: "list[Judgement]", unread: list[str]) -> str:
     results = [
         {
             "arch": judgement.arch,
@@ -142,4 +147,6 @@ def _as_json(function: str, judgements: "list[Judgement]") -> str:
         }
         for judgement in judgements
     ]
-    return json.dumps({"schema_version": 1, "function": function, "results": results}, indent=2) + "\n"
+    return (
+        json.dumps({"schema_version": 1, "function": function, "results": results, "not_read": unread}, indent=2) + "\n"
+    )

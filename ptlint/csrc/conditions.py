@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 MAX_DEPTH = 120  # nested parentheses and operators of one condition
+MAX_LENGTH = 10_000  # signs of one condition: each is read anew for every unit that it cannot be understood in
 MAX_CHAIN = 32  # object-like macros that name one another
 
 _TOKEN = re.compile(
@@ -73,6 +74,8 @@ class _Node(NamedTuple):
 
 def evaluate(text: str, view: MacroView) -> bool:
     """Return whether the condition *text* (one line, no comments) holds. Raises ConditionError."""
+    if len(text) > MAX_LENGTH:
+        raise ConditionError(f"a condition of more than {MAX_LENGTH} signs")
     node = parse(text)
     try:
         return _value(node, view, expanded=False).value != 0

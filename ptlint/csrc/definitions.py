@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
-from ptlint.csrc.words import words_at
+from ptlint.csrc.words import occurrences
 
 MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definitions
 MAX_HEAD = 4000  # bytes from a function's name to its body
@@ -40,7 +40,7 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 
     The second is -1 for a variable.
     """
-    for start in islice(words_at(text, name), MAX_OCCURRENCES):
+    for start in islice(occurrences(text, name), MAX_OCCURRENCES):
         found = _AFTER_NAME.match(text, start + len(name))
         if found is None:
             continue

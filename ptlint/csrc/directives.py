@@ -16,7 +16,8 @@ from ptlint.csrc.macrodefs import Macro
 from ptlint.csrc.segments import Active, Segments, numbers
 from ptlint.errors import InputError
 
-MAX_FILE_BYTES = 8 << 20  # the largest headers of the kernel (register lists) have 4 MB
+MAX_FILE_BYTES = 2 << 20  # the largest below arch, fs, include, kernel and mm have 0.6 MB
+MAX_DIRECTIVES = 30_000  # the most there are 6,200
 
 _COMMENT_OR_STRING = (
     r"""/\*.*?(?:\*/|\Z) | //[^\n\\]*+(?:\\.[^\n\\]*+)* """
@@ -136,13 +137,15 @@ def one_line(text: str) -> str:
 
 
 def scan(path: str, data: bytes) -> FileScan:
-    """Return the directives of a file. Raises SourceLimit for one larger than ``MAX_FILE_BYTES`` or overfull."""
+    """Return the directives of a file. Raises SourceLimit for one that is too large or overfull."""
     if len(data) > MAX_FILE_BYTES:
         raise SourceLimit(f"{path}: {len(data)} bytes are more than the {MAX_FILE_BYTES} that ptlint reads of one file")
     text = data.decode("latin-1")
     if is_overfull(text):
         raise SourceLimit(f"{path}: a line has more than {MOST_ESCAPED} escaped quotes")
-    directives = tuple(_find(text))
+    directives = tuple(_find(text)) if text.count("\n#") <= MAX_DIRECTIVES else ()
+    if len(directives) > MAX_DIRECTIVES or (not directives and text.count("\n#") > MAX_DIRECTIVES):
+        raise SourceLimit(f"{path}: more than the {MAX_DIRECTIVES} directives that ptlint reads of one file")
     steps, faults = _compile(path, directives)
     return FileScan(
         path=path,
@@ -192,12 +195,14 @@ def _found_outside_comments(text: str) -> list[Directive] | None:
     probe = "\n" + text
     size = len(text)
     line, counted, done, comment = 1, 0, 0, probe.find("/*")
+    begins, looked = 0, 0  # where the line of the last comment begins, and from where on that was looked for
     for match in _LINE.finditer(probe):
         start = match.start()
         if start < done:
             continue
         while 0 <= comment < start:  # comments that end before the line, or hold it
-            begins = probe.rfind("\n", 0, comment)
+            begins = max(begins, probe.rfind("\n", looked, comment))
+            looked = comment
             before = probe[max(done, begins) : comment + 1]
             if '"' in before or "'" in before or "//" in before or probe[begins - 1] in _GOES_ON:
                 return None

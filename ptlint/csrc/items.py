@@ -13,7 +13,7 @@ from ptlint.csrc.cutting import CUT_OFF, cut
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.itemnames import Item, names_of
 from ptlint.csrc.segments import Segments, without_literals
-from ptlint.csrc.words import words_at
+from ptlint.csrc.words import WordPlaces
 
 Place = tuple[str, int, int]
 """Where a name may be declared: what, item number, offset of the name."""
@@ -30,7 +30,7 @@ class ItemIndex:
     item may declare is looked at when somebody asks for a word that stands in it.
     """
 
-    __slots__ = ("_calls", "_code", "_declared", "_names", "_shift", "_starts", "_text", "items")
+    __slots__ = ("_calls", "_code", "_declared", "_names", "_shift", "_starts", "_text", "_words", "items")
 
     def __init__(self, items: tuple[Item, ...], text: str = "", code: str = "", shift: int = 0) -> None:
         self.items = items
@@ -41,6 +41,7 @@ class ItemIndex:
         self._declared: dict[int, tuple[tuple[str, str, int], ...]] = {}
         self._names: dict[str, list[Place]] | None = None
         self._calls: tuple[int, ...] | None = None
+        self._words = WordPlaces(code)
 
     def number_at(self, offset: int) -> int:
         """Return the number of the item that the byte at *offset* belongs to, -1 when it is in none."""
@@ -69,7 +70,7 @@ class ItemIndex:
         """Return where *name* may be declared."""
         found: list[Place] = []
         done = 0
-        for at in words_at(self._code, name):
+        for at in self._words.at(name):
             number = self.number_at(at + self._shift) if at >= done else -1
             if number >= 0:
                 done = self.items[number].end - self._shift
@@ -131,10 +132,11 @@ class FileItems:
     Items are numbered through the whole file, as ``places`` and ``calls`` say them.
     """
 
-    __slots__ = ("_by_segment", "_calls", "_names", "_places", "items", "segments")
+    __slots__ = ("_by_segment", "_calls", "_names", "_places", "_words", "items", "segments")
 
     def __init__(self, segments: Segments, groups: list[tuple[list[int], ItemIndex]]) -> None:
         self.segments = segments
+        self._words = segments.words
         items: list[Item] = []
         self._by_segment: dict[int, tuple[int, ItemIndex]] = {}
         self._places: dict[str, list[Place]] = {}
@@ -154,7 +156,7 @@ class FileItems:
         if found is None:
             found = self._places[name] = []
             done = 0
-            for at in words_at(self.segments.code, name):
+            for at in self._words.at(name):
                 held = self._by_segment.get(bisect_right(self.segments.starts, at) - 1) if at >= done else None
                 number = held[1].number_at(at) if held is not None else -1
                 if held is not None and number >= 0:

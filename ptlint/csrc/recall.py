@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from ptlint.csrc.datamodel import Constants
+from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.macrodefs import Macro, MacroEnv
 
 MAX_TEXTS = 100_000
@@ -99,8 +100,8 @@ _KNOWN: dict[Hashable, Any] = {}
 def recalled(key: Hashable, env: MacroEnv, is_typedef: _IsType, model: Constants, make: Callable[[Asking], Any]) -> Any:
     """Return what *make* returns for *key*, from an earlier time when all that it asked has the same answers.
 
-    *make* depends on *key* and on what it asks the Asking, and its value is not changed by anybody. What it raises is
-    not kept.
+    *make* depends on *key* and on what it asks the Asking, and its value is not changed by anybody. A CSourceError that
+    it raises is raised again: what is too large to expand takes longest.
     """
     node = _KNOWN.get(key)
     lookup = env.lookup
@@ -115,9 +116,15 @@ def recalled(key: Hashable, env: MacroEnv, is_typedef: _IsType, model: Constants
             answer = getattr(model, node.name)
         node = node.answers.get(answer)
     if node is not None:
+        if isinstance(node.value, CSourceError):
+            raise type(node.value)(node.value.pos, node.value.what)
         return node.value
     asking = Asking(env, is_typedef, model)
-    value = make(asking)
+    try:
+        value = make(asking)
+    except CSourceError as error:
+        _keep(key, asking.trail, type(error)(error.pos, error.what))
+        raise
     _keep(key, asking.trail, value)
     return value
 

@@ -81,8 +81,10 @@ def replaced(
 ) -> dict[str, FileScan] | None:
     """Return the files of *unit* (of *tree*) that *scan_of* has another version of in *new_tree*.
 
-    None when one reads in another way.
+    None when one reads in another way, or was not read to its end.
     """
+    if unit.beyond:
+        return None
     changed: dict[str, FileScan] = {}
     differing = apart(tree, new_tree)
     for path in unit.by_path if differing is None else differing.intersection(unit.by_path):

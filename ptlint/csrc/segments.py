@@ -11,6 +11,7 @@ from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
 from ptlint.csrc.escapes import without_overfull
+from ptlint.csrc.words import WordPlaces
 
 if TYPE_CHECKING:
     from ptlint.csrc.directives import FileScan
@@ -36,6 +37,7 @@ class Segments:
     __slots__ = (
         "_begins",
         "_code",
+        "_words",
         "blank",
         "bounds",
         "conditionals",
@@ -69,6 +71,7 @@ class Segments:
         self.last = len(directives)
         self.groups: dict[Any, Any] = {}
         self._code: str | None = None
+        self._words: WordPlaces | None = None
         self._begins: list[int] | None = None
 
     @property
@@ -81,6 +84,13 @@ class Segments:
     def line_of(self, offset: int) -> int:
         """Return the number of the line that *offset* is in."""
         return bisect_right(self.begins, offset)
+
+    @property
+    def words(self) -> WordPlaces:
+        """Return where the words of ``code`` stand."""
+        if self._words is None:
+            self._words = WordPlaces(self.code)
+        return self._words
 
     @property
     def code(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ptlint.core.span import Span
 from ptlint.csrc.conditions import ConditionError, evaluate
 from ptlint.csrc.datamodel import LP64
-from ptlint.csrc.directives import DefineRef, FileScan, Step, one_line
+from ptlint.csrc.directives import DefineRef, FileScan, SourceLimit, Step, one_line
 from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.instance import Instance
@@ -20,9 +20,10 @@ from ptlint.csrc.macros import expand
 from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.tokens import tokenize
 
+CONDITION_LIMIT = 20_000  # tokens that a condition may come to
 MAX_INCLUDE_DEPTH = 200  # as in GCC
-MAX_INSTANCES = 20_000
-MAX_STEPS = 3_000_000  # a kernel's page-table headers take about 50,000
+MAX_INSTANCES = 8_000  # a kernel's headers are some 1,500
+MAX_STEPS = 500_000  # a kernel's page-table headers take about 50,000
 
 _DEFINED = re.compile(r"(!?)\s*defined\s*(?:\(\s*([A-Za-z_]\w*)\s*\)|\s([A-Za-z_]\w*))\s*$")
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
@@ -82,7 +83,7 @@ class _View:
         path = self.includer
 
         def expanded(asking: Asking) -> str:
-            return " ".join(token.text for token in expand(tokenize(text, path), asking))
+            return " ".join(token.text for token in expand(tokenize(text, path), asking, limit=CONDITION_LIMIT))
 
         found: str = recalled(("condition", text, path), MacroState(self._unit), _is_no_typedef, LP64, expanded)
         return found
@@ -94,8 +95,9 @@ class _View:
 class Unit:
     """A translation unit as far as its directives go. ``table`` is the macro table at its end.
 
-    ``missing`` are the includes that lead nowhere, ``faults`` the directives that could not be understood. A unit with
-    a *parent* continues where that ended: a ``.c`` file over the headers that are common to all.
+    ``missing`` are the includes that lead nowhere, ``faults`` the directives that could not be understood, ``beyond``
+    the files that were not read, or not to their end, because a bound was met. A unit with a *parent* continues where
+    that ended: a ``.c`` file over the headers that are common to all.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Unit:
         self.by_path: dict[str, list[Instance]] = {}
         self.missing: list[tuple[Span, str]] = []
         self.faults: list[tuple[Span, str]] = []
+        self.beyond: list[tuple[Span, str]] = []
         self._scan_of = scan_of
         self._scans: dict[str, FileScan] = dict(parent._scans) if parent else {}
         self._guards: dict[str, str] = dict(parent._guards) if parent else {}
@@ -151,7 +154,7 @@ class Unit:
         twin.by_path = {}
         for one in twin.instances:
             twin.by_path.setdefault(one.path, []).append(one)
-        twin.missing, twin.faults = list(self.missing), list(self.faults)
+        twin.missing, twin.faults, twin.beyond = list(self.missing), list(self.faults), list(self.beyond)
         return twin
 
     # --- the macro table ----------------------------------------------------------------------------------------
@@ -273,15 +276,23 @@ class Unit:
             instance.pc = pc
         self._steps = MAX_STEPS - left
         if self._steps >= MAX_STEPS:
-            self.faults.append((Span(path, 1), f"more than {MAX_STEPS} directives: the rest is not read"))
+            self._note(path, f"more than {MAX_STEPS} directives on the way through its includes: the rest is not read")
         return True
 
     def _enter(self, path: str, stack: list[Instance]) -> bool:
         guard = self._guards.get(path)
         if (guard and self.table.get(guard) is not None) or path in self._once:
             return False
-        scan = self._scan_of(path)
-        if scan is None or len(stack) >= MAX_INCLUDE_DEPTH or len(self.instances) >= MAX_INSTANCES:
+        if len(stack) >= MAX_INCLUDE_DEPTH:
+            return self._note(stack[0].path, f"includes are nested deeper than {MAX_INCLUDE_DEPTH}: not all are read")
+        if len(self.instances) >= MAX_INSTANCES:
+            first = stack[0].path if stack else path
+            return self._note(first, f"more than {MAX_INSTANCES} files are included: the rest is not read")
+        try:
+            scan = self._scan_of(path)
+        except SourceLimit as error:
+            return self._note(path, str(error).removeprefix(f"{path}: "))
+        if scan is None:
             return False
         if path not in self._guards:
             self._guards[path] = scan.guard
@@ -294,6 +305,12 @@ class Unit:
         self.by_path.setdefault(path, []).append(instance)
         stack.append(instance)
         return True
+
+    def _note(self, path: str, what: str) -> bool:
+        """Note, once, that a bound was met. Return False: the file is not entered."""
+        if (Span(path, 1), what) not in self.beyond:
+            self.beyond.append((Span(path, 1), what))
+        return False
 
     def _include(self, instance: Instance, index: int, stack: list[Instance]) -> bool:
         scan = instance.scan

@@ -81,6 +81,7 @@ class Universe:
         self.includes = IncludePath(tree, profile)
         self._scans: dict[str, FileScan | None] = {}
         self._faults: list[tuple[Span, str]] = []
+        self._too_large: dict[str, str] = {}
         self.unreadable: set[str] = set()
         self._read = self._headers(tuple(roots))
         self.unit = self._read.unit
@@ -106,7 +107,7 @@ class Universe:
         return headers
 
     def _headers_read(self, roots: tuple[str, ...]) -> Unit:
-        unit = Unit(self.includes, self.scan_of, predefined_macros(self.profile))
+        unit = Unit(self.includes, self._scan_for_unit, predefined_macros(self.profile))
         for root in (*PRELUDE, *roots):
             path = self.includes.find(root, True, "")
             if path is not None:
@@ -121,7 +122,7 @@ class Universe:
                 changed = replaced(headers.unit, self.scan_of, headers.tree, self.tree)
                 if changed is not None:
                     self.includes.asked.update(headers.asked)
-                    return headers.unit.over(changed, self.includes, self.scan_of), dict(headers.views)
+                    return headers.unit.over(changed, self.includes, self._scan_for_unit), dict(headers.views)
         return None
 
     def unit_of(self, path: str) -> Unit:
@@ -133,10 +134,10 @@ class Universe:
             changed = replaced(unit, self.scan_of, tree, self.tree) if is_there else None
             if changed is not None:
                 self.includes.asked.update(asked)
-                over = unit.over(changed, self.includes, self.scan_of, self.unit)
+                over = unit.over(changed, self.includes, self._scan_for_unit, self.unit)
                 self._scans.update({path: instances[0].scan for path, instances in over.by_path.items()})
                 return over
-        unit = Unit(self.includes, self.scan_of, parent=self.unit)
+        unit = Unit(self.includes, self._scan_for_unit, parent=self.unit)
         unit.read(path)
         self._read.views[path] = unit, dict(self.includes.asked), self.tree
         return unit
@@ -151,9 +152,16 @@ class Universe:
                 try:
                     held = None if data is None else SCANS.get(path, blob, data)
                 except SourceLimit as error:
-                    self._faults.append((Span(path, 1), str(error)))
+                    self._too_large[path] = str(error)
             self._scans[path] = held
         return self._scans[path]
+
+    def _scan_for_unit(self, path: str) -> FileScan | None:
+        """Return what ``scan_of`` does. Raises SourceLimit for a file that is too large."""
+        found = self.scan_of(path)
+        if path in self._too_large:
+            raise SourceLimit(self._too_large[path])
+        return found
 
     # --- what was read ------------------------------------------------------------------------------------------
 
@@ -168,9 +176,15 @@ class Universe:
         return tuple(self.unit.missing)
 
     @property
+    def beyond(self) -> tuple[tuple[Span, str], ...]:
+        """Return the files that were not read, or not to their end, because a bound was met: place and reason."""
+        found = {(Span(path, 1), what.removeprefix(f"{path}: ")) for path, what in self._too_large.items()}
+        return tuple(sorted(found.union(self.unit.beyond, *(view.unit.beyond for view in self._views.values()))))
+
+    @property
     def not_understood(self) -> tuple[tuple[Span, str], ...]:
         """Return what was looked at and could not be read, sorted: place and reason."""
-        faults = [*self._faults, *self.unit.faults, *self.headers.not_understood]
+        faults = [*self.beyond, *self._faults, *self.unit.faults, *self.headers.not_understood]
         for view in self._views.values():
             faults += [*view.unit.faults, *view.not_understood]
         return tuple(sorted(set(faults)))

@@ -1,6 +1,10 @@
 """Where a word stands in a text."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
 _IN_WORD = frozenset(sign for sign in map(chr, range(256)) if sign.isalnum() or sign in "_$")
 """The signs of latin-1 that go on a word: files are read as that."""
@@ -25,3 +29,43 @@ def _is_after_number(text: str, at: int) -> bool:
     while start and text[start - 1].isdigit():
         start -= 1
     return start < at and not (start and text[start - 1] in _IN_WORD)
+
+
+SEARCHED = 1 << 22
+"""Signs of a text that are searched for one word after the other before all its words are listed."""
+
+
+class WordPlaces:
+    """Where the words of one text stand: searched for each that is asked for, and listed once many were."""
+
+    __slots__ = ("_left", "_listed", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._left = max(SEARCHED, 16 * len(text))
+        self._listed: dict[str, list[int]] | None = None
+
+    def at(self, word: str) -> Sequence[int]:
+        """Return the offsets at which *word* is one of the text, as ``words_at`` does."""
+        if self._listed is None:
+            self._left -= len(self.text)
+            if self._left > 0:
+                return list(words_at(self.text, word))
+            self._listed = {}
+            for match in _WORD.finditer(self.text):
+                self._listed.setdefault(match.group(), []).append(match.start())
+        return self._listed.get(word, ())
+
+
+LONG_TEXT = 1 << 17
+"""Signs from which on a text is kept with its words once it was asked for one."""
+
+
+def occurrences(text: str, word: str) -> Iterable[int]:
+    """Return the offsets at which *word* is one of *text*; in a long text they are not searched for ever again."""
+    return words_at(text, word) if len(text) < LONG_TEXT else _places(text).at(word)
+
+
+@lru_cache(maxsize=16)
+def _places(text: str) -> WordPlaces:
+    return WordPlaces(text)

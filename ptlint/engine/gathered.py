@@ -13,6 +13,7 @@ from ptlint.core.rule import Merge, Severity
 from ptlint.core.span import Span
 from ptlint.csrc.profile import Profile
 from ptlint.engine.rules import LoadedRule
+from ptlint.errors import InputError
 from ptlint.passes.changes import Change
 from ptlint.sim.judgement import Judgement
 
@@ -67,9 +68,18 @@ class Gathered:
         """Note code that could not be run, once."""
         self.not_executed[entry] = None
 
+    def note_beyond(self, files: Iterable[tuple[Span, str]]) -> None:
+        """Note files that were not read, or not to their end, each once."""
+        for span, what in files:
+            entry = LeftOut("not-read", span.path, what)
+            if entry not in self.left_out:
+                self.left_out.append(entry)
+
     def _run_rule(self, rule: LoadedRule, context: Context) -> None:
         try:
             self.findings.extend(_with_change(finding, context.changes) for finding in rule.check(context))
+        except InputError:  # a tree that cannot be read: nobody's mistake
+            raise
         except Exception as error:  # a rule is a program: the others must still run
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             self.left_out.append(

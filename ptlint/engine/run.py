@@ -207,6 +207,7 @@ class Run(Gathered):
         )
         self.look(context)
         self._unreadable(context)
+        self.note_beyond(step.after.beyond)
         for finding in self.findings:
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:

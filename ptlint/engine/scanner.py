@@ -99,7 +99,7 @@ class Scanner:
                 whole=True,
             )
             run.look(context)
-        return _part(run, frozenset(one.name for one in read))
+        return self._part(run, frozenset(one.name for one in read))
 
     def _unread(self, path: str, changes: Sequence[Change]) -> Iterator[LeftOut]:
         """Yield the functions that no rule saw: because nothing builds them, or because they cannot be read as C."""
@@ -124,7 +124,7 @@ class Scanner:
             ran = partial(Outcome, {name: made})
             empty, own = self._empty.tree, (profile,)
             run.look(Context(AS_IT_IS, empty, self.tree, changes, own, ran, text=self._runs.text, whole=True))
-        return _part(run, frozenset())
+        return self._part(run, frozenset())
 
     def _hooks(self, name: str) -> Part:
         """Return what rules on overrides say of a profile: they ask for hooks themselves, and no change is named."""
@@ -132,7 +132,7 @@ class Scanner:
         books = self._empty.book(self.profiles), self._runs.book(self.profiles)
         run = self._run()
         run.look(Context(AS_IT_IS, self._empty.tree, self.tree, (), own, books=books, text=self._runs.text, whole=True))
-        return _part(run, frozenset())
+        return self._part(run, frozenset())
 
     def _at_fault(self, profile: Profile, judgements: Sequence[Judgement]) -> Iterator[Change]:
         """Yield the functions to report violations at: the smallest subject that breaks the same property by itself."""
@@ -151,6 +151,19 @@ class Scanner:
                         seen.add((span.path, name))
                         yield Change("function", name, span, span.line, "", True)
 
+    def _part(self, run: Gathered, functions: frozenset[str]) -> Part:
+        run.note_beyond(self._runs.beyond)
+        return Part(
+            tuple(replace(one, patch=None) for one in run.findings),
+            tuple(run.not_executed),
+            tuple(run.left_out),
+            functions,
+            frozenset(run.simulated),
+            frozenset(run.universes),
+            frozenset(run.sampled),
+            run.scenarios,
+        )
+
     def _run(self) -> Gathered:
         return Gathered(self.rules, self.profiles)
 
@@ -165,16 +178,3 @@ def _suspects(judgement: Judgement, violation: Violation, broken: set[tuple[str,
         yield next((name for name in reversed(frames) if name in own), frames[0])
     else:
         yield violation.suspect or own[0]
-
-
-def _part(run: Gathered, functions: frozenset[str]) -> Part:
-    return Part(
-        tuple(replace(one, patch=None) for one in run.findings),
-        tuple(run.not_executed),
-        tuple(run.left_out),
-        functions,
-        frozenset(run.simulated),
-        frozenset(run.universes),
-        frozenset(run.sampled),
-        run.scenarios,
-    )

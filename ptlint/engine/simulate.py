@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ptlint.csrc.profile import Profile
@@ -18,12 +18,18 @@ MOST_ENTRIES = 512
 
 
 def simulate(
-    request: CheckRequest, function: str, nr: int | None = None, *, trace: bool = False
+    request: CheckRequest,
+    function: str,
+    nr: int | None = None,
+    *,
+    trace: bool = False,
+    unread: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Judgement]:
     """Yield, profile by profile, the judgements of every subject that *function* is, or takes part in.
 
     ``request.inputs`` are patches to put over the tree first. With *nr* only batches of that size run; with
-    *trace* a run of each is kept. Raises UsageError when no profile runs such a function.
+    *trace* a run of each is kept. *unread* is told of every file that was not read, or not to its end. Raises
+    UsageError when no profile runs such a function.
     """
     if nr is not None and not 0 < nr <= MOST_ENTRIES:
         raise UsageError(f"a batch has 1 to {MOST_ENTRIES} entries")
@@ -38,8 +44,12 @@ def simulate(
                 yield _by_itself(judgement)
             elif judgement.stopped is not None or judgement.exhausted or judgement.failed:
                 yield judgement
+    beyond = [f"{span.path}: {what}" for span, what in runs.beyond]
     if not found:
-        raise UsageError(f"{function}: no scenario of these profiles runs a function of this name")
+        because = f" (not read: {'; '.join(beyond)})" if beyond else ""
+        raise UsageError(f"{function}: no scenario of these profiles runs a function of this name{because}")
+    for one in beyond:
+        unread(one)
 
 
 def _by_itself(judgement: Judgement) -> Judgement:

@@ -170,19 +170,25 @@ _Item = tuple[str, str, int, str, _Conditions]
 
 
 def _changes(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
-    known: dict[tuple[str, str], list[tuple[str, _Conditions]]] = {}
+    known: dict[tuple[str, str], dict[str, set[_Conditions]]] = {}
+    texts: dict[tuple[str, str], list[str]] = {}
     for kind, name, _, text, conditions in old:
-        known.setdefault((kind, name), []).append((text, conditions))
+        known.setdefault((kind, name), {}).setdefault(bare(text), set()).add(conditions)
+        texts.setdefault((kind, name), []).append(text)
     result = []
     for kind, name, line, text, conditions in new:
-        versions = known.get((kind, name), [])
-        same = [under for version, under in versions if bare(text) == bare(version)]
+        versions = texts.get((kind, name), [])
+        same = known[kind, name].get(bare(text), ()) if versions else ()
         if conditions in same:
             continue
-        first = 0 if same else _first_difference([version for version, _ in versions], text)
+        first = 0 if same else _first_difference(versions[:MOST_COMPARED], text)
         span = Span(path, line, 1, line + text.count("\n"), 1)
         result.append(Change("guard" if same else kind, name, span, line + first, text, not versions))
     return result
+
+
+MOST_COMPARED = 64
+"""Items of one name in a file that are compared with a changed one, line by line, to say where it differs."""
 
 
 def _removed(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
@@ -349,7 +355,7 @@ def _conditions(text: str) -> list[tuple[int, _Conditions]]:
             is_header = word == "ifndef" and not stack and _HEADER_GUARD.match(text, match.start())
             stack.append("" if is_header else f"{word} {rest}")
         elif word == "endif":
-            stack = stack[:-1]
+            stack[-1:] = []
         elif stack:
             stack[-1] = _short(f"{stack[-1]}, {word} {rest}".rstrip())
         found.append((line, tuple(filter(None, stack[:MOST_CONDITIONS]))))

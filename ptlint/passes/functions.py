@@ -154,6 +154,11 @@ class Book:
         found = {one for universe in self._universes.values() for one in universe.not_understood if one[0].path == path}
         return tuple(sorted(found))
 
+    @property
+    def beyond(self) -> tuple[tuple[Span, str], ...]:
+        """Return the files that were not read, or not to their end, because a bound was met: place and reason."""
+        return tuple(sorted({one for universe in self._universes.values() for one in universe.beyond}))
+
     def _fitting(self, path: str) -> list[Profile]:
         parts = path.split("/")
         return self.in_order(one for one in self.profiles if parts[0] != "arch" or one.folder == parts[1])

@@ -47,6 +47,7 @@ class Runs:
     )
     _book: Book | None = None
     _unread: dict[str, tuple[tuple[Span, str], ...]] = field(default_factory=dict)
+    _beyond: set[tuple[Span, str]] = field(default_factory=set)
     _places: dict[tuple[str, str], Span | None] = field(default_factory=dict)
 
     def of(
@@ -74,8 +75,12 @@ class Runs:
             self._kept[key] = tuple(judgements(load, profile.name, interest, only))
             if ration.is_spent:
                 self.spent.add(profile.name)
+            if self.vain is not None and ration.lost > self.vain:
+                self.vain //= 4  # what has no end here has none on the next profile
             if only is None:
                 self._unread[profile.name] = loaded[0].not_understood if loaded else ()
+            for universe in loaded:
+                self._beyond.update(universe.beyond)
             if loaded:
                 self._note_places(loaded[0], self._kept[key])
             loaded.clear()
@@ -112,6 +117,11 @@ class Runs:
 
             self._book = Book(self.tree, profiles, self.overrides, universe_of)
         return self._book
+
+    @property
+    def beyond(self) -> tuple[tuple[Span, str], ...]:
+        """Return the files of the tree that were not read, or not to their end: place and reason, sorted."""
+        return tuple(sorted(self._beyond.union(self._book.beyond if self._book is not None else ())))
 
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""

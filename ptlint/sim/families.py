@@ -67,8 +67,7 @@ def judgements(
                 yield Judgement(family.name(subject), arch, exhaustive=False, exhausted=late)
                 continue
             judgement = _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
-            if judgement.exhausted:
-                program.ration.lost += program.ration.taken - taken
+            program.ration.settle(program.ration.taken - taken, ended=not judgement.exhausted)
             yield judgement
             if program.ration.taken - taken > MUCH_WORK and not gc.isenabled():
                 gc.collect(1)  # what long runs leave in circles is as much as they did

@@ -16,8 +16,8 @@ from ptlint.tree.modes import FOLDER, LINK, MAX_FILE, canonical
 class DirTree:
     """The files below a folder, read when they are asked for.
 
-    A link is followed as long as it stays inside the folder. Devices, pipes and files above ``MAX_FILE`` are not
-    there; nor is anything below a ``.git``.
+    A link is followed as long as it stays inside the folder. Devices and pipes are not there; nor is anything below a
+    ``.git``. A file above ``MAX_FILE`` cannot be read.
     """
 
     root: Path
@@ -40,7 +40,9 @@ class DirTree:
             return None
         except OSError as error:
             raise TreeError(f"{self.root / path}: cannot be read: {error.strerror}") from error
-        return data if len(data) <= MAX_FILE else None
+        if len(data) > MAX_FILE:
+            raise TreeError(f"{self.root / path}: more than the {MAX_FILE >> 20} MiB that are read of one file")
+        return data
 
     def exists(self, path: str) -> bool:
         """Return whether *path* is a regular file inside the folder."""
@@ -126,9 +128,9 @@ def is_plain(path: str) -> bool:
 
 
 def is_regular(path: str) -> bool:
-    """Return whether a regular file of a size that is read is at *path*; a link is none."""
+    """Return whether a regular file is at *path*; a link is none."""
     try:
         found = os.lstat(path)
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size <= MAX_FILE
+    return stat.S_ISREG(found.st_mode)

@@ -21,7 +21,8 @@ class Entry(NamedTuple):
 class GitTree:
     """The files of one commit. Folders are read when something in them is asked for, and kept.
 
-    Symbolic links are followed inside the tree only; submodules are not there. A file above ``MAX_FILE`` is not there.
+    Symbolic links are followed inside the tree only; submodules are not there. A file above ``MAX_FILE`` cannot
+    be read.
     """
 
     repository: Repository
@@ -36,7 +37,9 @@ class GitTree:
         if entry is None:
             return None
         data = self._blob(entry, path)
-        return data if len(data) <= MAX_FILE else None
+        if len(data) > MAX_FILE:
+            raise TreeError(f"{self.repository.path}: {path} has more than the {MAX_FILE >> 20} MiB that are read")
+        return data
 
     def exists(self, path: str) -> bool:
         """Return whether *path* is a regular file, possibly through links inside the tree."""

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptlint.csrc.directives import MAX_FILE_BYTES, SourceLimit, _found_by_tokens, _found_outside_comments, scan
+from ptlint.csrc.directives import (
+    MAX_DIRECTIVES,
+    MAX_FILE_BYTES,
+    SourceLimit,
+    _found_by_tokens,
+    _found_outside_comments,
+    scan,
+)
 
 
 def kinds(text: str) -> list[tuple[str, int]]:
@@ -48,7 +55,7 @@ def test_a_file_beyond_the_limit_is_refused_in_one_sentence() -> None:
 
 
 def test_deeply_nested_conditionals_are_no_recursion() -> None:
-    depth = 50_000
+    depth = MAX_DIRECTIVES // 2
     found = scan("a.h", b"#if 1\n" * depth + b"#endif\n" * depth)
     assert len(found.steps) == 2 * depth
     assert found.steps[0].target == 2 * depth - 1
