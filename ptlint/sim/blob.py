@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ptlint.sim.errors import CannotExecute
+from ptlint.sim.errors import UnsetRead
 from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow
 
 Fill = Callable[[int, int], "Scalar | None"]
@@ -72,7 +72,7 @@ class Blob:
             return narrow(cell[1], size, signed)
         value = self._value(offset, size)
         if value is None:
-            raise CannotExecute("reads bytes that were never written")
+            raise UnsetRead("reads bytes that were never written")
         if not self._overlapping(offset, size):
             self.cells[offset] = (size, value)
         return narrow(value, size, signed)

@@ -28,3 +28,7 @@ class OutOfBounds(SimError):
 
 class NoEntries(CannotExecute):
     """Nothing makes an entry of this level that is present: the machine has no pages of that size."""
+
+
+class UnsetRead(CannotExecute):
+    """Code that reads what it never set: with batches of one size, perhaps, where those of another are right."""

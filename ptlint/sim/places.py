@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from ptlint.csrc.ctypes import CFloat, CInt, CPointer, CRecord, CType
 from ptlint.sim.blob import WIDEST, Blob, merge
 from ptlint.sim.convert import scalar
-from ptlint.sim.errors import CannotExecute
+from ptlint.sim.errors import CannotExecute, UnsetRead
 from ptlint.sim.frame import Frame, Place, Run, Value
 from ptlint.sim.opaque import pointed_at
 from ptlint.sim.types import UCHAR, bit_field_type, is_record, is_signed, size_of
@@ -22,7 +22,7 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
         value = frame.slots[slot]
         if value is None:
             if frame.machine.stage is None or is_record(type):
-                raise CannotExecute(f"reads {name} before it is set")
+                raise UnsetRead(f"reads {name} before it is set")
             return Unknown(f"{name} before it is set")  # callers hand on what is not used
         return value
 

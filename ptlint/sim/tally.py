@@ -11,7 +11,7 @@ from ptlint.core.outcome import Counterexample
 from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim.counterexample import build
 from ptlint.sim.driving import Ran
-from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.errors import CannotExecute, OutOfBounds, UnsetRead
 from ptlint.sim.explore import Breach, Trial
 from ptlint.sim.inventory import used_by
 from ptlint.sim.judgement import Assumption, Judgement, Violation
@@ -52,6 +52,17 @@ class Tally:
             self._violation(ran, trial, breach, raced, observers)
         if not trial.breaches and not bool(ran.live.any()):
             self._nothing_finished(trial)
+
+    def attempt(self, run: Callable[[], Trial], *, raced: bool, observers: Observers | None = None) -> Trial | None:
+        """Run a trial and take it in. None where it reads what was never set: other sizes may come to their end."""
+        try:
+            trial = run()
+        except UnsetRead as error:
+            if self.stopped is None:
+                self.stop(error)
+            return None
+        self.add(trial, raced=raced, observers=observers)
+        return trial
 
     def _nothing_finished(self, trial: Trial) -> None:
         """Note that no lane came to its end and why the first did not: what nobody ran must not read as held."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,21 +121,21 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
         sizes = program.sizes if form.signature.of("nr") else (1,)
         steps = {}
         for nr in sizes[:2]:
-            trial = _run(shared, form, nr, space_of(shared, form, nr))
-            tally.add(trial, raced=False)
-            steps[nr] = int(trial.machine.steps.max()) + 1
+            trial = tally.attempt(partial(_run, shared, form, nr, space_of(shared, form, nr)), raced=False)
+            if trial is not None:
+                steps[nr] = int(trial.machine.steps.max()) + 1
         if tally.is_idle(program):
             return tally.judgement(program)
         for nr in sizes[2:]:
-            tally.add(_run(shared, form, nr, space_of(shared, form, nr)), raced=False)
+            tally.attempt(partial(_run, shared, form, nr, space_of(shared, form, nr)), raced=False)
         if len(sizes) > 1:
             long = setting(program, LONG)
-            tally.add(_run(long, form, LONG, space_of(long, form, LONG, FEW_STATES)), raced=False)
+            tally.attempt(partial(_run, long, form, LONG, space_of(long, form, LONG, FEW_STATES)), raced=False)
         if shared.hardware.updates and form.kind not in ("set", "get", "clear"):
             for nr, slots in steps.items():
                 space = space_of(shared, form, nr)
                 space = space.take(np.flatnonzero(space.request == 0)) if form.kind in FULL else space
-                tally.add(_run(shared, form, nr, raced(space, nr, slots)), raced=True)
+                tally.attempt(partial(_run, shared, form, nr, raced(space, nr, slots)), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -210,18 +211,24 @@ def judge(program: Program, pair: Pair, arch: str) -> Judgement:
         shared = setting(program, max(3, *program.sizes))
         steps = {}
         trial: Trial | None = None
+
+        def over(nr: int, space: Space, *, raced: bool = False) -> Trial | None:
+            def run() -> Trial:
+                return run_pair(shared, pair, nr, FIRST, space, trial)
+
+            return tally.attempt(run, raced=raced, observers=None if raced else partial(_observers, shared))
+
         for nr in program.sizes[:2]:
-            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES), trial)
-            tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
-            steps[nr] = int(trial.machine.steps.max()) + 1
+            ran = over(nr, still(shared.colours, nr, MOST_STATES))
+            trial = ran or trial
+            if ran is not None:
+                steps[nr] = int(ran.machine.steps.max()) + 1
         if tally.is_idle(program):
             return tally.judgement(program)
         for nr in program.sizes[2:]:
-            trial = run_pair(shared, pair, nr, FIRST, still(shared.colours, nr, MOST_STATES), trial)
-            tally.add(trial, raced=False, observers=lambda *args: _observers(shared, *args))
+            trial = over(nr, still(shared.colours, nr, MOST_STATES)) or trial
         for nr, slots in steps.items() if shared.hardware.updates else ():
-            space = raced(still(shared.colours, nr, MOST_STATES), nr, slots)
-            tally.add(run_pair(shared, pair, nr, FIRST, space, trial), raced=True)
+            over(nr, raced(still(shared.colours, nr, MOST_STATES), nr, slots), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)

@@ -74,3 +74,28 @@ static inline void walk_commit(pte_t *ptep, int *cookie)
 """
     )
     assert "walk_start" not in [pair.start.name for pair in protocol.subjects(program, every=True)]
+
+
+def test_a_variable_that_only_longer_batches_set_does_not_hide_what_those_get_wrong() -> None:
+    result = judged(
+        """
+static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+		unsigned int nr)
+{
+	pte_t pte = ptep_modify_prot_start(vma, addr, ptep), last;
+
+	while (--nr) {
+		last = ptep_modify_prot_start(vma, addr += PAGE_SIZE, ++ptep);
+		if (pte_dirty(pte))
+			last = pte_mkdirty(last);
+		if (pte_young(pte))
+			last = pte_mkyoung(last);
+	}
+	return last;
+}
+"""
+    )
+    assert "pfn" in {violation.property for violation in result.violations}
+    assert result.stopped is not None
+    assert "never written" in result.stopped[0]
+    assert not result.exhaustive
