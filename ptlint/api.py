@@ -40,7 +40,7 @@ from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.ptlocks import KeptLock, locks_kept
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
-from ptlint.passes.rounds import MadeBefore, OutOfStep, made_before, out_of_step
+from ptlint.passes.rounds import MadeBefore, OutOfStep, SamePage, made_before, one_page, out_of_step
 from ptlint.passes.shadowed import misspelt, shadowed
 from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
@@ -88,6 +88,7 @@ __all__ = [
     "Related",
     "Replacement",
     "RuleInfo",
+    "SamePage",
     "Severity",
     "Slip",
     "Span",
@@ -137,6 +138,7 @@ __all__ = [
     "mixtures_of",
     "no_longer",
     "not_given",
+    "one_page",
     "out_of_step",
     "overriding",
     "replacements_of",

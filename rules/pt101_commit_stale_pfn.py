@@ -15,6 +15,7 @@ from ptlint.api import (
     introduced,
     invalid,
     made_before,
+    one_page,
     valid,
 )
 
@@ -22,7 +23,8 @@ EXPLANATION = """
 What it reports
 After a batch helper has run, entry i does not map page frame base + i: the PFN was not advanced, advanced too
 far, or by a stride that is not this architecture's. Also a loop that maps one place after the other to what was
-computed from a pointer before the loop, while that pointer moves on and nothing looks at it.
+computed from a pointer before the loop, while that pointer moves on and nothing looks at it, or to an entry that was
+made of one page before it.
 
 Why it matters
 The process reads and writes the page of a neighbour: silent data corruption, and a leak across protections.
@@ -108,6 +110,32 @@ static void map_buffer(struct mm_struct *mm, unsigned long addr, pte_t *ptep, vo
 }
 """
 
+SPLIT = """\
+static void map_folio(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, struct page *page, int pages)
+{
+	pte_t entry = mk_pte(page, vma->vm_page_prot);
+	int i;
+
+	if (vma->vm_flags & VM_WRITE)
+		entry = pte_mkwrite(entry, vma);
+	for (i = 0; i < pages; i++, addr += PAGE_SIZE)
+		set_pte_at(vma->vm_mm, addr, ptep + i, entry); // want "of one page"
+}
+"""
+
+AHEAD = """\
+static void map_folio(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, struct page *page, int pages)
+{
+	pte_t entry = mk_pte(page, vma->vm_page_prot);
+	int i;
+
+	for (i = 0; i < pages; i++, addr += PAGE_SIZE) {
+		set_pte_at(vma->vm_mm, addr, ptep + i, entry);
+		entry = pte_next_pfn(entry);
+	}
+}
+"""
+
 RULE = RuleInfo(
     code="PT101",
     name="commit-stale-pfn",
@@ -128,6 +156,8 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the new value stays at the first page, so every entry maps it"),
         invalid(ONCE, why="all pages are mapped to the first one of the buffer", path="mm/map.c"),
+        invalid(SPLIT, why="the entry of the first page is set for all", path="mm/map.c"),
+        valid(AHEAD, why="the entry goes on to the next page in every round", path="mm/map.c"),
         valid(VALID, why="old and new value advance together, each entry at its own address"),
     ),
 )
@@ -143,3 +173,6 @@ def _made_once(view: View) -> Iterator[Fault]:
     for one in made_before(view):
         text = f"{one.value} was made from {one.source} before the loop, which moves {one.source} on: it stays the same"
         yield Fault(f"made-once:{one.value}", one.pos, text, ((one.made, f"{one.value} is made here", view.name),))
+    for same in one_page(view):
+        text = f"{same.value} was made of one page before the loop: every entry maps that page"
+        yield Fault(f"one-page:{same.value}", same.pos, text, ((same.made, f"{same.value} is made here", view.name),))

@@ -22,6 +22,7 @@ from ptlint.csrc.ast import (
     Name,
     PointerType,
     Pos,
+    RecordType,
     TypedefName,
     Unary,
     While,
@@ -67,6 +68,15 @@ class MadeBefore:
     pos: Pos
     value: str
     source: str
+    made: Pos
+
+
+@dataclass(frozen=True, slots=True)
+class SamePage:
+    """``value`` was made from one page at ``made``; every round of a loop after it gives it to another entry."""
+
+    pos: Pos
+    value: str
     made: Pos
 
 
@@ -206,6 +216,33 @@ def made_before(view: View) -> Iterator[MadeBefore]:
                     made = _made_from(view, one, name, source)
                     if made is not None and _moving_address(call, one.moving - {source}):
                         yield MadeBefore(call.pos, name, source, made)
+
+
+def one_page(view: View) -> Iterator[SamePage]:
+    """Yield the entries, made from a page before a loop, that it gives to one place of a process after the other."""
+    for one in rounds_of(view):
+        for call in calls_in(one.loop.body):
+            pair = _pair_of(view, call) if len(call.args) == 4 and not _SEVERAL.fullmatch(called(call)) else None
+            value = plain(call.args[3]) if pair is not None else None
+            if pair is None or not isinstance(value, Name) or value.name in one.written | {*view.param_names}:
+                continue
+            if all(_varies(part, one.moving) for part in pair) and "init_mm" not in names_in(call.args[0]):
+                made = next(filter(None, (_from_page(view, step.value) for step in writes(view, value.name))), None)
+                if made is not None:
+                    yield SamePage(call.pos, value.name, made)
+
+
+def _from_page(view: View, value: Expr | None) -> Pos | None:
+    """Return the place at which *value* makes an entry of a page or a folio that is not the zero page."""
+    bare = plain(value) if value is not None else None
+    callee = view.lookup(called(bare)) if isinstance(bare, Call) and called(bare) else None
+    if not isinstance(bare, Call) or callee is None or "zero" in text(bare).lower():
+        return None
+    returned = callee.definition.type.ret
+    is_entry = isinstance(returned, TypedefName) and returned.name in _ENTRY
+    pointed = [one.type.to for one in callee.params if isinstance(one.type, PointerType)]
+    pages = any(isinstance(one, RecordType) and one.tag in ("page", "folio") for one in pointed)
+    return bare.pos if is_entry and pages else None
 
 
 def _moving_address(call: Call, moving: frozenset[str]) -> bool:

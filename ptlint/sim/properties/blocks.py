@@ -86,6 +86,24 @@ def check_beside(ran: Batched, before: Mapping[int, tuple[Mask, ...]]) -> Iterat
                 yield _breach(ran, "accessed-dirty", mask, index, f"loses the {what} bit of its block", None)
 
 
+def check_border(ran: Batched, apart: Mapping[int, Raw]) -> Iterator[Breach]:
+    """Yield what is wrong with a batch over the border of a folded block: *apart* are entries of no block beside it.
+
+    Those stay as they were, and what was to be cleared in the batch is gone for whoever asks, also from the block.
+    """
+    for index, raw in apart.items():
+        touched = (ran.batch.entry(index) != raw) & ran.live
+        if bool(touched.any()):
+            yield _breach(ran, "outside", touched, index, "is not of the batch and changes", last_write(ran, index))
+    predicates = WIDENED.get(ran.kind, ())
+    for index, told in held(ran.session, ran.batch, range(ran.where.nr)).items() if predicates else ():
+        for number, ((what, predicate), has) in enumerate(zip(BITS, told, strict=True)):
+            asked = ran.kind != "youngdirty" or ran.lanes.request & (1 << number) > 0
+            left = has & asked & ran.live
+            if predicate in predicates and bool(left.any()):
+                yield _breach(ran, "underrun", left, index, f"keeps the {what} bit of its block", None)
+
+
 def _breach(ran: Batched, property: str, mask: Mask, index: int, what: str, record: object) -> Breach:
     found = Breach(property, mask, index, f"entry {index} {what}", "as its block", None, ran.form.name)
     return replace(found, record=record) if record is not None else found  # type: ignore[arg-type]

@@ -69,6 +69,9 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
             tally.add(_run_part(shared, form, block, start, nr, _touches(shared, form, block)), raced=False)
             if tally.is_idle(program):
                 break
+        for first in (False, True) if form.signature.of("nr") and form.kind != "get" else ():
+            if not tally.is_idle(program):
+                tally.add(_run_border(shared, form, block, first), raced=False)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
@@ -242,6 +245,70 @@ def _run_part(shared: Setting, form: Form, block: int, start: int, nr: int, spac
         return ran.session.machine, chain(batches.check(ran), blocks.check(ran, block, -start), kept), ran
 
     return explore(len(space), drive)
+
+
+BORDER = 2
+"""Entries of a batch on each side of the border between two blocks."""
+
+
+def _run_border(shared: Setting, form: Form, block: int, is_first: bool) -> Trial:
+    """Run over the border between a folded block, the first or the second of two, and entries that are in none."""
+    whole = layout(shared.program, 2 * block, LONGEST_BLOCK)
+    start, nr = block - BORDER, 2 * BORDER
+    part = replace(whole, first=whole.first + start, addr=whole.addr + start * whole.page, nr=nr)
+    lone = range(block, 2 * block) if is_first else range(block)
+    space = _touches_at(shared, form, (-1, 0, start, start + nr - 1, 2 * block - 1))
+
+    def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
+        run = prepare(shared, replace(whole, nr=1), space, base, answers)
+        first = run.batch.entry(0)
+        empty(run.batch)
+        _set(
+            run.session,
+            run.batch,
+            whole,
+            0 if is_first else block,
+            _ahead(run.session, first, not is_first, block),
+            block,
+        )
+        for half in (lone.start, lone.start + block // 2):
+            raw = _ahead(run.session, first, True, half)
+            _set(run.session, run.batch, whole, half, raw, block // 2)
+        for entry in range(2 * block):
+            for store in (False, True):
+                here = (run.lanes.entry == entry) & (run.lanes.store == store)
+                if bool(here.any()):
+                    _access(run.batch, shared, entry, here, store)
+        beside = {index - start: run.batch.entry(index) for index in range(2 * block)}
+        batch = copy.copy(run.batch)
+        batch.where = part
+        batch.initial = np.stack([beside[index] for index in range(nr)], axis=1)
+        outside = {index: raw for index, raw in beside.items() if not 0 <= index < nr}
+        apart = {index: raw for index, raw in outside.items() if index + start in lone}
+        ready = Prepared(run.session, batch, run.lanes, run.usable)
+        ran = finished(shared, form, ready, part, space, beside[0], ALIGNED + start, outside)
+        found = chain(batches.check(ran), blocks.check(ran, block, -start), blocks.check_border(ran, apart))
+        return ran.session.machine, found, ran
+
+    return explore(len(space), drive)
+
+
+def _ahead(session: Session, raw: NDArray[np.uint64], is_ahead: bool, pages: int) -> NDArray[np.uint64]:
+    """Return the entry of the page so many *pages* ahead of that of *raw*."""
+    if not is_ahead or not pages:
+        return raw
+    return session.raw(session.pte(f"pte_advance_pfn(pte, {pages})", pte=("pte_t", session.entry(raw))))
+
+
+def _touches_at(shared: Setting, form: Form, entries: tuple[int, ...]) -> Space:
+    """Return lanes in which the MMU has accessed or written one of *entries* before the call (-1: none)."""
+    states = still(shared.colours, 1, MOST_STATES, 1).states[:, 0]
+    calm = [int(state) for state in states if not shared.colours.young[state] and not shared.colours.dirty[state]]
+    flags = range(form.kind == "youngdirty", requests_of(form))
+    rows = [(state, flag, entry, store) for state in calm for flag in flags for entry in entries for store in (0, 1)]
+    table = np.array(rows, dtype=np.int64)
+    off = np.full(len(rows), -1, dtype=np.int64)
+    return Space(table[:, :1], table[:, 1], off, table[:, 2], table[:, 3].astype(bool), exhaustive=True)
 
 
 def _is_folded(session: Session, batch: Batch, block: int) -> Mask:

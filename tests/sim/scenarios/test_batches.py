@@ -224,3 +224,29 @@ def test_where_the_whole_address_space_goes_nothing_comes_between_the_steps() ->
     found = judged(program_with(text), "get_and_clear_full_ptes")
     assert found.is_whole
     assert not found.violations
+
+
+AGEING = """
+static inline bool test_and_clear_young_ptes(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+		unsigned int nr)
+{
+	pte_t *end = ptep + nr;
+	bool young = false;
+
+	if (pte_val(READ_ONCE(*%s)) & (1UL << 58))
+		end = (pte_t *)(((unsigned long)end + 31) & ~31UL);
+	if (pte_val(READ_ONCE(*ptep)) & (1UL << 58))
+		ptep = (pte_t *)((unsigned long)ptep & ~31UL);
+	for (; ptep != end; ptep++)
+		young |= !!(xchg(&ptep->pte, pte_val(*ptep) & ~REF_YOUNG) & REF_YOUNG);
+	return young;
+}
+"""
+
+
+@pytest.mark.parametrize(("last", "broken"), [("(ptep + nr - 1)", set()), ("ptep", {"outside", "underrun"})])
+def test_a_batch_over_the_border_of_a_block_clears_all_of_that_block_and_nothing_beside(
+    last: str, broken: set[str]
+) -> None:
+    result = folded(program_with(FOLDING % "pte_mkdirty" + AGEING % last), "test_and_clear_young_ptes")
+    assert {violation.property for violation in result.violations} == broken
