@@ -370,7 +370,7 @@ class Unit:
             return evaluate(scan.argument(index), self._view)
         except ConditionError as error:
             what = error.what
-        except CSourceError as error:
-            what = error.what
+        except CSourceError as broken:  # a name of its own: compiled code gives each one type
+            what = broken.what
         self.faults.append((Span(instance.path, one.line), what))
         return False
