@@ -111,26 +111,35 @@ static void map_buffer(struct mm_struct *mm, unsigned long addr, pte_t *ptep, vo
 """
 
 SPLIT = """\
-static void map_folio(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, struct page *page, int pages)
+static pte_t entry_of(const struct page *page, pgprot_t prot)
 {
-	pte_t entry = mk_pte(page, vma->vm_page_prot);
+	return pfn_pte(page_to_pfn(page), prot);
+}
+
+static void map_buffer(struct mm_struct *mm, unsigned long addr, pte_t *ptep, void *buffer, pgprot_t prot)
+{
+	pte_t entry = entry_of(virt_to_page(buffer), prot);
 	int i;
 
-	if (vma->vm_flags & VM_WRITE)
-		entry = pte_mkwrite(entry, vma);
-	for (i = 0; i < pages; i++, addr += PAGE_SIZE)
-		set_pte_at(vma->vm_mm, addr, ptep + i, entry); // want "of one page"
+	entry = pte_mkdirty(entry);
+	for (i = 0; i < 4; i++, addr += PAGE_SIZE)
+		set_pte_at(mm, addr, ptep + i, entry); // want "of one page"
 }
 """
 
 AHEAD = """\
-static void map_folio(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, struct page *page, int pages)
+static pte_t entry_of(const struct page *page, pgprot_t prot)
 {
-	pte_t entry = mk_pte(page, vma->vm_page_prot);
+	return pfn_pte(page_to_pfn(page), prot);
+}
+
+static void map_buffer(struct mm_struct *mm, unsigned long addr, pte_t *ptep, void *buffer, pgprot_t prot)
+{
+	pte_t entry = entry_of(virt_to_page(buffer), prot);
 	int i;
 
-	for (i = 0; i < pages; i++, addr += PAGE_SIZE) {
-		set_pte_at(vma->vm_mm, addr, ptep + i, entry);
+	for (i = 0; i < 4; i++, addr += PAGE_SIZE) {
+		set_pte_at(mm, addr, ptep + i, entry);
 		entry = pte_next_pfn(entry);
 	}
 }
