@@ -68,6 +68,7 @@ def compile_package(package: Path) -> None:
 def main() -> int:
     """Compile, say in one sentence what came of it, and return 0 where it worked, 1 where ptlint stays plain Python."""
     package = Path(__file__).resolve().parent
+    print("compiling what reads C: half a minute on two processors", flush=True)
     try:
         compile_package(package)
     except (subprocess.CalledProcessError, OSError) as error:
@@ -76,7 +77,7 @@ def main() -> int:
         reason = reasons[-1] if reasons else str(error)
         print(f"ptlint is not compiled, it runs as plain Python, the same but slower: {reason}", file=sys.stderr)
         return 1
-    print("ptlint's front end is compiled")
+    print("compiled; what is changed from now on runs as plain Python")
     return 0
 
 

@@ -96,7 +96,7 @@ def test_what_was_compiled_runs_until_its_source_changes(package: Path) -> None:
 def test_without_a_compiler_one_sentence_says_so_and_the_package_stays_as_it_is(package: Path) -> None:
     main = "import sys; from ptlint.compiling import main; sys.exit(main())"
     done = run(package, main, CC="no-such-compiler", PATH="")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert done.returncode == 1
     assert done.stderr.startswith("ptlint is not compiled, it runs as plain Python, the same but slower: ")
     assert "no-such-compiler" in done.stderr
     assert done.stderr.count("\n") == 1
