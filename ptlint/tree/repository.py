@@ -9,10 +9,12 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ptlint.errors import TreeError
+from ptlint.tree.loose import has_replacements, read_loose
 from ptlint.tree.process import Answer, Running
 from ptlint.tree.sealed import ENVIRONMENT, OPTIONS
 
@@ -54,6 +56,10 @@ class Repository:
     _git: "Git"
     _reader: "_Reader | None" = field(default=None, repr=False)
     _held: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _is_replaced(self) -> bool:
+        return has_replacements(self.common_dir)
 
     @property
     def index_file(self) -> Path:
@@ -115,13 +121,14 @@ class Repository:
     def read(self, object_id: str) -> tuple[str, bytes] | None:
         """Return kind and bytes of the object with this full id, or None when the repository does not have it.
 
-        One ``git cat-file --batch`` serves all reads: about 0.1 ms each. gitdb's own reader is three times as fast,
-        but GitPython has deprecated it for its security. Small objects are held: makefiles and folders are read for
-        each configuration.
+        An object in a file of its own is read here, where none is replaced; one ``git cat-file --batch`` serves all
+        other reads: about 0.1 ms each. gitdb's own reader is three times as fast, but GitPython has deprecated it for
+        its security. Small objects are held: makefiles and folders are read for each configuration.
         """
         found = self._held.get(object_id)
         if found is None:
-            found = self._read(object_id)
+            loose = None if self._is_replaced else read_loose(self.common_dir / "objects", object_id)
+            found = loose or self._read(object_id)
             if found is not None and len(found[1]) <= HELD_SIZE:
                 if len(self._held) >= MOST_HELD:
                     self._held.clear()
