@@ -225,14 +225,17 @@ def _at_once(lanes: int, drive: Drive, answers: Answers, total: int, *, followed
     known = tuple(answers)
     lane = np.arange(total, dtype=np.int64) % lanes
     machine, breaches, state = drive(lane, answers)
-    found: list[Breach] = []
-    for _ in ("the code", "its properties"):
-        new = _unanswered(machine, answers)
-        if len(known) + len(new) > MOST_FOLLOWED or any(map(depends_on_lanes, new)):
-            machine.finish()
-            return None
-        found = found or list(breaches)
-    return Trial(machine, lane, found, (*known, *new), False, state, machine.lanes, followed=followed)
+
+    def new() -> list[Hashable] | None:
+        asked = _unanswered(machine, answers)
+        return None if len(known) + len(asked) > MOST_FOLLOWED or any(map(depends_on_lanes, asked)) else asked
+
+    found = list(breaches) if new() is not None else []  # which ask, too
+    asked = new()
+    if asked is None:
+        machine.finish()
+        return None
+    return Trial(machine, lane, found, (*known, *asked), False, state, machine.lanes, followed=followed)
 
 
 def again(lanes: int, drive: Drive, first: Trial, worth: Mask, most: int = MAX_LANES) -> Trial | None:
