@@ -12,9 +12,9 @@ from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import SourceText, Universe, load_universe
 from ptlint.passes.functions import Book
+from ptlint.sim.bounds import Ration
 from ptlint.sim.families import judgements
 from ptlint.sim.judgement import Judgement
-from ptlint.sim.machine import Ration
 from ptlint.sim.program import Program
 
 ROOTS = ("asm/page.h", "linux/pgtable.h", "asm/tlbflush.h")

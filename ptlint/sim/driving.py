@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.batch import Batch, Layout, none_of
+from ptlint.sim.bounds import Limits
 from ptlint.sim.explore import contradictory
 from ptlint.sim.frame import Value
-from ptlint.sim.machine import Limits
 from ptlint.sim.mmu import Hardware, Walker, hardware_of
 from ptlint.sim.palette import Palette, palette
 from ptlint.sim.program import Program

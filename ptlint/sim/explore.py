@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc.ast import Pos
+from ptlint.sim.bounds import Limits
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.machine import Answers, Limits, Machine, Record
+from ptlint.sim.machine import Answers, Machine, Record
 from ptlint.sim.paths import OPEN, YES, Ways, different_ways, seeded, started
 from ptlint.sim.values import Mask, depends_on_lanes
 

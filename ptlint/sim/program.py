@@ -17,6 +17,7 @@ from ptlint.csrc.universe import SourceText, Universe
 from ptlint.sim import data, objects
 from ptlint.sim.assembly import is_understood
 from ptlint.sim.blob import Blob
+from ptlint.sim.bounds import Ration
 from ptlint.sim.calls import boxed, lower_call
 from ptlint.sim.errors import CannotExecute, NoMember
 from ptlint.sim.expressions import Expressions
@@ -24,7 +25,7 @@ from ptlint.sim.flow import Returned, Step
 from ptlint.sim.frame import Frame, Op, Place, Run, Value
 from ptlint.sim.localtypes import localised
 from ptlint.sim.lookup import Lookup
-from ptlint.sim.machine import Machine, Ration
+from ptlint.sim.machine import Machine
 from ptlint.sim.primitives import KEEP, keep_but
 from ptlint.sim.primitives.registry import written
 from ptlint.sim.reach import Reach

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.blob import Blob
+from ptlint.sim.bounds import Limits
 from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.frame import Frame, Value
 from ptlint.sim.lookup import Answered, Codes, Lookup
-from ptlint.sim.machine import Limits, Machine
+from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Memory
 from ptlint.sim.mmu import Hardware, Walker
 from ptlint.sim.opaque import opaque

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ptlint.core.tree import MemoryTree
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import load_universe
-from ptlint.sim.machine import Limits
+from ptlint.sim.bounds import Limits
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
 from tests.shared import program

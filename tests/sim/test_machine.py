@@ -2,8 +2,9 @@
 
 import pytest
 
+from ptlint.sim.bounds import LANES_OF_WORK, Limits, Ration
 from ptlint.sim.errors import OutOfBounds
-from ptlint.sim.machine import LANES_OF_WORK, Limits, Machine, Ration
+from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Memory
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ptlint.sim.machine import Limits
+from ptlint.sim.bounds import Limits
 from tests.shared import program
 from tests.sim.native import compiled, differences, interpreted, lanes_of_words, program_of
 from tests.sim.random_c import SUPPORT, random_function

@@ -23,6 +23,7 @@ from ptlint.csrc.items import items_of
 from ptlint.csrc.nodes import nodes
 from ptlint.sim.absent import SWAP, Absent, Words, absent_entries, mixed_rows, with_absent
 from ptlint.sim.batch import Layout, layout
+from ptlint.sim.bounds import Limits
 from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
@@ -31,7 +32,7 @@ from ptlint.sim.frame import Value
 from ptlint.sim.grants import Grants
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
-from ptlint.sim.machine import Limits, Machine, Record
+from ptlint.sim.machine import Machine, Record
 from ptlint.sim.opaque import opaque
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
