@@ -14,6 +14,7 @@ import numpy as np
 
 from ptlint.sim.absent import MARKER, MIGRATION, OWN_MIGRATION, POISON, READ_MIGRATION, SWAP, WRITE_MIGRATION, marks
 from ptlint.sim.explore import Breach
+from ptlint.sim.properties.extent import counted_by, of_huge_pages
 from ptlint.sim.properties.facts import Facts, Raw
 from ptlint.sim.properties.learnt import answered_alike, exclusive_pages, kinds_of
 from ptlint.sim.swapped import marks_of
@@ -49,8 +50,6 @@ def check(facts: Facts) -> Iterator[Breach]:
 
 def _without_huge(facts: Facts) -> Facts:
     """Return *facts* without lanes that use helpers of huge pages: those entries may have another format."""
-    from ptlint.sim.properties.walks import of_huge_pages
-
     huge = of_huge_pages(facts.ran)
     if not bool(huge.any()):
         return facts
@@ -197,8 +196,6 @@ def _exclusive(facts: Facts, words: Words, index: int) -> Iterator[Breach]:
 
 def _alike(facts: Facts) -> Iterator[Breach]:
     """Entries that are alike and map no page fare alike, where what is asked of each is answered alike."""
-    from ptlint.sim.properties.walks import counted_by
-
     ran = facts.ran
     if ran.where.nr < 2 or ran.walk.is_single:
         return

@@ -13,8 +13,8 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
-from ptlint.sim.primitives.folios import entry_of_page
-from ptlint.sim.properties import absent, permission
+from ptlint.sim.properties import absent, accounts, permission
+from ptlint.sim.properties.extent import counted_by, is_of_huge_pages, of_huge_pages
 from ptlint.sim.properties.facts import Facts
 from ptlint.sim.properties.learnt import answered_alike, kinds_of, page_answers
 from ptlint.sim.properties.pairing import Ledger, points
@@ -55,7 +55,7 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_addresses(ran),
         *_unmapped(ran),
         *_flushed(facts),
-        *_told(facts),
+        *accounts.told(facts),
         *permission.watched(facts),
         *_void(ran),
         *absent.check(facts),
@@ -223,7 +223,7 @@ def _outside(ran: Walked) -> Iterator[Breach]:
     where, session = ran.where, ran.session
     for record in session.machine.log:
         offset = record.data.get("offset")
-        if record.kind != "write" or not isinstance(offset, int) or any(map(_OF_HUGE_PAGES, _names(record))):
+        if record.kind != "write" or not isinstance(offset, int) or is_of_huge_pages(record):
             continue
         index = offset // where.size - where.first
         old, new = record.data["old"], record.data["new"]
@@ -232,25 +232,6 @@ def _outside(ran: Walked) -> Iterator[Breach]:
         changed = record.mask & (session.raw(old) != session.raw(new))
         side = "before" if index < 0 else "after"
         yield Breach("outside", changed, index, f"an entry {side} the batch is written", "untouched", record)
-
-
-_OF_HUGE_PAGES = re.compile(r"(?:set_|clear_)?huge_pte\w*").fullmatch
-
-
-def of_huge_pages(ran: Walked) -> Mask:
-    """Return the lanes that use helpers of huge pages: those entries may have another format."""
-    huge = np.zeros(ran.session.machine.lanes, dtype=bool)
-    for record in ran.session.machine.log:
-        if any(map(_OF_HUGE_PAGES, _names(record))):
-            huge = huge | record.mask
-    return huge
-
-
-def _names(record: Record) -> Iterator[str]:
-    """Yield the functions that a step was made in."""
-    yield record.name
-    yield record.function
-    yield from (name for name, _ in record.stack)
 
 
 def _alike(facts: Facts) -> Iterator[Breach]:
@@ -293,14 +274,6 @@ def _alike(facts: Facts) -> Iterator[Breach]:
             )
 
 
-def counted_by(ran: Walked) -> NDArray[np.int64]:
-    """Return how many entries a function says it has processed; all of them where it does not count."""
-    value = ran.returned
-    if ran.walk.form != "count" or value is None or isinstance(value, (Blob, Unknown)):
-        return np.full(ran.session.machine.lanes, ran.where.nr, dtype=np.int64)
-    return ran.session.lanes_of(value).view(np.int64)
-
-
 def _beyond(facts: Facts) -> Iterator[Breach]:
     """A function that returns how many entries it has processed has changed no others."""
     ran = facts.ran
@@ -317,33 +290,7 @@ def _beyond(facts: Facts) -> Iterator[Breach]:
             detail = f"entry {index} is counted, and nothing was done to it"
             yield Breach("count", left, index, detail, "not counted", None)
     if ran.words is None:  # what is swapped out is counted, too
-        yield from _rss(facts)
-
-
-_COUNTERS = re.compile(r"_*rss\w*")
-
-
-def _rss(facts: Facts) -> Iterator[Breach]:
-    """The memory counters of the caller change by as many entries as are taken away or copied."""
-    ran = facts.ran
-    session = ran.session
-    array = next((obj for obj in session.machine.memory.objects if _COUNTERS.fullmatch(obj.name)), None)
-    if array is None or session.machine.memory.named(array.name) is not array:
-        return
-    total = np.zeros(session.machine.lanes, dtype=np.int64)
-    for offset in sorted(array.blob.cells):
-        value = array.blob.load(offset, 4, True)
-        if isinstance(value, Unknown):
-            return
-        total = total + value
-    gone = np.sum(facts.gone, axis=0) if facts.gone else total * 0
-    copied = np.sum(facts.copied, axis=0)
-    told = facts.nothing
-    for record in session.machine.log:
-        if record.kind == "told" and "rmap" in record.name:
-            told = told | record.mask
-    wrong = told & (total != copied - gone) & (ran.lanes.slot < 0)
-    yield Breach("count", wrong, None, "the memory counters change by another number than the entries do", "", None)
+        yield from accounts.counters(facts)
 
 
 def _addresses(ran: Walked) -> Iterator[Breach]:
@@ -431,36 +378,3 @@ def _within_helper(ran: Walked, record: Record, called: set[str]) -> bool:
 
 def _is_code_of(ran: Walked, name: str) -> bool:
     return f"{ran.walk.path}:{name}" in ran.session.machine.executed
-
-
-def _told(facts: Facts) -> Iterator[Breach]:
-    """The pages that the rest of the kernel hears are unmapped (mapped once more) are those of the entries."""
-    ran = facts.ran
-    copied = [facts.own(index, raw, facts.copied[index]) for index, raw in enumerate(facts.copies)]
-    huge = of_huge_pages(ran)
-    for verb, changed, what in (
-        (re.compile(r"folio_remove_\w*rmap\w*"), facts.gone, "unmapped"),
-        (re.compile(r"folio_(?:try_)?dup_\w*rmap\w*"), copied, "mapped once more"),
-    ):
-        pages = [facts.nothing for _ in range(ran.where.nr)]
-        any_told, last, later = facts.nothing, None, facts.nothing
-        for record in ran.session.machine.log:
-            later = later | record.mask if record.kind == "told" and "delay" in record.name else later
-            if record.kind != "told" or verb.fullmatch(record.name) is None:
-                continue
-            page = record.data.get("page", record.data.get("arg1", 0))
-            count = next((v for n, v in record.data.items() if n.startswith("nr")), 1)
-            if isinstance(page, (Blob, Unknown)) or isinstance(count, (Blob, Unknown)):
-                continue
-            first = entry_of_page(ran.session.machine, page)
-            if first is None:
-                continue
-            any_told, last = any_told | record.mask, record
-            number = np.broadcast_to(np.asarray(count, dtype=np.int64), first.shape)
-            for index in range(ran.where.nr):
-                pages[index] = pages[index] | (record.mask & (first <= index) & (index < first + number))
-        some_changed = np.any(changed, axis=0)
-        for index in range(ran.where.nr):
-            wrong = any_told & ~later & ~huge & some_changed & (pages[index] != changed[index])
-            detail = f"the page of entry {index} is counted as {what}, and the entry is not, or the other way round"
-            yield Breach("page", wrong, index, detail, what, last)
