@@ -27,5 +27,9 @@ class TreeError(InputError):
     """A tree, revision or base that cannot be used."""
 
 
+class ObjectError(TreeError):
+    """One object of a repository that is damaged, or not there: the others can still be read."""
+
+
 class SeriesUnknown(InputError):
     """A mail of a series, and no way from it to the others."""

@@ -96,7 +96,7 @@ def models_of(
 ) -> "tuple[ProfileModel, ...]":
     """Return the models of *tree* in the selection's order: for *symbols*, else the hooks, or all page-table names."""
     from ptlint.calls.record import SCHEMA, model_of, record_of
-    from ptlint.core.tree import content_key
+    from ptlint.core.tree import content_key, unread
 
     content = content_key(tree)
     scope = sorted(symbols) if symbols else [" everything" if everything else " hooks"]
@@ -110,7 +110,7 @@ def models_of(
             model = store.get(KIND, key, model_of) if content is not None else None
             if model is None:
                 model = _built(tree, selection.profile(name), symbols, everything, callers)
-                if content is not None:
+                if content is not None and not unread(tree):
                     store.put(KIND, key, record_of(model))
             found.append(model)
     return tuple(found)

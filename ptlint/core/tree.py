@@ -13,7 +13,7 @@ class SourceTree(Protocol):
     """A tree of files. Paths are relative, with ``/``. Implementations never follow a link out of the tree."""
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of *path*, or None when there is no such regular file."""
+        """Return the bytes of *path*, or None: no such regular file, or one that cannot be read (see ``unread``)."""
 
     def exists(self, path: str) -> bool:
         """Return whether *path* is a regular file of the tree."""
@@ -45,11 +45,30 @@ def content_key(tree: SourceTree) -> str | None:
 
 
 @runtime_checkable
+class LossyTree(Protocol):
+    """A tree with files that may turn out not to be readable, when they are read."""
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Return the files (or folders, with ``/`` at the end) that could not be read so far: path -> why."""
+
+
+def unread(tree: SourceTree) -> Mapping[str, str]:
+    """Return what of *tree* was to be read and could not be: path -> why. Whoever reads a tree has to tell it."""
+    while isinstance(tree, Snapshot):
+        tree = tree.base
+    return tree.unread if isinstance(tree, LossyTree) else {}
+
+
+@runtime_checkable
 class SearchedTree(Protocol):
     """A tree that finds the files which hold a word faster than by reading every one."""
 
-    def holding(self, folder: str, words: Collection[str]) -> Iterable[str]:
-        """Return the ``.c`` and ``.h`` files below *folder* whose bytes hold one of *words*, as a part or whole."""
+    def holding(self, folder: str, words: Collection[str]) -> Iterable[str] | None:
+        """Return the ``.c`` and ``.h`` files below *folder* whose bytes hold one of *words*, as a part or whole.
+
+        None when that cannot be told without reading them.
+        """
 
 
 def holding(tree: SourceTree, folder: str, words: Collection[str]) -> frozenset[str] | None:
@@ -61,7 +80,8 @@ def holding(tree: SourceTree, folder: str, words: Collection[str]) -> frozenset[
         own = (path for path, data in tree.changed.items() if data and any(one.encode() in data for one in words))
         here = {path for path in own if path.startswith(f"{folder}/") and path.endswith((".c", ".h"))}
         return below - tree.changed.keys() | here
-    return frozenset(tree.holding(folder, words)) if isinstance(tree, SearchedTree) else None
+    found = tree.holding(folder, words) if isinstance(tree, SearchedTree) else None
+    return None if found is None else frozenset(found)
 
 
 def _digest(pairs: Iterable[tuple[str, str | None]]) -> str:

@@ -145,7 +145,10 @@ class Sources:
         if held is not None:
             return held.text
         if blob not in _TEXTS:
-            _TEXTS[blob] = (self._tree.read(path) or b"").decode("latin-1")
+            data = self._tree.read(path)
+            if data is None:
+                return ""
+            _TEXTS[blob] = data.decode("latin-1")
         return _TEXTS[blob]
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ptlint.core.span import Span
-from ptlint.core.tree import Snapshot, SourceTree
+from ptlint.core.tree import Snapshot, SourceTree, unread
 from ptlint.csrc.ast import Declaration, Declarator, EnumType, Expr, FunctionDef, FunctionType, RecordType, Type
 from ptlint.csrc.directives import SCANS, FileScan, SourceLimit
 from ptlint.csrc.errors import CSourceError
@@ -143,7 +143,7 @@ class Universe:
         return unit
 
     def scan_of(self, path: str) -> FileScan | None:
-        """Return the directives of *path*, None when the tree has no such file or it is too large."""
+        """Return the directives of *path*, None when the tree has no such file or it cannot be read."""
         if path not in self._scans:
             blob = self.tree.blob_id(path)
             held = SCANS.held(path, blob) if blob is not None else None
@@ -153,6 +153,8 @@ class Universe:
                     held = None if data is None else SCANS.get(path, blob, data)
                 except SourceLimit as error:
                     self._too_large[path] = str(error)
+            if held is None and path in unread(self.tree):
+                self._too_large[path] = unread(self.tree)[path]
             self._scans[path] = held
         return self._scans[path]
 
@@ -178,7 +180,8 @@ class Universe:
     @property
     def beyond(self) -> tuple[tuple[Span, str], ...]:
         """Return the files that were not read, or not to their end, because a bound was met: place and reason."""
-        found = {(Span(path, 1), what.removeprefix(f"{path}: ")) for path, what in self._too_large.items()}
+        lost = {**self._too_large, **unread(self.tree)}
+        found = {(Span(path, 1), what.removeprefix(f"{path}: ")) for path, what in lost.items()}
         return tuple(sorted(found.union(self.unit.beyond, *(view.unit.beyond for view in self._views.values()))))
 
     @property

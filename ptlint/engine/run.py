@@ -12,7 +12,8 @@ from ptlint.api import Context, Outcome
 from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import NotExecuted, Report
-from ptlint.core.tree import SourceTree
+from ptlint.core.span import Span
+from ptlint.core.tree import SourceTree, unread
 from ptlint.csrc.profile import Profile, further_profiles
 from ptlint.engine.concern import concerns_page_tables
 from ptlint.engine.gathered import Gathered
@@ -76,6 +77,7 @@ def _checked(
     )
     for step in plan.steps:
         run.step(step)
+    run.note_beyond((Span(path, 1), why) for path, why in unread(base.tree).items())
     findings = tuple(_with_lines(run.merged(), plan.steps))
     sources, earlier = _sources(findings, plan.steps)
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]

@@ -13,7 +13,8 @@ from ptlint.core.coded import coded, decoded
 from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut
 from ptlint.core.report import Report
-from ptlint.core.tree import SourceTree, content_key
+from ptlint.core.span import Span
+from ptlint.core.tree import SourceTree, content_key, unread
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder
 from ptlint.engine.profiles import profiles_asked
@@ -70,7 +71,8 @@ class Scan:
         if known is not None:
             return known
         part = self.scanner.scan(piece)
-        if self.key is not None and not any(entry.kind == "PT010" for entry in part.left_out):
+        is_whole = not unread(self.scanner.tree) and not any(entry.kind == "PT010" for entry in part.left_out)
+        if self.key is not None and is_whole:
             self.store.put(KIND, (*self.key, piece.kind, piece.name), coded(part))
         return part
 
@@ -95,6 +97,7 @@ def scan(request: CheckRequest, jobs: int = 1, use_store: bool = True, progress:
     for part in parts_of(prepared, request, jobs, use_store, progress):
         _add(gathered, part)
         functions.update(part.functions)
+    gathered.note_beyond((Span(path, 1), why) for path, why in unread(prepared.scanner.tree).items())
     asked = _asked(request)
     gathered.findings = [one for one in gathered.findings if _is_below(one.span.path, asked)]
     findings = gathered.merged()
@@ -151,7 +154,7 @@ def _listing(tree: SourceTree, asked: Sequence[str], store: FactStore, content: 
             return known
     files = tuple(path for path in _files(tree, asked) if _concerns(tree, path))
     listing = Listing(files, frozenset(name for path in files for name in names_defined(tree, path)))
-    if content is not None:
+    if content is not None and not unread(tree):
         store.put(LISTING, (content, *asked), coded(listing))
     return listing
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from ptlint.core.span import Span
-from ptlint.core.tree import SourceTree
+from ptlint.core.tree import SourceTree, unread
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import SourceText, Universe, load_universe
 from ptlint.passes.functions import Book
@@ -121,7 +121,8 @@ class Runs:
     @property
     def beyond(self) -> tuple[tuple[Span, str], ...]:
         """Return the files of the tree that were not read, or not to their end: place and reason, sorted."""
-        return tuple(sorted(self._beyond.union(self._book.beyond if self._book is not None else ())))
+        lost = {(Span(path, 1), why) for path, why in unread(self.tree).items()}
+        return tuple(sorted(lost.union(self._beyond, self._book.beyond if self._book is not None else ())))
 
     def unread(self, profile: Profile) -> tuple[tuple[Span, str], ...]:
         """Return what of the tree was looked at and could not be read as C under *profile*: place and reason."""

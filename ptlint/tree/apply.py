@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ptlint.core.patch import FilePatch, LeftOut, Patch
-from ptlint.core.tree import Snapshot
+from ptlint.core.tree import Snapshot, unread
 from ptlint.tree.content import DoesNotApplyError, content_after
 from ptlint.tree.modes import REGULAR, SUBMODULE, canonical, kind
 from ptlint.tree.result import Applied, FileResult
@@ -37,7 +37,7 @@ def apply_patch(snapshot: Snapshot, patch: Patch, extras: Extras | None = None) 
     """Apply *patch* to *snapshot* as ``git am`` would; *extras* are those of the patch before.
 
     Never raises for what a patch says. ``applied`` is all or nothing, as in git, while the snapshot of the answer
-    keeps what does apply. Raises TreeError when the tree itself cannot be read.
+    keeps what does apply. Raises TreeError when too much of the tree cannot be read.
     """
     state = State(snapshot, extras or Extras())
     work = _Work(state, frozenset(file.old_path for file in patch.files if file.old_path and _leaves(file)))
@@ -92,7 +92,8 @@ def _preimage(work: _Work, file: FilePatch) -> Blob | None:
     if blob is None:
         if _may_be_new(file):
             return None
-        raise DoesNotApplyError(f"{path} does not exist in the tree")
+        why = unread(work.state.snapshot).get(path)
+        raise DoesNotApplyError(f"{path}: {why}" if why else f"{path} does not exist in the tree")
     if file.old_mode is not None and kind(canonical(file.old_mode)) != kind(blob.mode):
         raise DoesNotApplyError(f"{path} is of another type (mode {blob.mode:o}) than the patch expects")
     return blob

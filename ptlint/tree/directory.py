@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ptlint.core.tree import blob_id_of
-from ptlint.errors import TreeError
+from ptlint.tree.losses import Losses
 from ptlint.tree.modes import FOLDER, LINK, MAX_FILE, canonical
 
 
@@ -17,10 +17,11 @@ class DirTree:
     """The files below a folder, read when they are asked for.
 
     A link is followed as long as it stays inside the folder. Devices and pipes are not there; nor is anything below a
-    ``.git``. A file above ``MAX_FILE`` cannot be read.
+    ``.git``. A file above ``MAX_FILE``, or one that this user may not read, is in ``unread`` once it was to be read.
     """
 
     root: Path
+    unread: Losses = field(default_factory=Losses, repr=False)
     _real_root: str = field(init=False, repr=False)
     _ids: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -28,20 +29,23 @@ class DirTree:
         self._real_root = os.path.realpath(self.root)
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of *path*, or None. Raises TreeError when the file may not be read."""
-        real = self._file(path)
+        """Return the bytes of *path*, or None. Raises TreeError when too much of the folder cannot be read."""
+        real = self._file(path) if path not in self.unread else None
         if real is None:
             return None
         try:
             # A pipe that took the file's place since the check must not block.
             with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                data = file.read(MAX_FILE + 1)
+                is_whole = os.fstat(file.fileno()).st_size <= MAX_FILE
+                data = file.read(MAX_FILE + 1) if is_whole else b""
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise TreeError(f"{self.root / path}: cannot be read: {error.strerror}") from error
-        if len(data) > MAX_FILE:
-            raise TreeError(f"{self.root / path}: more than the {MAX_FILE >> 20} MiB that are read of one file")
+            self.unread.note(path, f"cannot be read: {error.strerror}")
+            return None
+        if not is_whole or len(data) > MAX_FILE:
+            self.unread.note(path, f"more than the {MAX_FILE >> 20} MiB that are read of one file")
+            return None
         return data
 
     def exists(self, path: str) -> bool:

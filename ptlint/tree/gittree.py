@@ -1,11 +1,12 @@
 """A tree object of a git repository as a source tree."""
 
 import posixpath
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ptlint.errors import TreeError
+from ptlint.errors import ObjectError
+from ptlint.tree.losses import Losses
 from ptlint.tree.modes import FOLDER, LINK, MAX_FILE, MAX_LINKS, canonical, is_file
 from ptlint.tree.repository import Repository
 
@@ -21,24 +22,26 @@ class Entry(NamedTuple):
 class GitTree:
     """The files of one commit. Folders are read when something in them is asked for, and kept.
 
-    Symbolic links are followed inside the tree only; submodules are not there. A file above ``MAX_FILE`` cannot
-    be read.
+    Symbolic links are followed inside the tree only; submodules are not there. A file above
+    ``MAX_FILE``, and what the repository has lost, is in ``unread`` once it was to be read.
     """
 
     repository: Repository
     tree_id: str
     commit_id: str | None = None
+    unread: Losses = field(default_factory=Losses, repr=False)
     _folders: dict[str, dict[str, Entry]] = field(default_factory=dict, repr=False)
     _found: dict[str, Entry | None] = field(default_factory=dict, repr=False)
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of *path*, or None. Raises TreeError when the repository has lost the blob."""
-        entry = self._file(path)
+        """Return the bytes of *path*, or None. Raises TreeError when the repository has lost too many."""
+        entry = self._file(path) if path not in self.unread else None
         if entry is None:
             return None
         data = self._blob(entry, path)
-        if len(data) > MAX_FILE:
-            raise TreeError(f"{self.repository.path}: {path} has more than the {MAX_FILE >> 20} MiB that are read")
+        if data is not None and len(data) > MAX_FILE:
+            self.unread.note(path, f"more than the {MAX_FILE >> 20} MiB that are read of one file")
+            return None
         return data
 
     def exists(self, path: str) -> bool:
@@ -54,13 +57,13 @@ class GitTree:
         """Return the id of the tree object."""
         return f"git {self.tree_id}"
 
-    def holding(self, folder: str, words: Collection[str]) -> Iterator[str]:
-        """Yield the ``.c`` and ``.h`` files below *folder* that hold one of *words*, as ``git grep`` finds them.
+    def holding(self, folder: str, words: Collection[str]) -> Iterable[str] | None:
+        """Return the ``.c`` and ``.h`` files below *folder* that hold one of *words*, as ``git grep`` finds them.
 
-        What a link leads to is found at its own place only.
+        What a link leads to is found at its own place only. None when git complains: it leaves out what is damaged.
         """
         if not words:
-            return
+            return ()
         places = [f":(glob){folder}/**/*.{ending}" for ending in "ch"]
         found = self.repository.run(
             *("grep", "-l", "-z", "-a", "-F", "-f", "-", "--no-textconv", "--no-recurse-submodules"),
@@ -68,10 +71,10 @@ class GitTree:
             stdin="".join(f"{word}\n" for word in sorted(words)).encode("utf-8", "surrogateescape"),
             environment={"GIT_LITERAL_PATHSPECS": "0"},
         )
-        if found.code > 1:
-            raise TreeError(f"{self.repository.path}: git grep failed: {found.complaint}")
-        for line in found.output.split(b"\0")[:-1]:
-            yield line.decode("utf-8", "surrogateescape").removeprefix(f"{self.tree_id}:")
+        if found.code > 1 or found.errors:
+            return None
+        lines = (line.decode("utf-8", "surrogateescape") for line in found.output.split(b"\0")[:-1])
+        return [line.removeprefix(f"{self.tree_id}:") for line in lines]
 
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""
@@ -126,13 +129,21 @@ class GitTree:
     def _remember(self, folder: str, tree_id: str) -> dict[str, Entry]:
         known = self._folders.get(folder)
         if known is None:
-            known = self._folders[folder] = self._parse(tree_id)
+            try:
+                known = self._parse(tree_id)
+            except ObjectError as error:
+                if not folder:
+                    raise
+                self.unread.note(f"{folder}/", str(error).removeprefix(f"{self.repository.path}: "))
+                known = {}
+            self._folders[folder] = known
         return known
 
     def _parse(self, tree_id: str) -> dict[str, Entry]:
+        """Return the entries of a tree object. Raises ObjectError for one that is missing or damaged."""
         found = self.repository.read(tree_id)
         if found is None or found[0] != "tree":
-            raise TreeError(f"{self.repository.path}: tree {tree_id[:12]} is missing or damaged; run git fsck")
+            raise ObjectError(f"{self.repository.path}: tree {tree_id[:12]} is missing or damaged; run git fsck")
         data, size = found[1], self.repository.hex_length // 2
         entries: dict[str, Entry] = {}
         at = 0
@@ -140,7 +151,7 @@ class GitTree:
             end = data.find(b"\0", at)
             mode, _, name = data[at:end].partition(b" ")
             if end < 0 or end + 1 + size > len(data) or not _is_octal(mode):
-                raise TreeError(f"{self.repository.path}: tree object {tree_id[:12]} is damaged; run git fsck there")
+                raise ObjectError(f"{self.repository.path}: tree object {tree_id[:12]} is damaged; run git fsck there")
             number = int(mode, 8)
             known = number if number == FOLDER else canonical(number)
             entries[name.decode("utf-8", "surrogateescape")] = Entry(known, data[end + 1 : end + 1 + size].hex())
@@ -173,7 +184,7 @@ class GitTree:
                 if entry is None:
                     return None
                 if entry.mode == LINK:
-                    target = self._blob(entry, here).decode("utf-8", "surrogateescape")
+                    target = (self._blob(entry, here) or b"").decode("utf-8", "surrogateescape")
                     joined = posixpath.join(posixpath.dirname(here), target, *parts[depth:])
                     path = posixpath.normpath(joined)
                     break
@@ -183,14 +194,16 @@ class GitTree:
                 return None
         return None
 
-    def _blob(self, entry: Entry, path: str) -> bytes:
-        found = self.repository.read(entry.object_id)
+    def _blob(self, entry: Entry, path: str) -> bytes | None:
+        """Return the bytes of a blob; None, and noted, when the repository has lost it."""
+        try:
+            found = self.repository.read(entry.object_id)
+            why = f"blob {entry.object_id[:12]} is missing; fetch it when this is a partial clone, else run git fsck"
+        except ObjectError as error:
+            found, why = None, str(error).removeprefix(f"{self.repository.path}: ")
         if found is None:
-            raise TreeError(
-                f"{self.repository.path}: blob {entry.object_id[:12]} of {path} is missing or damaged; "
-                "fetch it when this is a partial clone, else run git fsck"
-            )
-        return found[1]
+            self.unread.note(path, why)
+        return None if found is None else found[1]
 
 
 def _is_octal(text: bytes) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ptlint.core.patch import LeftOut
 from ptlint.core.tree import Snapshot, holding
-from ptlint.errors import TreeError, UsageError
+from ptlint.errors import ObjectError, UsageError
 from ptlint.tree.gittree import GitTree
 from ptlint.tree.modes import LINK, MAX_FILE, SUBMODULE, canonical
 from ptlint.tree.repository import Repository
@@ -51,9 +51,14 @@ class LocalTree:
         own = [(path, self.blob_id(path) or "") for path in sorted(self.changed)]
         return f"{self.base.content_key()} {hashlib.sha256(repr(own).encode(errors='surrogatepass')).hexdigest()}"
 
-    def holding(self, folder: str, words: Collection[str]) -> Iterable[str]:
+    def holding(self, folder: str, words: Collection[str]) -> Iterable[str] | None:
         """Return the ``.c`` and ``.h`` files below *folder* that hold one of *words*, as a part or whole."""
-        return holding(self._state.snapshot, folder, words) or ()
+        return holding(self._state.snapshot, folder, words)
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Return the files of HEAD that were to be read and could not be: path -> why."""
+        return self.base.unread
 
     def mode(self, path: str) -> int | None:
         """Return git's mode of the entry *path* itself, or None."""
@@ -100,10 +105,15 @@ def index_tree(repository: Repository) -> LocalTree:
         elif mode != SUBMODULE:
             ids.append((path, mode, object_id))
     for path, mode, object_id in ids:
-        found = repository.read(object_id)
+        try:
+            found = repository.read(object_id)
+        except ObjectError:
+            found = None
         if found is None:
-            raise TreeError(f"{repository.path}: blob {object_id[:12]} of {path} in the index is missing")
-        changed[path] = Blob(canonical(mode), found[1])
+            reason = f"blob {object_id[:12]} of {path} in the index is missing or damaged; run git fsck"
+            left_out.append(LeftOut("unreadable", path, reason))
+        else:
+            changed[path] = Blob(canonical(mode), found[1])
     return LocalTree(head, changed, tuple(left_out))
 
 

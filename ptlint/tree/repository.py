@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
-from ptlint.errors import TreeError
+from ptlint.errors import ObjectError, TreeError
 from ptlint.tree.loose import has_replacements, read_loose
 from ptlint.tree.process import Answer, Running
 from ptlint.tree.sealed import ENVIRONMENT, OPTIONS
@@ -147,12 +147,12 @@ class Repository:
             return None
         if len(header) != 3:
             self._reader = None
-            raise TreeError(f"{self.path}: object {object_id[:12]} is damaged, or not fetched yet (a partial clone)")
+            raise ObjectError(f"{self.path}: object {object_id[:12]} is damaged, or not fetched yet (a partial clone)")
         size = int(header[2])
         data = answers.read(size + 1)
         if len(data) != size + 1:
             self._reader = None
-            raise TreeError(f"{self.path}: object {object_id[:12]} is damaged; run git fsck there")
+            raise ObjectError(f"{self.path}: object {object_id[:12]} is damaged; run git fsck there")
         return header[1].decode("ascii"), data[:-1]
 
     def object_ids(self, names: Iterable[str]) -> list[str | None]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ptlint.core.patch import FilePatch, Patch
 from ptlint.core.report import PatchStatus
 from ptlint.core.tree import Snapshot, blob_id_of
+from ptlint.errors import ObjectError
 from ptlint.tree.apply import apply_patch
 from ptlint.tree.gittree import GitTree
 from ptlint.tree.modes import REGULAR
@@ -81,7 +82,10 @@ def _preimage(
     matches = [data for object_id, data in made.items() if object_id.startswith(short)]
     if matches:
         return matches[0]
-    found = repository.read(known) if known else None
+    try:
+        found = repository.read(known) if known else None
+    except ObjectError:  # as good as none: there is no merge then
+        return None
     return found[1] if found and found[0] == "blob" else None
 
 

@@ -149,12 +149,27 @@ def test_an_expensive_tree_is_bounded_and_what_was_not_read_is_told(what: str, t
     assert stamp(tree) == before
 
 
-@pytest.mark.parametrize("command", [["model"], ["scan", "--jobs", "1", "mm"], ["simulate", "set_ptes"]])
-def test_a_file_that_is_too_large_ends_every_command_with_its_name(command: list[str], tree: Path) -> None:
-    _sparse(tree)
-    code, *_, out = run(command[0], "--tree", str(tree), *command[1:])
-    assert code == 3
-    assert f"{OWN}: more than the 64 MiB that are read of one file" in out
+COMMANDS = {
+    "check": ("check", str(DEMO / "series.mbox"), "--tree", "{}"),
+    "model": ("model", "--tree", "{}", "--no-cache"),
+    "scan": ("scan", "--tree", "{}", "--jobs", "1", "--no-cache", "mm"),
+    "simulate": ("simulate", "set_ptes", "--tree", "{}"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_that_is_too_large_is_told_and_the_others_are_looked_at(command: str, tree: Path) -> None:
+    extra = tree / "arch" / "x86" / "include" / "asm" / "extra.h"
+    with open(extra, "w") as file:
+        file.truncate(1 << 36)
+    last("#include <asm/extra.h>\n", OWN)(tree)
+    code, _, megabytes, out = run(*(one.format(tree) for one in COMMANDS[command]))
+    plain = run(*(one.format(DEMO / "tree") for one in COMMANDS[command]))
+    assert code == plain[0]
+    assert megabytes < MEGABYTES
+    said = " ".join(out.replace("extra.h:1:", "extra.h:").split())
+    assert f"{extra.relative_to(tree)}: more than the 64 MiB that are read of one file" in said
+    assert {one for one in plain[3].splitlines() if not one.startswith("not analysed (")} <= set(out.splitlines())
 
 
 def test_a_header_that_is_not_read_is_told_by_simulate_as_well(tree: Path) -> None:
@@ -164,8 +179,9 @@ def test_a_header_that_is_not_read_is_told_by_simulate_as_well(tree: Path) -> No
     assert f"not read: {OWN}: more than the 30000 directives that ptlint reads of one file" in out
 
 
-@pytest.mark.parametrize("lost", ["HEAD", "HEAD^{tree}", f"HEAD:{OWN}"])
-def test_a_lost_object_ends_a_check_with_one_sentence(lost: str, tree: Path) -> None:
+def _committed(tree: Path, lost: str) -> None:
+    """Make *tree* a repository that has lost one object."""
+
     def git(*arguments: str) -> str:
         names = ("-c", "user.name=A", "-c", "user.email=a@example.org")
         return subprocess.run(
@@ -177,7 +193,23 @@ def test_a_lost_object_ends_a_check_with_one_sentence(lost: str, tree: Path) -> 
     git("commit", "-qm", "tree")
     name = git("rev-parse", lost)
     (tree / ".git" / "objects" / name[:2] / name[2:]).unlink()
-    code, *_, out = run("check", str(DEMO / "series.mbox"), "--tree", str(tree))
+
+
+@pytest.mark.parametrize("lost", ["HEAD", "HEAD^{tree}"])
+def test_without_its_commit_a_check_ends_with_one_sentence(lost: str, tree: Path) -> None:
+    _committed(tree, lost)
+    code, *_, out = run(*(one.format(tree) for one in COMMANDS["check"]))
     assert code == 3
     assert out.strip().startswith("ptlint: ")
     assert len(out.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("lost", ["arch/x86/mm/pgtable.c", "arch/x86/mm"])
+def test_a_lost_file_or_folder_is_told_and_the_others_are_looked_at(lost: str, command: str, tree: Path) -> None:
+    _write(tree / "arch" / "x86" / "mm" / "pgtable.c", "int pte_other(pte_t pte)\n{\n\treturn pte_young(pte);\n}\n")
+    _committed(tree, f"HEAD:{lost}")
+    code, *_, out = run(*(one.format(tree) for one in COMMANDS[command]))
+    plain = run(*(one.format(DEMO / "tree") for one in COMMANDS[command]))
+    assert code == plain[0]
+    assert lost in out

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from ptlint.core.patch import Series
+from ptlint.core.tree import Snapshot, unread
 from ptlint.errors import TreeError, UsageError
 from ptlint.tree import enclosing_tree, open_base
+from ptlint.tree.directory import DirTree
+from ptlint.tree.losses import MOST
+from ptlint.tree.modes import MAX_FILE
 from ptlint.tree.repository import open_repository
 from tests.tree.scratchrepo import commit, contents, git, make_repository, series_of, state_of
 
@@ -149,7 +153,7 @@ def test_a_folder_that_is_no_kernel_gets_one_sentence(tmp_path: Path) -> None:
         open_base(tmp_path / "other/README", None, EMPTY)
 
 
-def test_a_damaged_repository_gets_one_sentence(kernel: Path) -> None:
+def test_a_blob_that_is_lost_is_told_and_the_other_files_are_there(kernel: Path) -> None:
     blob = git(kernel, "rev-parse", f"HEAD:{FILE}").decode().strip()
     path = kernel / ".git/objects" / blob[:2] / blob[2:]
     path.chmod(0o600)
@@ -157,8 +161,35 @@ def test_a_damaged_repository_gets_one_sentence(kernel: Path) -> None:
     for is_there in (True, False):
         if not is_there:
             path.unlink()
-        with pytest.raises(TreeError, match=r"of mm/a.c is missing or damaged"):
-            open_base(kernel, None, EMPTY).tree.read(FILE)
+        tree = open_base(kernel, None, EMPTY).tree
+        assert tree.read(FILE) is None
+        assert list(unread(tree)) == [FILE]
+        assert "run git fsck" in unread(Snapshot(tree))[FILE]
+        assert all(tree.read(path) is not None for path in tree.paths() if path != FILE)
+
+
+def test_a_folder_that_is_lost_is_told_and_empty(kernel: Path) -> None:
+    name = git(kernel, "rev-parse", "HEAD:mm").decode().strip()
+    (kernel / ".git/objects" / name[:2] / name[2:]).unlink()
+    tree = open_base(kernel, None, EMPTY).tree
+    assert tree.read(FILE) is None
+    assert list(tree.paths("mm")) == []
+    assert list(unread(tree)) == ["mm/"]
+
+
+def test_a_tree_of_which_most_is_lost_is_not_looked_at(tmp_path: Path) -> None:
+    for number in range(MOST + 1):
+        with open(tmp_path / f"{number}.c", "w") as file:
+            file.truncate(MAX_FILE + 1)
+    tree = DirTree(tmp_path)
+    for number in range(MOST):
+        assert tree.read(f"{number}.c") is None
+    assert len(unread(tree)) == MOST
+    with pytest.raises(TreeError, match=f"more than {MOST} files cannot be read"):
+        tree.read(f"{MOST}.c")
+
+
+def test_a_damaged_repository_gets_one_sentence(kernel: Path) -> None:
     (kernel / ".git/HEAD").write_bytes(b"\0\0")
     with pytest.raises(TreeError, match="git cannot read this repository"):
         open_base(kernel, None, EMPTY)
@@ -171,8 +202,8 @@ def test_a_partial_clone_fetches_nothing(kernel: Path, tmp_path: Path) -> None:
     before = state_of(tmp_path / "partial.git")
     tree = open_base(tmp_path / "partial.git", None, EMPTY).tree
     assert tree.exists(FILE)
-    with pytest.raises(TreeError, match="partial clone"):
-        tree.read(FILE)
+    assert tree.read(FILE) is None
+    assert "partial clone" in unread(tree)[FILE]
     assert state_of(tmp_path / "partial.git") == before
 
 
