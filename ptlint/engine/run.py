@@ -129,7 +129,7 @@ MOST_CHANGES = 500
 MOST_WORK = 1_800_000
 """Work of all runs for one patch under one profile: half as much again as the longest caller of the kernel needs."""
 
-MOST_VAIN = 900_000
+MOST_VAIN = 450_000
 """The part of it that runs may take which come to no end."""
 
 MOST_WORK_ALONE = 150_000

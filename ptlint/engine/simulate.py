@@ -12,9 +12,13 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.steps import planned
 from ptlint.errors import UsageError
 from ptlint.passes.outcomes import Runs, profiles_of
+from ptlint.sim.bounds import Ration
 from ptlint.sim.judgement import Judgement
 
 MOST_ENTRIES = 512
+
+MOST_VAIN = 300_000
+"""Work of all runs under all profiles that come to no end: beyond it only short ones go on."""
 
 
 def simulate(
@@ -35,6 +39,7 @@ def simulate(
         raise UsageError(f"a batch has 1 to {MOST_ENTRIES} entries")
     runs, profiles = _code(request)
     runs.everywhere, runs.trace = True, trace
+    runs.ration = Ration(vain=MOST_VAIN, whole="all profiles")
     runs.sizes = runs.sizes if nr is None else (nr,)
     found = False
     for profile in profiles:

@@ -28,7 +28,8 @@ class Runs:
     ``places`` are files that are of interest even where the configuration does not build them, ``watched`` the names
     whose definitions are noted for ``defined``. Callers run on the profiles that stand for all (``[arch] callers``),
     with ``everywhere`` on any; without ``walks`` those that find their entries themselves do not. ``work`` is what all
-    runs of one question under one profile may take together, ``spent`` are the profiles that needed more.
+    runs of one question under one profile may take together, ``spent`` are the profiles that needed more; with
+    ``ration`` all runs under all profiles share that one.
     """
 
     tree: SourceTree
@@ -41,6 +42,7 @@ class Runs:
     walks: bool = True
     work: int | None = None
     vain: int | None = None
+    ration: Ration | None = None
     spent: set[str] = field(default_factory=set)
     _kept: dict[tuple[str, frozenset[str] | None, frozenset[str] | None], tuple[Judgement, ...]] = field(
         default_factory=dict
@@ -62,7 +64,7 @@ class Runs:
         key = (profile.name, interest, only)
         if key not in self._kept:
             loaded: list[Universe] = []
-            ration = Ration(self.work, self.vain)
+            ration = self.ration or Ration(self.work, self.vain)
 
             def load() -> Program:
                 loaded.append(load_universe(self.tree, profile, ROOTS, self.overrides))

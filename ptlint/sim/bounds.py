@@ -16,12 +16,12 @@ class Limits:
     hold in arrays of one value a lane (but MIN_ARRAYS arrays are always granted), records of the log times lanes.
 
     Nothing is measured in seconds: a run comes to the same on a busy machine. The longest runs of a kernel's own
-    helpers take some 500 statements and 12,000 of work.
+    helpers take some 500 statements and 12,000 of work, of its callers 2,300 and 67,000.
     """
 
-    statements: int = 60_000
+    statements: int = 30_000
     depth: int = 80
-    iterations: int = 20_000
+    iterations: int = 10_000
     work: int = 120_000
     reading: int = 100_000
     bytes: int = 96 << 20
@@ -44,22 +44,33 @@ REST = 200_000
 FEW_ENDLESS = 3
 """Subjects without an end, of one patch, whose work counts once; that of the next counts twice, and so on."""
 
+SHORT = 3_000
+"""Statements of one run, and work of a subject, that are granted even where others have come to no end."""
+
+MOST_FAR = 60_000
+"""Statements that all runs of one patch may take beyond that: twenty times what those of the kernel's patches do."""
+
 
 @dataclass(slots=True)
 class Ration:
     """The work that all runs of one program may take together (None: any), and how much of it was taken.
 
     ``vain`` is what may be taken by runs that come to no end within their own bounds, ``lost`` what was: beyond the
-    first few subjects, more than they took. ``long`` are the subjects that took long, ``endless`` those without an end.
+    first few subjects, more than they took. Past it only short subjects run, and past twice as much none. ``long`` are
+    the subjects that took long, ``endless`` those without an end, ``far`` the statements of runs beyond SHORT, which
+    are bounded where ``vain`` is. ``whole`` is what all that is for, in words.
     """
 
     work: int | None = None
     vain: int | None = None
+    whole: str = "one patch"
     taken: int = 0
     lost: int = 0
     long: int = 0
     endless: int = 0
+    far: int = 0
     crowded: bool = False
+    _settled: int = 0
 
     def settle(self, taken: int, *, ended: bool) -> None:
         """Count a subject whose runs have *taken* so much. The patches of the kernel have few that take long."""
@@ -67,19 +78,33 @@ class Ration:
             self.endless += 1
             self.lost += taken * max(1, self.endless - FEW_ENDLESS)
         self.long += taken > LONG_WORK
+        self._settled = self.taken
         if self.work is not None and self.long >= FEW_LONG and not self.crowded:
             self.crowded, self.work = True, min(self.work, self.taken + REST)
 
-    @property
-    def is_spent(self) -> bool:
-        """Return whether more was asked for than there is."""
-        return (self.work is not None and self.taken > self.work) or (self.vain is not None and self.lost > self.vain)
+    def take(self, work: int, statements: int, so_far: int) -> None:
+        """Count *work*, and *statements* of a run that has come to *so_far* of them."""
+        self.taken += work
+        if so_far > SHORT:
+            self.far += min(statements, so_far - SHORT)
+
+    def refusal(self, so_far: int) -> str:
+        """Return why a run may not go on after *so_far* statements; empty when it may."""
+        if self.work is not None and self.taken > self.work:
+            if self.crowded:
+                return f"more than {FEW_LONG} that take long, and {REST} of work beside, for {self.whole}"
+            return f"more than {self.work} of work for {self.whole}"
+        if self.vain is None:
+            return ""
+        if self.lost > 2 * self.vain or (self.lost > self.vain and self.taken - self._settled > SHORT):
+            return f"more than {self.vain} of work without an end for {self.whole}"
+        if self.far > MOST_FAR and so_far > SHORT:
+            return f"more than {SHORT} statements, and {MOST_FAR} of long runs for {self.whole}"
+        return ""
 
     @property
-    def spent(self) -> str:
-        """Return in words what was spent."""
-        if self.vain is not None and self.lost > self.vain:
-            return f"more than {self.vain} of work without an end for one patch"
-        if self.crowded:
-            return f"more than {FEW_LONG} that take long, and {REST} of work beside, for one patch"
-        return f"more than {self.work} of work for one patch"
+    def is_spent(self) -> bool:
+        """Return whether more was asked for than there is, so that something may have been refused."""
+        if self.work is not None and self.taken > self.work:
+            return True
+        return self.vain is not None and (self.lost > self.vain or self.far > MOST_FAR)

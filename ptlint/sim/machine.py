@@ -148,10 +148,11 @@ class Machine:
             raise OutOfBounds(f"more than {what}", self.pos, self.function)
         if len(self.log) * self.lanes > self.limits.records:
             raise OutOfBounds(f"more than {len(self.log)} records of what happened", self.pos, self.function)
-        self._ration.taken += PORTION
         self.pause = min(self._most, self.done + PORTION // self._weight)
-        if self._ration.is_spent:
-            raise OutOfBounds(self._ration.spent, self.pos, self.function)
+        self._ration.take(PORTION, PORTION // self._weight, self.done)
+        refusal = self._ration.refusal(self.done)
+        if refusal:
+            raise OutOfBounds(refusal, self.pos, self.function)
 
     def read(self, expressions: int) -> None:
         """Count source that was met for the first time and read. Raises OutOfBounds past the limit."""

@@ -95,7 +95,7 @@ EXPENSIVE: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a getter without an end": (
         within("ptep_get", "\tfor (;;)\n\t\t;\n"),
-        "change_pte_range(): more than 20000",
+        "change_pte_range(): more than 10000",
     ),
     "no text": (_binary, ""),
     "what is no file": (_places, ""),

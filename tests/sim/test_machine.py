@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlint.sim.bounds import LANES_OF_WORK, Limits, Ration
+from ptlint.sim.bounds import LANES_OF_WORK, MOST_FAR, SHORT, Limits, Ration
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Memory
@@ -19,6 +19,14 @@ def ticks_until_the_end(subject: Machine) -> int:
         except OutOfBounds:
             return count
     raise AssertionError("it never ends")
+
+
+def run(ration: Ration, machines: int, statements: int) -> None:
+    """Let so many machines run one after the other, each so many statements."""
+    for _ in range(machines):
+        subject = Machine(1, Memory(8, False), ration=ration)
+        for _ in range(statements):
+            subject.tick()
 
 
 def test_statements_are_counted() -> None:
@@ -61,6 +69,23 @@ def test_runs_without_an_end_may_take_less_than_all() -> None:
     ration = Ration(50_000, 5_000)
     Machine(1, Memory(8, False), ration=ration).tick(20_000)
     assert not ration.is_spent
-    ration.lost = 6_000
+    ration.settle(6_000, ended=False)
+    assert ration.is_spent
+    Machine(1, Memory(8, False), ration=ration).tick(200)
+    ration.settle(1_000, ended=True)
+    with pytest.raises(OutOfBounds, match="more than 5000 of work without an end for one patch"):
+        run(ration, SHORT, 200)  # a short one goes on, a long one does not
+    ration.settle(5_000, ended=False)
     with pytest.raises(OutOfBounds, match="more than 5000 of work without an end for one patch"):
         Machine(1, Memory(8, False), ration=ration).tick(200)
+
+
+def test_long_runs_share_what_they_may_take_beyond_short_ones() -> None:
+    ration = Ration(vain=1_000_000, whole="all profiles")
+    told = f"more than {SHORT} statements, and {MOST_FAR} of long runs for all profiles"
+    with pytest.raises(OutOfBounds, match=told):
+        run(ration, MOST_FAR // 10_000 + 1, SHORT + 10_000)
+    assert ration.is_spent
+    run(ration, 100, SHORT)
+    with pytest.raises(OutOfBounds, match=told):
+        run(ration, 1, SHORT + 1_000)

@@ -434,7 +434,7 @@ def run_over(
     absent: Absent | None = None,
 ) -> Trial:
     """Run the caller over *space*, *after* a trial of its own; without one that fits, where not every answer does, once
-    more with those that led to a change of an entry. Note both.
+    more with those that led to a change of an entry. Note both. Raises OutOfBounds for a run without an end.
     """
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
     starts, commits = pair_names(shared.program)
@@ -447,6 +447,9 @@ def run_over(
     trial = explore(len(space), drive, MOST_LANES, after, _changing)
     tally.add(trial, raced=raced)
     trial.machine.finish()
+    assert isinstance(trial.state, Walked)
+    if trial.state.endless is not None:  # what it broke by then is noted, and longer batches have no end either
+        raise trial.state.endless
     more = again(len(space), drive, trial, _changing(trial.machine), MOST_LANES)
     if more is not None:
         tally.add(more, raced=raced)
