@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ptlint.csrc.ast import NOWHERE
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.universe import load_universe
 from ptlint.engine.inputs import enclosing_folder, series_asked
 from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.steps import planned
 from ptlint.errors import UsageError
-from ptlint.passes.outcomes import Runs, profiles_of
+from ptlint.passes.outcomes import ROOTS, Runs, profiles_of
 from ptlint.sim.bounds import Ration
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
 
 MOST_ENTRIES = 512
 
@@ -33,7 +36,7 @@ def simulate(
 
     ``request.inputs`` are patches to put over the tree first. With *nr* only batches of that size run; with
     *trace* a run of each is kept. *unread* is told of every file that was not read, or not to its end. Raises
-    UsageError when no profile runs such a function.
+    UsageError when no profile runs such a function; one that is there and cannot be read is not executed.
     """
     if nr is not None and not 0 < nr <= MOST_ENTRIES:
         raise UsageError(f"a batch has 1 to {MOST_ENTRIES} entries")
@@ -50,11 +53,23 @@ def simulate(
             elif judgement.stopped is not None or judgement.exhausted or judgement.failed:
                 yield judgement
     beyond = [f"{span.path}: {what}" for span, what in runs.beyond]
+    for judgement in () if found else _unreadable(runs, profiles, function):
+        found = True
+        yield judgement
     if not found:
         because = f" (not read: {'; '.join(beyond)})" if beyond else ""
         raise UsageError(f"{function}: no scenario of these profiles runs a function of this name{because}")
     for one in beyond:
         unread(one)
+
+
+def _unreadable(runs: Runs, profiles: Sequence[Profile], function: str) -> Iterator[Judgement]:
+    """Yield, for each profile that has *function* and cannot read it, why."""
+    for profile in profiles:
+        program = Program(load_universe(runs.tree, profile, ROOTS, runs.overrides))
+        why = program.unreadable(function) if program.definition(function) is None else ""
+        if why:
+            yield Judgement(function, profile.name, exhaustive=False, stopped=(why, NOWHERE, function))
 
 
 def _by_itself(judgement: Judgement) -> Judgement:

@@ -12,8 +12,8 @@ from ptlint.engine.inputs import commits, fetched
 from ptlint.engine.request import CheckRequest
 from ptlint.errors import PtlintError, SeriesUnknown
 from ptlint.mail.message import Mail, read_mails
+from ptlint.mail.raw import RawMail
 from ptlint.mail.series import read_series
-from ptlint.mail.sources import RawMail
 
 
 def whole_series(mails: Sequence[RawMail], request: CheckRequest, folder: Path | None) -> Series:

@@ -31,6 +31,11 @@ def series_of(group: Group) -> Series:
         )
         for mail in group.spare
     ]
+    left_out += [
+        LeftOut("cut", mail.subject.title, mail.raw.cut, mail.raw.source, mail.raw.line)
+        for mail in group.mails
+        if mail.raw.cut
+    ]
     trailing = "\n".join(_whole_text(mail) for mail in group.mails) if not group.recovered else ""
     base = _BASE_COMMIT.search(trailing)
     return Series(

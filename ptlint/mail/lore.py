@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptlint.errors import InputError
-from ptlint.mail.sources import MAX_BYTES, RawMail, split_mails
+from ptlint.mail.raw import RawMail
+from ptlint.mail.sources import MAX_BYTES, split_mails
 
 if TYPE_CHECKING:
     import requests

@@ -8,7 +8,7 @@ from ptlint.core.patch import FilePatch, Trailer
 from ptlint.mail.diff import CorruptPatch, parse_diff
 from ptlint.mail.encoding import decode_text
 from ptlint.mail.mailinfo import MailInfo, read_mailinfo
-from ptlint.mail.sources import RawMail
+from ptlint.mail.raw import RawMail
 from ptlint.mail.subject import Subject, parse_subject
 
 MAX_REFERENCES = 1000

@@ -7,7 +7,7 @@ from ptlint.core.patch import LeftOut, Series
 from ptlint.errors import InputError, UsageError
 from ptlint.mail.assemble import series_of
 from ptlint.mail.message import Mail, read_mails
-from ptlint.mail.sources import RawMail
+from ptlint.mail.raw import RawMail
 from ptlint.mail.threads import Group, Thread, group_mails
 
 
@@ -47,7 +47,9 @@ def _groups(thread: Thread) -> list[Group]:
     if not groups:
         where = ", ".join(dict.fromkeys(mail.raw.source for mail in thread.mails))
         subject = "the mail" if len(thread.mails) == 1 else f"none of the {len(thread.mails)} mails"
-        raise InputError(f"{where}: {subject} carries {'no' if len(thread.mails) == 1 else 'a'} patch, quoted or not")
+        cut = next((f"; {mail.where}: {mail.raw.cut}" for mail in thread.mails if mail.raw.cut), "")
+        number = "no" if len(thread.mails) == 1 else "a"
+        raise InputError(f"{where}: {subject} carries {number} patch, quoted or not{cut}")
     return groups
 
 

@@ -5,11 +5,11 @@ import re
 import select
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ptlint.errors import InputError
+from ptlint.mail.raw import RawMail, bounded
 
 MAX_BYTES = 256 * 1024 * 1024
 """The most that is read from one source, after decompression."""
@@ -25,20 +25,6 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _FORMAT_PATCH_FROM = re.compile(rb"From [0-9a-f]{40} Mon Sep 17 00:00:00 2001\n?")
 _KNOWN_FIELD = re.compile(rb"^(?:from|subject|date|message-id|to|mime-version|content-type):", re.I | re.MULTILINE)
 _DIFF_START = re.compile(rb"^(?:diff --git |diff -|Index: |--- \S)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class RawMail:
-    """One mail as it was found: its bytes with LF line ends and without the ``From `` separator of an mbox.
-
-    ``source`` names the file, ``line`` is where it starts there (from 1). ``is_bare_diff`` marks text without a mail
-    header, as ``git diff`` prints it.
-    """
-
-    data: bytes
-    source: str
-    line: int = 1
-    is_bare_diff: bool = False
 
 
 def read_sources(paths: Sequence[Path | Literal["-"]], stdin: BinaryIO) -> tuple[RawMail, ...]:
@@ -71,8 +57,8 @@ def split_mails(data: bytes, source: str) -> list[RawMail]:
     line = 1 + data.count(b"\n", 0, lead)
     data = data[lead:]
     if not _is_separator(data, 0):
-        return [_single(data, source, line)]
-    return list(_split_mbox(data, source, line))
+        return [bounded(_single(data, source, line))]
+    return [bounded(mail) for mail in _split_mbox(data, source, line)]
 
 
 def _single(data: bytes, source: str, line: int) -> RawMail:

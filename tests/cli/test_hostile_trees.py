@@ -179,6 +179,26 @@ def test_a_header_that_is_not_read_is_told_by_simulate_as_well(tree: Path) -> No
     assert f"not read: {OWN}: more than the 30000 directives that ptlint reads of one file" in out
 
 
+def test_a_helper_that_cannot_be_read_is_told_by_simulate(tree: Path) -> None:
+    within("set_ptes", f"\tnr = {'(' * 9_000}nr{')' * 9_000};\n")(tree)
+    code, *_, out = run("simulate", "set_ptes", "--tree", str(tree))
+    assert code == 0
+    assert "x86  set_ptes(): not executed: nested too deeply" in out
+    assert run("simulate", "set_no_ptes", "--tree", str(tree))[0] == 2
+
+
+@pytest.mark.parametrize("body", ["\tfor (;;)\n\t\tset_pte(ptep, pte);\n", "\twhile (nr--)\n\t\tnr |= 1U << 20;\n"])
+def test_all_runs_of_simulate_share_a_bound(body: str, tree: Path) -> None:
+    within("set_ptes", body)(tree)
+    code, seconds, megabytes, out = run("simulate", "set_ptes", "--tree", str(tree))
+    assert code == 0
+    assert "set_ptes(): not finished: more than" in out
+    assert "for all profiles" in out
+    assert "ptep_get(): not" not in out
+    assert seconds < SLACK * SECONDS
+    assert megabytes < MEGABYTES
+
+
 def _committed(tree: Path, lost: str) -> None:
     """Make *tree* a repository that has lost one object."""
 

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from ptlint.errors import PtlintError
 from ptlint.mail import all_series, read_series
+from ptlint.mail.raw import MOST_LINES
 from ptlint.mail.sources import split_mails
 from tests.mail.letters import DIFF, letter, quoted, submission
 
 MANY = 300_000
+NEWLINE = b"\n"
 SEPARATOR = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 REPLY = letter("Re: [PATCH] mm: x", quoted(DIFF))
 
@@ -54,6 +56,26 @@ HOSTILE = {
     + SEPARATOR
     + letter("[PATCH 2/2] b", Message_ID="<b@x>", In_Reply_To="<a@x>"),
 }
+
+
+def test_of_a_mail_with_too_many_lines_the_diff_is_read_and_the_rest_is_told() -> None:
+    mail = letter("[PATCH] mm: x", "why\n" * MOST_LINES + DIFF)
+    (raw,) = split_mails(mail, "x.mbox")
+    series = read_series([raw])
+    assert [file.path for file in series.patches[0].files] == ["mm/entry.c"]
+    assert [(one.kind, one.line) for one in series.left_out] == [("cut", raw.line)]
+    assert f"it has {mail.count(NEWLINE)} lines, of which {raw.data.count(NEWLINE)} were read" in raw.cut
+
+
+def test_of_a_diff_with_too_many_lines_whole_files_are_read() -> None:
+    large = f"diff --git a/b.h b/b.h\n--- /dev/null\n+++ b/b.h\n@@ -0,0 +1,{MOST_LINES} @@\n" + "+b\n" * MOST_LINES
+    (raw,) = split_mails(letter("[PATCH] mm: x", DIFF + large), "x.mbox")
+    series = read_series([raw])
+    assert [file.path for file in series.patches[0].files] == ["mm/entry.c"]
+    assert not series.patches[0].damaged
+    assert raw.cut
+    with pytest.raises(PtlintError, match=r"it has \d+ lines, of which \d+ were read"):
+        read_series(split_mails(b"a\n" * MOST_LINES + letter("x", large), "x.mbox"))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
