@@ -1,14 +1,29 @@
 """PT109: an entry is edited while the hardware may still set bits in it."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+from ptlint.api import (
+    Context,
+    Evidence,
+    Finding,
+    Handing,
+    Merge,
+    RuleInfo,
+    Severity,
+    broken,
+    invalid,
+    no_longer,
+    valid,
+)
 
 EXPLANATION = """
 What it reports
 Between the read of an entry and the write that replaces it the MMU can set accessed or dirty, and the write loses it.
 On s390 also a plain store to an entry that is valid: only IPTE, RDP and CSPG may change it. And an entry of a huge page
-that is now empty for a while before it maps the same page again: others look at that level without the lock.
+that is now empty for a while before it maps the same page again: others look at that level without the lock. And, as a
+warning, a function that took an entry before it set another there, and now sets it without.
 
 Why it matters
 The window is short and the loss silent: a page written by the process is taken for clean, and dropped.
@@ -111,8 +126,30 @@ RULE = RuleInfo(
 )
 
 
+TAKES = Handing(
+    "taken",
+    re.compile(r"(?!)"),
+    re.compile(
+        r"(?:huge_)?p(?:te|md|ud)p_(?:huge_)?"
+        r"(?:get_and_clear\w*|clear_flush(?!_young)\w*|modify_prot_start|invalidate\w*|establish|xchg\w*)|"
+        r"(?:get_and_)?clear_(?:full_)?ptes|modify_prot_start_ptes"
+    ),
+    re.compile(r"set_(?:huge_)?p(?:te|md|ud)_at\w*|set_ptes|(?:huge_)?ptep_modify_prot_commit|modify_prot_commit_ptes"),
+    alike=True,
+)
+"""What makes an entry empty, or of no use to the MMU, in one step, and what sets one."""
+
+
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report every new breach, with the run that shows it."""
-    yield from broken(ctx, RULE, "accessed-dirty", "{detail} that the MMU sets in between: {subject}", raced=True)
-    yield from broken(ctx, RULE, "live-entry", "{detail}: {subject}")
-    yield from broken(ctx, RULE, "vanish", "{detail}: {subject}", kept_before=True)
+    """Report every new breach, with the run that shows it, and functions that no longer take what they set."""
+    found = [
+        *broken(ctx, RULE, "accessed-dirty", "{detail} that the MMU sets in between: {subject}", raced=True),
+        *broken(ctx, RULE, "live-entry", "{detail}: {subject}"),
+        *broken(ctx, RULE, "vanish", "{detail}: {subject}", kept_before=True),
+    ]
+    yield from found
+    known = {(finding.span.path, finding.function) for finding in found}
+    text = "{user}() sets an entry as before, and {helper}() is gone: the one that is there may be in use"
+    for finding in no_longer(ctx, replace(RULE, severity=Severity.WARNING), TAKES, text):
+        if (finding.span.path, finding.function) not in known:
+            yield finding

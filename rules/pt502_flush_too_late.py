@@ -74,12 +74,15 @@ RULE = RuleInfo(
     ),
 )
 
+FLUSH = re.compile("_*flush_(pmd_|pud_|hugetlb_)?tlb_(range|page|mm)(_range)?|tlb_flush_mmu(_tlbonly)?")
+"""Flushes, also as macros of an architecture spell them out (``__flush_tlb_range()``)."""
+
 ORDER = Automaton(
     start="flushed",
     events=(
         Event("take", re.compile("(huge_)?ptep_get_and_clear(_full)?|get_and_clear_(full_)?ptes|clear_(full_)?ptes")),
         Event("unlock", re.compile("pte_unmap_unlock")),
-        Event("flush", re.compile("flush_(hugetlb_)?tlb_(range|page|mm)(_range)?|tlb_flush_mmu(_tlbonly)?")),
+        Event("flush", FLUSH),
         Event("lock", re.compile("pte_offset_map_lock|pte_alloc_map_lock")),
     ),
     moves={
@@ -96,7 +99,7 @@ UPPER = Automaton(
     events=(
         Event("take", re.compile("p[mu]d_clear|p[mu]dp_huge_get_and_clear(_full)?")),
         Event("unlock", re.compile("(_raw_)?spin_unlock")),
-        Event("flush", re.compile("flush_(pmd_|pud_|hugetlb_)?tlb_(range|page|mm)(_range)?|tlb_flush_mmu(_tlbonly)?")),
+        Event("flush", FLUSH),
         Event("lock", re.compile("(_raw_)?spin_lock(_nested)?|p[mu]d_(trans_huge_)?lock|__p[mu]d_trans_huge_lock")),
     ),
     moves=ORDER.moves,

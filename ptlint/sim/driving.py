@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc.ast import Declaration, FunctionDef
+from ptlint.csrc.ctypes import CInt
+from ptlint.csrc.nodes import nodes
 from ptlint.sim.batch import Batch, Layout, none_of
 from ptlint.sim.bounds import Limits
+from ptlint.sim.errors import CannotExecute
 from ptlint.sim.explore import contradictory
 from ptlint.sim.frame import Value
 from ptlint.sim.mmu import Hardware, Walker, hardware_of
@@ -30,6 +34,15 @@ FIRST = 19
 
 MOST_STATES = 4096
 """Lanes of one run before questions multiply them."""
+
+FEW_STATES = 256
+"""Lanes of a run over a long batch."""
+
+LONG = 17
+"""Entries of a long batch: more than any loop over one is unrolled to, and no power of two."""
+
+WIDER = 259
+"""Entries of a long batch where something counts in 8 bits."""
 
 Intercept = Callable[[str, Sequence[str], list[Any]], None]
 
@@ -56,6 +69,28 @@ def setting(program: Program, nr: int) -> Setting:
         kept = program.settings[nr] = Setting(program, hardware, palette(program, hardware, pfn, nr), none)
     assert isinstance(kept, Setting)
     return kept
+
+
+def long_batch(program: Program, executed: Iterable[str]) -> int:
+    """Return how many entries a long batch has for helpers that *executed* (``path:name``) these functions."""
+    for entry in sorted(executed):
+        path, _, name = entry.rpartition(":")
+        definition = program.definition(name, path) if program.interest is None or name in program.interest else None
+        if definition is not None and _counts_in_bytes(program, definition):
+            return WIDER
+    return LONG
+
+
+def _counts_in_bytes(program: Program, definition: FunctionDef) -> bool:
+    declared = [one.type for node in nodes(definition) if isinstance(node, Declaration) for one in node.declarators]
+    for written in (*declared, *(parameter.type for parameter in definition.type.params)):
+        try:
+            resolved = program.resolve(written)
+        except CannotExecute:
+            continue
+        if isinstance(resolved, CInt) and resolved.size == 1 and resolved.name != "_Bool":
+            return True
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)

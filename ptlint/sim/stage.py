@@ -44,6 +44,9 @@ _OF_SOURCE = re.compile(r"(?:.*_)?(?:src|old|first)(?:_.*)?")
 _ADDRESS = re.compile(r"(?:.*_)?(?:u?v?addr|address|start)(?:_.*)?|vaddr")
 _END = re.compile(r"(?:.*_)?end(?:_addr)?")
 _COUNT = re.compile(r"_*(?:(?:max_)?nr|count|n|(?:max_)?nr_ptes|nr_pages|npages|batch|max)_*")
+ORDER = re.compile(r"_*order_*")
+"""Of how many pages, as the exponent of two."""
+
 _LENGTH = re.compile(r"(?:.*_)?(?:extent|len|length|size|sz)")
 
 _FRAME = re.compile(r"(?:.*_)?pfn")
@@ -231,6 +234,8 @@ def _by_type(stage: Stage, name: str, type: CType, written: str, depth: int) -> 
             return where.nr * where.page
         if _COUNT.fullmatch(name) and not depth:
             return where.nr
+        if ORDER.fullmatch(name) and not depth:
+            return where.nr.bit_length() - 1
         if _FRAME.fullmatch(name) and not depth:
             return stage.pfn
         if _PHYSICAL.fullmatch(name) and not depth:
@@ -340,6 +345,9 @@ def _pointed(stage: Stage, name: str, type: CPointer) -> Value:
         made = opaque(machine, name, type.to)
         if type.to.is_complete():
             fill_members(stage, made, type.to)
+        if type.to.tag == "list_head":  # an empty list
+            for member in ("next", "prev"):
+                put(stage, made, type.to, member, made.base)
         return made.base
     found = machine.memory.named(name)
     if found is None:

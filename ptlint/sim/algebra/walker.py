@@ -77,7 +77,9 @@ def _wrong(bench: Bench, world: World, raw: Raw) -> tuple[_Wrong, ...]:
     present = holds("present") & ~holds("protnone")
     write, dirty, young = (present & holds(word) for word in ("write", "dirty", "young"))
     strict = np.full(len(raw), bool(lets.get("strict")))
+    forbidden = holds("present") & holds("protnone")
     return (
+        _Wrong("protnone", forbidden & (load | store), "leaves an entry of PROT_NONE that can be used", "a fault"),
         _Wrong("write", present & store & ~write, "leaves a read-only entry that can be written", "no store"),
         _Wrong("dirty", store & write & ~dirty, "leaves a clean entry that is written unnoticed", "a fault"),
         _Wrong("young", present & load & ~young, "leaves an old entry that is used unnoticed", "a fault"),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.sim.algebra.states import protections_of
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import frozen, upgrades
-from ptlint.sim.tlb import leftovers
+from ptlint.sim.tlb import covers, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -117,6 +120,20 @@ def _set(ran: Batched) -> Iterator[Breach]:
         for what, predicate in BITS:
             lost = settled & session.holds(predicate, ran.asked) & ~session.holds(predicate, raw)
             yield Breach("accessed-dirty", lost, index, f"entry {index} loses its {what} bit", what, last)
+    yield from _flushed_alike(ran)
+
+
+def _flushed_alike(ran: Batched) -> Iterator[Breach]:
+    """A setter that tells the TLB of the first entry tells it of all."""
+    flushes = [record for record in ran.session.machine.log[ran.called_from :] if record.kind == "flush"]
+    told: list[Mask] = []
+    for index in range(ran.where.nr if flushes else 0):
+        covered = np.zeros(ran.session.machine.lanes, dtype=bool)
+        for record in flushes:
+            covered |= record.mask & covers(ran, record, ran.where.addr + index * ran.where.page)
+        told.append(covered)
+        detail = f"no flush takes in entry {index} as one takes in entry 0"
+        yield Breach("flush", told[0] & ~covered, index, detail, "flushed", flushes[-1])
 
 
 def _cleared(ran: Batched) -> Iterator[Breach]:
@@ -249,6 +266,26 @@ def _accessed(ran: Batched) -> Iterator[Breach]:
     yield Breach("permission", settled & write & ~was & ~wanted, 0, "the entry becomes writable unasked", "R", last)
     yield Breach("underrun", settled & store & wanted & ~write, 0, "the entry does not become writable", "W", None)
     yield Breach("underrun", settled & was & ~write, 0, "the entry is write-protected", "W", last)
+    other = settled & (ran.lanes.slot < 0) & _is_other(ran, raw, asked)
+    yield Breach("underrun", other, 0, "bits change that nobody asked to change", "as asked", last)
+
+
+def _is_other(ran: Batched, raw: Raw, asked: Raw) -> Mask:
+    """Return the lanes in which an entry gets bits that neither it had nor anybody asked for, as it does not on another
+    machine. What may be done to a page is left out: a fault may add the right to execute it.
+    """
+    lanes, live = ran.lanes, ran.live
+    stray: Raw = (raw ^ ran.before[0]) & ~(asked ^ ran.before[0])
+    if not bool(stray[live].any()):
+        return np.zeros(len(raw), dtype=bool)
+    rights = {one.value for one in protections_of(ran.session.program)}
+    stray &= ~np.uint64(reduce(or_, (value ^ min(rights) for value in rights)))
+    same = np.stack([lanes.states[:, 0], lanes.request, lanes.entry, lanes.store], axis=1)
+    _, group = np.unique(same, axis=0, return_inverse=True)
+    common = np.full(len(raw), ~np.uint64(0))
+    np.bitwise_and.at(common, group.reshape(-1)[live], stray[live])
+    other: Mask = (stray & ~common[group.reshape(-1)]) != 0
+    return other
 
 
 def _addresses(ran: Batched) -> Iterator[Breach]:

@@ -45,11 +45,17 @@ def _block(ran: Batched, block: int, start: int) -> Iterator[Breach]:
     pfn = [session.number("pte_pfn(pte)", raw) for raw in entries]
     write = [session.holds("pte_write", raw) for raw in entries]
     for at, raw in enumerate(entries):
+        if ran.kind == "access":
+            yield from _granted(ran, start + at, raw, folded)
         present = session.holds("pte_present", raw)
         index, record = start + at, last_write(ran, start + at)
         if at < block - 1:
             present = present & (hints[at] == block - at)
         gone = folded & ~present
+        if not at:
+            skewed = folded & present & (pfn[at] % np.uint64(block) != 0)
+            what = "begins a folded block at a page frame that no block begins at: the hardware maps others"
+            yield _breach(ran, "pfn", skewed, index, what, record)
         yield _breach(ran, "outside", gone, index, "is not part of the block that its neighbours are folded to", record)
         for other in range(at):
             both = folded & present & (hints[other] > 1)
@@ -58,6 +64,14 @@ def _block(ran: Batched, block: int, start: int) -> Iterator[Breach]:
             differs = both & (write[at] != write[other])
             yield _breach(ran, "permission", differs, index, "has another permission than its folded block", record)
             break
+
+
+def _granted(ran: Batched, index: int, raw: Raw, folded: Mask) -> Iterator[Breach]:
+    """A fault makes every entry of the block young, or dirty, as it asks: an MMU may look at any of them."""
+    for what, predicate in BITS:
+        asked = ran.session.holds(predicate, ran.asked)
+        left = folded & asked & ~ran.session.holds(predicate, raw)
+        yield _breach(ran, "underrun", left, index, f"does not get the {what} bit that the fault asks for", None)
 
 
 def held(session: Session, batch: Batch, indices: Iterable[int]) -> dict[int, tuple[Mask, ...]]:

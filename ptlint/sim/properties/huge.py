@@ -148,6 +148,13 @@ def _accessed(ran: Handled) -> Iterator[Breach]:
         for breach in (*told, *_entries(ran, write=writable)):
             breach.mask = breach.mask & lanes
             yield breach
+    if ran.where.nr < 2 or not ran.hardware.valid:
+        return
+    for index, raw in enumerate(ran.final):
+        for word, ending, lanes in (("young", "young", ran.lanes.request != 2), ("dirty", "dirty", ~reads)):
+            left = lanes & (_asked(ran, f"!!{ran.page.level}_{ending}(x)", raw) == 0)
+            detail = f"entry {index} does not become {word}: who uses that one faults again and again"
+            yield Breach("underrun", left, index, detail, word, _last(ran, index))
 
 
 def _entries(ran: Handled, *, write: bool | None = None) -> Iterator[Breach]:

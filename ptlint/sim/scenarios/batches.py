@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.batch import Batch, Layout, layout
-from ptlint.sim.driving import FIRST, MOST_STATES, Prepared, Ran, Setting, called, prepare, setting
+from ptlint.sim.driving import (
+    FEW_STATES,
+    FIRST,
+    MOST_STATES,
+    Prepared,
+    Ran,
+    Setting,
+    called,
+    long_batch,
+    prepare,
+    setting,
+)
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
@@ -55,12 +66,6 @@ FULL = ("collect", "clear")
 No CPU uses it any more then, so no access comes between the steps and no flush is owed; what is returned and cleared is
 the same (include/linux/pgtable.h).
 """
-
-FEW_STATES = 256
-"""Lanes of a run over a long batch."""
-
-LONG = 17
-"""Entries of a long batch: more than any loop over one is unrolled to, and no power of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,9 @@ def judge(program: Program, form: Form, arch: str) -> Judgement:
         for nr in sizes[2:]:
             tally.attempt(partial(_run, shared, form, nr, space_of(shared, form, nr)), raced=False)
         if len(sizes) > 1:
-            long = setting(program, LONG)
-            tally.attempt(partial(_run, long, form, LONG, space_of(long, form, LONG, FEW_STATES)), raced=False)
+            nr = long_batch(program, tally.executed)
+            long = setting(program, nr)
+            tally.attempt(partial(_run, long, form, nr, space_of(long, form, nr, FEW_STATES)), raced=False)
         if shared.hardware.updates and form.kind not in ("set", "get", "clear"):
             for nr, slots in steps.items():
                 space = space_of(shared, form, nr)

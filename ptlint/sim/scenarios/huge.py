@@ -56,6 +56,9 @@ NONPRESENT, WRITES, READS, OVER = 1, 2, 3, 4
 has seen the entry before the MMU touched it; a page is set where one is.
 """
 
+NONPRESENT_IN = ("ARCH_ENABLE_HUGEPAGE_MIGRATION", "MEMORY_FAILURE", "USERFAULTFD")
+"""Configurations in which a huge page's entry may be there and not present: migrated, poisoned, a marker."""
+
 TELLING = ("get", "collect", "transaction")
 """Kinds that return an entry."""
 
@@ -229,6 +232,8 @@ def judge(program: Program, helper: Helper, arch: str) -> Judgement:
     tally = Tally(helper.signature.name, arch)
     twin = helper.program
     try:
+        if not pages(twin):
+            raise CannotExecute("no size of huge pages is valid before start-up code has asked the machine")
         for page in pages(twin):
             tally.add(_run(_machine(twin, page), helper, page), raced=False)
             if tally.is_idle(twin):
@@ -259,7 +264,9 @@ def _space(shared: Setting, helper: Helper, page: Page) -> Space:
         for entry in (touched if helper.kind != "set" else [-1])
         for store in ((False, True) if entry >= 0 else (False,))
     ]
-    if helper.kind in ("set", "clear", "get") or (helper.kind == "collect" and "flush" not in helper.signature.name):
+    able = any(helper.program.universe.profile.is_set(symbol) for symbol in NONPRESENT_IN)
+    kinds = ("set", "clear", "get")
+    if able and (helper.kind in kinds or (helper.kind == "collect" and "flush" not in helper.signature.name)):
         rows.append((0, NONPRESENT, -1, False))
     if helper.kind == "set":
         rows += [(state, OVER, -1, False) for state in range(len(shared.colours.weight))]

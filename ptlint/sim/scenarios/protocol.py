@@ -8,7 +8,7 @@ first entry, and sets nr entries to the new value with the PFN advanced by one e
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 
 from ptlint.sim.batch import Batch, Layout, layout
 from ptlint.sim.blob import Blob
-from ptlint.sim.driving import FIRST, MOST_STATES, Intercept, Ran, Setting, called, prepare, setting
+from ptlint.sim.driving import (
+    FEW_STATES,
+    FIRST,
+    MOST_STATES,
+    Intercept,
+    Ran,
+    Setting,
+    called,
+    long_batch,
+    prepare,
+    setting,
+)
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
@@ -227,11 +238,19 @@ def judge(program: Program, pair: Pair, arch: str) -> Judgement:
             return tally.judgement(program)
         for nr in program.sizes[2:]:
             trial = over(nr, still(shared.colours, nr, MOST_STATES)) or trial
+        if pair.is_batch and len(program.sizes) > 1:
+            tally.attempt(partial(_long, program, pair, long_batch(program, tally.executed)), raced=False)
         for nr, slots in steps.items() if shared.hardware.updates else ():
             over(nr, raced(still(shared.colours, nr, MOST_STATES), nr, slots), raced=True)
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
+
+
+def _long(program: Program, pair: Pair, nr: int) -> Trial:
+    """Run over a few states of a long batch: whether every state ran is said of the short ones."""
+    long = setting(program, nr)
+    return run_pair(long, pair, nr, FIRST, replace(still(long.colours, nr, FEW_STATES), exhaustive=True))
 
 
 def _observers(shared: Setting, ran: Ran, trial: Trial, breach: Breach) -> tuple[tuple[str, ...], Mask]:

@@ -42,7 +42,7 @@ from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
-from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, set_stage, walker_for
+from ptlint.sim.stage import AFTER, BEFORE, ORDER, TARGET, Folios, Stage, argument, set_stage, walker_for
 from ptlint.sim.tally import Tally
 from ptlint.sim.types import VOID
 from ptlint.sim.values import Mask
@@ -59,6 +59,9 @@ from ptlint.sim.walklanes import (
 
 MIXED = 3
 """Entries of a table in which some map no page."""
+
+ORDERED = (1, 2, 4)
+"""Entries of batches whose number is a power of two."""
 
 MOST_FOLDED = 32
 """Entries of a folded block that callers run over."""
@@ -86,6 +89,14 @@ class Walk:
     types: tuple[CType, ...]
     form: str
     around: tuple[ast.FunctionDef | None, ast.FunctionDef | None] = (None, None)
+    is_ordered: bool = False
+    """Whether it is told how many entries there are by a power of two."""
+
+    def sizes(self, program: Program) -> tuple[int, ...]:
+        """Return the numbers of entries that the caller runs over."""
+        if self.is_single:
+            return (1,)
+        return ORDERED if self.is_ordered else program.sizes
 
     @property
     def returns_entry(self) -> bool:
@@ -237,9 +248,11 @@ def _walk(program: Program, path: str, name: str) -> Walk | None:
     form = _form(program, definition.type.params, resolved.params, resolved.ret)
     if _walks_itself(definition):  # an entry that it is given then is one to fill in
         form = "range" if {"folio", "vm_area_struct"} <= {tag_of(type) for type in resolved.params} else form
+    ordered = form == "entry" and any(ORDER.fullmatch(param.name or "") for param in definition.type.params)
+    form = "range" if ordered else form
     if not program.universe.profile.data.get("arch") and not _is_known(program, definition, path):
         return None  # without a tree the rest of the kernel is not there: the report says so once
-    return Walk(name, path, definition, resolved.params, form) if form else None
+    return Walk(name, path, definition, resolved.params, form, is_ordered=ordered) if form else None
 
 
 def _walks_itself(definition: ast.FunctionDef) -> bool:
@@ -338,13 +351,13 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     """Run the caller over growing batches, then with the MMU in between."""
     tally = Tally(walk.name, arch)
     try:
-        shared = setting(program, BEFORE + max(3, *program.sizes) + AFTER)
+        shared = setting(program, BEFORE + max(3, *walk.sizes(program)) + AFTER)
         if walk.form in ("fill", "swapped"):
             run_mixed(shared, walk, None, tally, frozenset({SWAP if walk.form == "swapped" else ""}))
             return tally.judgement(program)
         steps = raced = 0
         last: Trial | None = None
-        for nr in (1,) if walk.is_single else program.sizes:
+        for nr in walk.sizes(program):
             trial = last = run_over(shared, walk, nr, space_of(shared, walk.form, nr), last, tally)
             raced = nr if nr <= 2 or not steps else raced
             steps = int(trial.machine.steps.max()) + 1 if raced == nr else steps
@@ -374,7 +387,7 @@ def _meets_absent(program: Program, walk: Walk, machine: Machine) -> bool:
     One that is given an entry's value must ask about that, one that is given a single entry more than whether it is
     empty.
     """
-    if walk.form in ("steps", "fault"):
+    if walk.form in ("steps", "fault") or walk.is_ordered:  # what a huge page is made of has been looked at before
         return False
     texts = functions_of(program, walk.path)
     given = [param.name for param in walk.definition.type.params if _written(param) == "pte_t" and param.name]

@@ -132,6 +132,36 @@ def test_a_read_of_a_folded_block_gathers_the_bits_of_all_its_entries() -> None:
     assert "dirty" in result.violations[0].detail
 
 
+def test_a_block_is_folded_only_where_its_page_frame_is_aligned_as_well() -> None:
+    assert folded(program_with(FOLDING % "pte_mkdirty"), "set_ptes").violations == ()
+    anywhere = (FOLDING % "pte_mkdirty").replace(" && !((pte_pfn(pte) + i - index) & 3)", "")
+    result = folded(program_with(anywhere), "set_ptes")
+    assert [(one.property, "page frame" in one.detail) for one in result.violations] == [("pfn", True)]
+
+
+GRANTING = """
+int ptep_set_access_flags(struct vm_area_struct *vma, unsigned long address, pte_t *ptep, pte_t entry, int dirty)
+{
+	bool whole = pte_val(READ_ONCE(*ptep)) & (1UL << 58);
+	pte_t *first = whole ? (pte_t *)((unsigned long)ptep & ~31UL) : ptep;
+	unsigned long more = pte_val(entry) & (REF_YOUNG | REF_DIRTY | REF_WRITE);
+	int i;
+
+	if (%s)
+		return 0;
+	for (i = 0; i < (whole ? 4 : 1); i++)
+		set_pte(first + i, __pte(pte_val(first[i]) | more));
+	return 1;
+}
+"""
+
+
+@pytest.mark.parametrize(("when", "broken"), [("0", False), ("whole && (pte_val(*ptep) & more) == more", True)])
+def test_a_fault_makes_every_entry_of_a_block_what_it_asks_for(when: str, broken: bool) -> None:
+    result = folded(program_with(FOLDING % "pte_mkdirty" + GRANTING % when), "ptep_set_access_flags")
+    assert any("that the fault asks for" in violation.detail for violation in result.violations) == broken
+
+
 @pytest.mark.parametrize(
     ("name", "code", "broken"),
     [
@@ -250,3 +280,32 @@ def test_a_batch_over_the_border_of_a_block_clears_all_of_that_block_and_nothing
 ) -> None:
     result = folded(program_with(FOLDING % "pte_mkdirty" + AGEING % last), "test_and_clear_young_ptes")
     assert {violation.property for violation in result.violations} == broken
+
+
+SYNCED = """
+static inline void set_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte, unsigned int nr)
+{
+	%s;
+
+	for (i = 0; i < nr; i++) {
+		set_pte(ptep + i, pte_advance_pfn(pte, i));
+		local_flush_tlb_page(mm, addr + %s * PAGE_SIZE);
+	}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("counter", "entry", "broken"),
+    [
+        ("unsigned int i", "i", set()),
+        ("unsigned int i", "0", {"flush"}),
+        ("unsigned int i; nr = (unsigned char)nr", "i", set()),
+        ("unsigned char i; nr = (unsigned char)nr", "i", {"flush", "underrun"}),
+    ],
+)
+def test_a_setter_tells_the_tlb_of_every_entry_and_counts_in_more_than_8_bits(
+    counter: str, entry: str, broken: set[str]
+) -> None:
+    result = judged(program_with(SYNCED % (counter, entry)), "set_ptes")
+    assert {one.property for one in result.violations} == broken

@@ -35,11 +35,20 @@ def judged(arch: str, overrides: dict[str, SourceText] | None = None, only: str 
     return [huge.judge(program, one, arch) for one in huge.subjects(program) if not only or huge.name(one) == only]
 
 
-KNOWN = {"riscv": {("huge_pte_clear", "entry 1 is not cleared"), ("huge_ptep_get_and_clear", "entry 1 is not cleared")}}
-"""Defects of 7.3: of an entry that is not present the first is cleared (docs/upstream-7.3.md)."""
+KNOWN = {
+    "riscv": {("huge_pte_clear", "entry 1 is not cleared"), ("huge_ptep_get_and_clear", "entry 1 is not cleared")},
+    "sparc": {
+        ("huge_pte_clear", "entry 1 is not cleared"),
+        ("huge_ptep_clear_flush", "entry 0 is not cleared"),
+        ("huge_ptep_clear_flush", "the flush does not cover the page"),
+    },
+}
+"""Defects of 7.3: of an entry that is not present, and of every one on sparc, the first is cleared; and sparc's
+huge_ptep_clear_flush() does neither (docs/upstream-7.3.md).
+"""
 
 
-@pytest.mark.parametrize("arch", ["arm64", "riscv", "s390"])
+@pytest.mark.parametrize("arch", ["arm64", "powerpc/radix", "riscv", "s390", "sparc"])
 def test_the_kernels_helpers_hold(arch: str) -> None:
     results = judged(arch)
     assert len(results) >= 7
@@ -64,6 +73,32 @@ def test_sizes_are_those_that_the_architecture_says_are_valid() -> None:
         (32768, "pmd", 16),
         (1 << 20, "pud", 1),
     ]
+
+
+def test_where_start_up_code_decides_which_sizes_there_are_helpers_count_as_not_executed() -> None:
+    results = judged("powerpc/hash")
+    assert results
+    assert all(one.stopped and "no size" in one.stopped[0] for one in results)
+
+
+COMPARED = """\
+static int __cont_access_flags_changed(pte_t *ptep, pte_t pte, int ncontig)
+{
+	int i;
+
+	for (i = 0; i < %s; i++)
+		if ((pte_val(pte) ^ pte_val(__ptep_get(ptep + i))) & (PTE_AF | PTE_DIRTY | PTE_RDONLY | PTE_WRITE))
+			return 1;
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(("entries", "broken"), [("ncontig", set()), ("1", {"underrun"})])
+def test_a_fault_gives_every_entry_of_a_page_what_it_asks_for(entries: str, broken: set[str]) -> None:
+    text = SourceText(ARM64, 1, COMPARED % entries)
+    (result,) = judged("arm64", {"__cont_access_flags_changed": text}, "huge_ptep_set_access_flags")
+    assert {violation.property for violation in result.violations} == broken
 
 
 WRPROTECT = """\

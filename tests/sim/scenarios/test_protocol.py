@@ -1,5 +1,7 @@
 """The transaction: what breaks it is found with the fewest entries, and only that."""
 
+import pytest
+
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.scenarios import protocol
 from tests.sim.reference_program import program_with
@@ -99,3 +101,25 @@ static inline pte_t modify_prot_start_ptes(struct vm_area_struct *vma, unsigned 
     assert result.stopped is not None
     assert "never written" in result.stopped[0]
     assert not result.exhaustive
+
+
+BY_FOUR = """
+static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned long addr,
+		pte_t *ptep, pte_t old_pte, pte_t pte, unsigned int nr)
+{
+	unsigned int i, k;
+
+	for (i = 0; i + 4 <= nr; i += 4)
+		for (k = i; k < i + 4; k++)
+			ptep_modify_prot_commit(vma, addr + k * PAGE_SIZE, ptep + k,
+						pte_advance_pfn(old_pte, k), pte_advance_pfn(pte, %s));
+	for (; i < nr; i++)
+		ptep_modify_prot_commit(vma, addr + i * PAGE_SIZE, ptep + i,
+					pte_advance_pfn(old_pte, i), pte_advance_pfn(pte, i));
+}
+"""
+
+
+@pytest.mark.parametrize(("ahead", "broken"), [("k", []), ("k - i", ["pfn"])])
+def test_a_loop_that_short_batches_never_enter_runs_too(ahead: str, broken: list[str]) -> None:
+    assert [violation.property for violation in judged(BY_FOUR % ahead).violations] == broken
