@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
@@ -66,6 +65,14 @@ def occurrences(text: str, word: str) -> Iterable[int]:
     return words_at(text, word) if len(text) < LONG_TEXT else _places(text).at(word)
 
 
-@lru_cache(maxsize=16)
+_MOST_KEPT = 16
+_PLACES: dict[int, WordPlaces] = {}  # by identity: to compare long texts with each other takes longer than to search
+
+
 def _places(text: str) -> WordPlaces:
-    return WordPlaces(text)
+    found = _PLACES.get(id(text))
+    if found is None or found.text is not text:
+        if len(_PLACES) >= _MOST_KEPT:
+            del _PLACES[next(iter(_PLACES))]
+        found = _PLACES[id(text)] = WordPlaces(text)
+    return found

@@ -172,7 +172,12 @@ _Item = tuple[str, str, int, str, _Conditions]
 def _changes(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
     known: dict[tuple[str, str], dict[str, set[_Conditions]]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
+    as_it_was = {(kind, name, text, conditions) for kind, name, _, text, conditions in old}
+    new = [one for one in new if (one[0], one[1], one[3], one[4]) not in as_it_was]  # most need no closer look
+    asked = {one[:2] for one in new}
     for kind, name, _, text, conditions in old:
+        if (kind, name) not in asked:
+            continue
         known.setdefault((kind, name), {}).setdefault(bare(text), set()).add(conditions)
         texts.setdefault((kind, name), []).append(text)
     result = []

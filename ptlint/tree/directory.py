@@ -24,6 +24,7 @@ class DirTree:
     unread: Losses = field(default_factory=Losses, repr=False)
     _real_root: str = field(init=False, repr=False)
     _ids: dict[str, str] = field(default_factory=dict, repr=False)
+    _listed: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._real_root = os.path.realpath(self.root)
@@ -64,10 +65,12 @@ class DirTree:
     def content_key(self) -> str:
         """Return a text that changes with any file: names, sizes, times and inodes, as git's index tells changes."""
         digest = hashlib.sha256(self._real_root.encode("utf-8", "surrogateescape"))
-        for here, folders, _ in os.walk(self._real_root):
-            folders[:] = sorted(name for name in folders if name != ".git")
-            for path in sorted((entry.path for entry in os.scandir(here)), key=str):
-                digest.update(f"{path}\0{_facts(path)}\0".encode("utf-8", "surrogateescape"))
+        pending = [self._real_root]
+        while pending:
+            for entry in sorted(_entries(pending.pop()), key=lambda one: one.name):
+                digest.update(f"{entry.path}\0{_facts(entry)}\0".encode("utf-8", "surrogateescape"))
+                if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
+                    pending.append(entry.path)
         return f"folder {digest.hexdigest()}"
 
     def mode(self, path: str) -> int | None:
@@ -90,13 +93,20 @@ class DirTree:
         folder = folder.strip("/")
         if not is_plain(folder) and folder:
             return
-        found: list[str] = []
-        for here, folders, names in os.walk(os.path.join(self._real_root, folder)):
-            folders[:] = [name for name in folders if name != ".git"]
-            prefix = os.path.relpath(here, self._real_root)
-            inside = "" if prefix == "." else prefix + "/"
-            found.extend(inside + name for name in names if is_regular(os.path.join(here, name)))
-        yield from sorted(found)
+        if folder not in self._listed:
+            self._listed[folder] = sorted(self._below(f"{folder}/" if folder else ""))
+        yield from self._listed[folder]
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """Yield every regular file below *folder*, which is empty or ends in ``/``."""
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            for entry in _entries(f"{self._real_root}/{here}"):
+                if entry.is_file(follow_symlinks=False):
+                    yield here + entry.name
+                elif entry.is_dir(follow_symlinks=False) and entry.name != ".git":
+                    pending.append(f"{here}{entry.name}/")
 
     def _stat(self, path: str) -> os.stat_result | None:
         if not is_plain(path):
@@ -118,9 +128,18 @@ class DirTree:
         return real if inside and is_regular(real) else None
 
 
-def _facts(path: str) -> str:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, nothing where it cannot be read."""
     try:
-        found = os.lstat(path)
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _facts(entry: os.DirEntry[str]) -> str:
+    try:
+        found = entry.stat(follow_symlinks=False)
     except OSError:  # gone since its folder was listed
         return ""
     return f"{found.st_mode} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
+from ptlint.csrc.directives import MAX_FILE_BYTES
 from ptlint.csrc.items import index_of_text
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.blob import Blob
@@ -121,6 +122,7 @@ def subjects(program: Program) -> Iterator[Former]:
     brought = {text.path for text in program.universe.overrides.values() if _HEAD.search(text.looked_at)}
     for path in sorted({*program.places, *brought}):
         text = program.universe.text_of(path) if path.endswith((".c", ".h")) else ""
+        text = text if len(text) <= MAX_FILE_BYTES else ""  # longer than any that is read as C
         if path in brought or (_WRITTEN.search(text) and _BOUND.search(text)):
             yield from _formers(program, path, text)
 

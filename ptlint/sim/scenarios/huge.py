@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc.items import items_of
-from ptlint.csrc.universe import load_universe
+from ptlint.csrc.universe import Universe, load_universe
 from ptlint.sim.batch import Batch, Layout
 from ptlint.sim.convert import scalar
 from ptlint.sim.driving import Ran, Setting
@@ -141,9 +141,7 @@ def _concerned(program: Program) -> bool:
         return True
     universe = program.universe
     for name in program.interest:
-        text = universe.overrides.get(name)
-        path = text.path if text is not None else universe.source_of(name) or ""
-        if "huge" in name or "hugetlb" in path:
+        if "huge" in name or "hugetlb" in _path_of(universe, name):
             return True
         if _SIZED.search(_text_of(program, name)):
             return True
@@ -154,10 +152,24 @@ _SIZED = re.compile(r"\bpgsize\b")
 """What code says that is for entries of any level."""
 
 
+def _path_of(universe: Universe, name: str) -> str:
+    """Return the ``.c`` file that defines *name*, where that may be one of hugetlb's."""
+    text = universe.overrides.get(name)
+    if text is not None:
+        return text.path
+    may_be = any("hugetlb" in path for path in universe.defining_files(name))
+    return universe.source_of(name) or "" if may_be else ""
+
+
 def _text_of(program: Program, name: str) -> str:
     """Return the text of a function of the architecture's own, empty for others."""
-    site = program.universe.site_of(name)
-    if site is None or not site.instance.path.startswith(f"arch/{program.universe.profile.folder}/"):
+    universe, own = program.universe, f"arch/{program.universe.profile.folder}/"
+    if not any(path.startswith(own) for path in universe.defining_files(name)) and not universe.headers.sites(
+        name, "function"
+    ):
+        return ""
+    site = universe.site_of(name)
+    if site is None or not site.instance.path.startswith(own):
         return ""
     item = items_of(site.instance).items[site.number]
     return site.instance.active_text()[item.start : item.end]
