@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,7 +105,15 @@ def joined(first: Space, second: Space) -> Space:
 
 def raced(space: Space, nr: int, slots: int) -> Space:
     """Return *space* with one access of the MMU, a load or a store, to each entry before each of *slots* steps."""
-    events = [(slot, entry, store) for slot in range(slots) for entry in range(nr) for store in (False, True)]
+    return _at(space, [(slot, entry, store) for slot in range(slots) for entry in range(nr) for store in (False, True)])
+
+
+def raced_at(space: Space, slots: Iterable[int]) -> Space:
+    """Return *space* with one access of the MMU, a load or a store, to the one entry before each of *slots*."""
+    return _at(space, [(slot, 0, store) for slot in slots for store in (False, True)])
+
+
+def _at(space: Space, events: Sequence[tuple[int, int, bool]]) -> Space:
     table = np.array(events, dtype=np.int64)
     count = len(space)
     pick = np.repeat(np.arange(count), len(events))

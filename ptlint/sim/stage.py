@@ -41,7 +41,7 @@ _EMPTY = re.compile(r"(?:.*_)?(?:dst|dest)(?:_.*)?")
 _OF_SOURCE = re.compile(r"(?:.*_)?(?:src|old|first)(?:_.*)?")
 """Whose folio a pointer leads to."""
 
-_ADDRESS = re.compile(r"(?:.*_)?(?:u?v?addr|address|start)(?:_.*)?|vaddr")
+_ADDRESS = re.compile(r"(?:.*_)?(?:(?:u?v?|h)addr|address|start)(?:_.*)?|vaddr")
 _END = re.compile(r"(?:.*_)?end(?:_addr)?")
 _COUNT = re.compile(r"_*(?:(?:max_)?nr|count|n|(?:max_)?nr_ptes|nr_pages|npages|batch|max)_*")
 ORDER = re.compile(r"_*order_*")
@@ -110,6 +110,7 @@ class Stage:
     frame of the batch's first entry. Page frames from ``missing`` on, lane by lane, have none of the machine's behind
     them, where the two differ; None when all have. With ``absent`` some entries map no page. In
     lanes where ``lost`` is above 0 mapping a table fails when it is done for the time that it says; ``mapped`` counts.
+    ``kept`` is the table of single entries that is kept for the split of the huge page which the batch maps.
     """
 
     session: Session
@@ -124,6 +125,7 @@ class Stage:
     absent: Words | None = None
     lost: NDArray[np.int64] | None = None
     mapped: NDArray[np.int64] | None = None
+    kept: Object | None = None
 
     def fails_to_map(self) -> Mask | None:
         """Count an attempt to map a table; return the lanes in which it fails, None where none ever does."""

@@ -51,17 +51,17 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
     offset, addr = where.base + index * where.size, where.addr + index * where.page
     nothing = gathered = np.zeros(lanes, dtype=bool)
     stale = Stale(nothing, nothing, nothing, nothing, None)
-    cached, writable = _cachable(ran, initial), session.holds("pte_write", initial)
+    cached, writable = cachable(ran, initial), session.holds("pte_write", initial)
     for record in session.machine.log:
         if record.kind in ("write", "mmu") and record.data.get("offset") == offset and record.name != "new ptep":
             old, new = (_raws(ran, record.data[key]) for key in ("old", "new"))
             if old is None or new is None:
                 continue
-            here, cachable = record.mask & (old != new), _cachable(ran, old)
-            cached = cached | (record.mask & cachable)
+            here, may = record.mask & (old != new), cachable(ran, old)
+            cached = cached | (record.mask & may)
             if not some(here):
                 continue
-            writable = writable | (here & cachable & session.holds("pte_write", old))
+            writable = writable | (here & may & session.holds("pte_write", old))
             if record.kind != "write" or not some(here & cached):
                 continue
             among = here & cached
@@ -71,9 +71,9 @@ def leftovers(ran: Ran, index: int, initial: NDArray[np.uint64]) -> Stale:
                 left = stale.left | lost | cleaned
                 stale = Stale(left, stale.writable | (lost & writable), stale.dirty | cleaned, stale.old, record)
         elif is_flush(record) and "tlb" in record.data:
-            gathered = gathered | (record.mask & _covers_all(ran, record, addr))
+            gathered = gathered | (record.mask & covers_all(ran, record, addr))
         elif is_flush(record):
-            covered = record.mask & _covers_all(ran, record, addr)
+            covered = record.mask & covers_all(ran, record, addr)
             stale.left, stale.writable = stale.left & ~covered, stale.writable & ~covered
             stale.dirty, stale.old = stale.dirty & ~covered, stale.old & ~covered
             cached = cached & ~covered
@@ -93,7 +93,8 @@ def _raws(ran: Ran, value: Scalar | Blob) -> NDArray[np.uint64] | None:
     return ran.session.raw(value)
 
 
-def _cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
+def cachable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
+    """Return where a TLB may hold an entry."""
     hardware, session = ran.hardware, ran.session
     if not hardware.valid:
         return _usable(ran, raw)
@@ -126,7 +127,7 @@ def _usable(ran: Ran, raw: NDArray[np.uint64]) -> Mask:
     return result
 
 
-def _covers_all(ran: Ran, record: Record, addr: int) -> Mask:
+def covers_all(ran: Ran, record: Record, addr: int) -> Mask:
     """Return the lanes in which a flush takes in all that the entry of *addr* maps."""
     last = addr + ran.where.page - ran.session.program.constant("PAGE_SIZE")
     first = covers(ran, record, addr)

@@ -23,6 +23,7 @@ from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, of_mask
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
     from ptlint.sim.machine import Machine
+    from ptlint.sim.program import Program
     from ptlint.sim.stage import Stage
 
 
@@ -74,8 +75,8 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
             return followed(frame)
         stage = stage_of(machine)
         where, addr = scalar(pmd(frame)), scalar(address(frame))
-        if program.level != "pte":  # what is there maps a huge page
-            return 0
+        if program.level != "pte":
+            return _kept_entry(program, stage, addr)
         if ptl is not None:
             lock = scalar(runs[ptl](frame))
             if not isinstance(lock, Unknown):
@@ -101,6 +102,18 @@ def offset_map(expressions: Expressions, call: ast.Call, name: str) -> Op:
         return np.where(failed, np.uint64(0), np.asarray(place).view(np.uint64))
 
     return Op(entry, run)
+
+
+def _kept_entry(program: Program, stage: Stage, addr: Scalar) -> Value:
+    """Return the entry of an address in the table that is kept for a split; NULL without: a huge page is mapped."""
+    if stage.kept is None:
+        return 0
+    if isinstance(addr, Unknown):
+        raise CannotExecute("the page table of an unknown address")
+    size = size_of(program.resolve(written("pte_t")))
+    page = arithmetic("/", addr, program.constant("PAGE_SIZE"), 8, False)
+    index = arithmetic("&", page, stage.kept.blob.size // size - 1, 8, False)
+    return arithmetic("+", arithmetic("*", index, size, 8, False), stage.kept.base, program.model.pointer_size, False)
 
 
 _ALWAYS_THERE = ("pte_offset_kernel",)

@@ -162,7 +162,8 @@ def _walks(program: Program, path: str) -> Iterator[Walk]:
     for level in range(CALLERS + 1):
         below = []
         for name in last:
-            walk = _walk(program, path, name) if _TEXT.search(texts[name]) else None
+            is_walk = _TEXT.search(texts[name]) is not None and not splits(name, texts)
+            walk = _walk(program, path, name) if is_walk else None
             if walk is not None and (not level or walk.form != "fault"):
                 yield walk
             if walk is None or walk.form in ("entry", "batch"):
@@ -223,6 +224,20 @@ def _bodies(program: Program, path: str) -> dict[str, str]:
             found[name] = source.looked_at[source.looked_at.find("{") :]
     return found
 
+
+def splits(name: str, texts: Mapping[str, str]) -> bool:
+    """Return whether a function of a file, whose bodies are *texts*, puts a table in place and sets single entries, or
+    has one of the others set them: ``ptlint.sim.scenarios.splits``.
+    """
+    if _PUTS.search(texts[name]) is None:
+        return False
+    called = set(_CALLED.findall(texts[name])) & texts.keys()
+    return any(_SETS.search(texts[one]) is not None for one in (name, *called))
+
+
+_CALLED = re.compile(r"\b(\w+)\s*\(")
+_PUTS = re.compile(r"\bpmd_populate\s*\(")
+_SETS = re.compile(r"\b(?:set_ptes|set_pte_at|set_pte)\s*\(")
 
 _TEXT = re.compile(r"\bpte_t\b|\bpmd_t\b|\bpvmw\b|\bvmf\b|ptep_|_ptes?\(")
 
@@ -488,7 +503,8 @@ def _changing(machine: Machine) -> Mask:
     return result
 
 
-def _arguments(stage: Stage, definition: ast.FunctionDef, types: Sequence[CType]) -> list[Value]:
+def arguments_of(stage: Stage, definition: ast.FunctionDef, types: Sequence[CType]) -> list[Value]:
+    """Return what a caller is given on *stage*, by the roles of its parameters."""
     walks_itself = _walks_itself(definition)
     found: list[Value] = []
     for at, (param, type) in enumerate(zip(definition.type.params, types, strict=True)):
@@ -535,7 +551,7 @@ def _around(stage: Stage, definition: ast.FunctionDef | None) -> None:
     program = stage.session.program
     resolved = program.resolve(definition.type)
     assert isinstance(resolved, CFunction)
-    arguments = _arguments(stage, definition, resolved.params)
+    arguments = arguments_of(stage, definition, resolved.params)
     invoke(program, stage.session.machine, definition, arguments, list(resolved.params))
 
 
@@ -571,7 +587,7 @@ def _finished(
         stage.absent = absent.words
         stage.lost = -1 - lanes.slot  # nothing else needs the MMU's schedule here
     machine = session.machine
-    arguments = _arguments(stage, walk.definition, walk.types)
+    arguments = arguments_of(stage, walk.definition, walk.types)
     machine.steps = np.zeros_like(machine.steps)
     machine.log.clear()
     grants = Grants(session, walk.path, absent is not None)
