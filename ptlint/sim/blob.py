@@ -128,7 +128,7 @@ class Blob:
             if sum(width for width, _ in other.cells.values()) == other.size:
                 return  # what lies below is hidden for good
             moved = [b.moved(offset, 0, other.size) for b in other.backdrops]
-            self.backdrops = [*self._backdrops_outside(offset, end), *moved]
+            self.backdrops = _joined([*self._backdrops_outside(offset, end), *moved])
             return
         self._split_across(offset)
         self._split_across(end)
@@ -170,7 +170,7 @@ class Blob:
             if covered == new.end - new.start and not blended:
                 continue
             laid = [*blended, *_gaps(new, mine)] if blended else [new]
-            self.backdrops = [*self._backdrops_outside(new.start, new.end), *laid]
+            self.backdrops = _joined([*self._backdrops_outside(new.start, new.end), *laid])
 
     def arrays(self, offset: int, size: int) -> int:
         """Return how many cells of [offset, offset + size) hold an array of one value a lane."""
@@ -259,6 +259,19 @@ class Blob:
         if overlapping:
             return 1, self._part_of(overlapping[0], at, 1)
         return 1, self._backdrop(at, 1)
+
+
+def _joined(backdrops: list[Backdrop]) -> list[Backdrop]:
+    """Return *backdrops* in order, those that lie side by side and hold the same as one: an array of structures that
+    are stored one by one would have as many.
+    """
+    found: list[Backdrop] = []
+    for one in sorted(backdrops, key=lambda one: one.start):
+        if found and found[-1].end == one.start and found[-1].same_as(one):
+            found[-1] = found[-1]._replace(end=one.end)
+        else:
+            found.append(one)
+    return found
 
 
 def _blend(mask: Mask, new: Backdrop, old: Backdrop) -> Fill:

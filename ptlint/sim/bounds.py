@@ -9,6 +9,14 @@ LANES_OF_WORK = 1 << 10
 """Lanes that take about as long as the way to them."""
 
 
+CELLS_OF_WORK = 64
+"""Members of a structure that take as long to copy as a statement takes."""
+
+
+VALUES_OF_WORK = 4
+"""Values of an initialiser that take as long as a statement takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of a run: statements executed, nested calls, iterations of one loop, ``work`` (a statement counts once,
@@ -25,7 +33,7 @@ class Limits:
     work: int = 120_000
     reading: int = 100_000
     bytes: int = 96 << 20
-    records: int = 24 << 20
+    records: int = 10 << 20
 
 
 PORTION = 1_000

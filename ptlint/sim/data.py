@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CRecord, CType
 from ptlint.sim.blob import Blob, zero
+from ptlint.sim.bounds import CELLS_OF_WORK, VALUES_OF_WORK
 from ptlint.sim.convert import converted, scalar
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Run, Value
 from ptlint.sim.places import bits_place, slot_place
 from ptlint.sim.types import is_integer, is_record, size_of
-from ptlint.sim.values import narrow
+from ptlint.sim.values import Scalar, narrow
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -46,6 +47,7 @@ def initialiser(program: Program, expressions: Expressions, type: CType, init: a
         return _single(size, leaves[0][2], big)
 
     def build(frame: Frame) -> Value:
+        frame.machine.tick(len(plan) // VALUES_OF_WORK)
         blob = Blob(size, big, zero)
         for run, put in plan:
             put(frame, blob, run(frame))
@@ -280,10 +282,12 @@ def _is_text(type: CArray) -> bool:
 def _string_array(type: CArray, text: bytes, big_endian: bool) -> Run:
     count = type.count if type.count is not None else len(text) + 1
 
-    def build(_frame: Frame) -> Value:
+    cells: dict[int, tuple[int, Scalar]] = {at: (1, byte) for at, byte in enumerate(text[:count])}
+
+    def build(frame: Frame) -> Value:
+        frame.machine.tick(len(cells) // CELLS_OF_WORK)
         blob = Blob(count, big_endian, zero)
-        for at, byte in enumerate(text[:count]):
-            blob.store(at, 1, byte)
+        blob.cells = cells.copy()
         return blob
 
     return build

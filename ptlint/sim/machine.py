@@ -308,7 +308,7 @@ class Machine:
                 )
                 new: Scalar | Blob = value.load(0, value.size, False) if small else value
                 self.note("write", obj.name, mask, offset=offset, old=old, new=new, **self._atomic)
-            self.tick(1 + len(value.cells) // 32)
+            self.tick(1 + len(value.cells) // 32 + len(obj.blob.backdrops) // 4)
             before = obj.blob.arrays(offset, value.size)
             obj.blob.put(offset, value, None if self._has_all(obj, mask) else mask)
             self._hold(obj.blob.arrays(offset, value.size) - before)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 
 from ptlint.csrc.ctypes import CFloat, CInt, CPointer, CRecord, CType
 from ptlint.sim.blob import WIDEST, Blob, merge
+from ptlint.sim.bounds import CELLS_OF_WORK
 from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, UnsetRead
 from ptlint.sim.frame import Frame, Place, Run, Value
@@ -114,6 +115,7 @@ def _part_of_slot(type: CType, slot: int, offset: int, variable: Run) -> Place:
         blob = variable(frame)
         assert isinstance(blob, Blob)
         if whole:
+            frame.machine.tick(len(blob.cells) // CELLS_OF_WORK)
             return blob.sub(offset, size)
         value = blob.load(offset, size, signed)
         if target is not None and isinstance(value, Unknown):
@@ -127,6 +129,7 @@ def _part_of_slot(type: CType, slot: int, offset: int, variable: Run) -> Place:
         blob = variable(frame)
         assert isinstance(blob, Blob)
         changed, mask = blob.copy(), frame.machine.mask
+        frame.machine.tick(len(blob.cells) // CELLS_OF_WORK)
         frame.slots[slot] = changed
         where = None if frame.is_whole(mask) else mask
         if isinstance(value, Blob):

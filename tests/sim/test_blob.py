@@ -126,3 +126,14 @@ def test_ten_thousand_cells_are_stored_without_looking_at_all_of_them() -> None:
         blob.store(4 * at, 4, at)
     assert blob.load(4 * 9_999, 4, False) == 9_999
     assert blob.load(4 * 9_999 + 2, 4, False) == 0
+
+
+def test_structures_that_are_stored_one_by_one_leave_one_backdrop() -> None:
+    element = Blob(16, False, zero)
+    element.store(0, 4, 7)
+    blob = Blob(16 * 1_000, False, zero)
+    for at in range(1_000):
+        blob.put(16 * at, element)
+        blob.put(16 * at, element, np.array([True, False]))
+    assert len(blob.backdrops) == 1
+    assert (blob.load(16 * 999, 4, False), blob.load(16 * 999 + 8, 8, False)) == (7, 0)
