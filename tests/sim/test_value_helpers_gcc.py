@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
@@ -44,10 +45,11 @@ def test_every_helper_gives_what_gcc_gives(tmp_path: Path, request: pytest.Fixtu
     assert {one.profile: one.differ for one in found if one.differ} == {}
     assert min(len(one.agree) for one in found) >= FEWEST
     assert min(one.defined for one in found) >= FEWEST_LANES
-    text = table(profiles, found)
     if request.config.getoption("--bless"):
-        TABLE.write_text(text, encoding="utf-8")
-    assert TABLE.read_text(encoding="utf-8") == text, "run pytest with --bless to write docs/native.md anew"
+        TABLE.write_text(table(profiles, found), encoding="utf-8")
+    told = dict(re.findall(r"^\| (\S+) \| (\d+) \|", TABLE.read_text(encoding="utf-8"), re.MULTILINE))
+    fewer = [one.profile for one in found if len(one.agree) < int(told[one.profile])]
+    assert fewer == [], "what docs/native.md lists is no longer compared; --bless writes it anew"
 
 
 def table(profiles: Sequence[Profile], found: Sequence[Comparison]) -> str:

@@ -90,7 +90,7 @@ def _of_macro(program: Program, name: str, count: int) -> Iterator[Helper]:
     assert match is not None
     level, made = match[1], match[2]
     first = "unsigned long" if made or match[3] else f"{level}_t" if level else "pgprot_t"
-    rest = (["pgprot_t"], [first], ["unsigned long"]) if count == 2 else ([],)
+    rest = ([first], ["pgprot_t"], ["unsigned long"]) if count == 2 else ([],)
     tried = [_helper(program, name, [first, *more]) for more in rest] if count <= 2 else []
     helpers = [helper for helper in tried if helper is not None]
     if count == 2:
