@@ -130,7 +130,7 @@ def hardware_of(program: Program, table: str = "") -> Hardware:
         mask("write"),
         mask("dirty_set"),
         mask("dirty_clear"),
-        program.pte_size,
+        program.pte_word,
         _is_swapped(program),
     )
 
@@ -143,4 +143,4 @@ def _is_swapped(program: Program) -> bool:
     pte = session.pte("__pte(value)", value=("unsigned long", 1))
     held = int(session.raw(pte)[0])
     value = int(session.number("pte_val(pte)", session.raw(pte))[0])
-    return value == 1 and held == 1 << (8 * program.pte_size - 8)
+    return value == 1 and held == 1 << (8 * program.pte_word - 8)

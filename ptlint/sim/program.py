@@ -16,7 +16,7 @@ from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import SourceText, Universe
 from ptlint.sim import data, objects
 from ptlint.sim.assembly import is_understood
-from ptlint.sim.blob import Blob
+from ptlint.sim.blob import WIDEST, Blob
 from ptlint.sim.bounds import Ration
 from ptlint.sim.calls import boxed, lower_call
 from ptlint.sim.errors import CannotExecute, NoMember
@@ -468,13 +468,25 @@ class Program:
 
     @property
     def pte_size(self) -> int:
-        """Return the size of an entry in bytes. Raises CannotExecute without an MMU, and above 64 bits."""
+        """Return the bytes from an entry to the next. Raises CannotExecute without an MMU, and as ``pte_word`` does."""
         if not self.universe.profile.is_set("MMU"):
             raise CannotExecute("the configuration has no MMU")
         type = self.pte_type
         if type is None:
             raise CannotExecute("the tree does not define pte_t")
-        size = size_of(type)
+        return self.pte_word * word_count(type)
+
+    @property
+    def pte_word(self) -> int:
+        """Return the bytes of what an entry says: all of it, or its first word where the others repeat that.
+
+        Raises CannotExecute above 64 bits, unless an entry is a few words of one type (powerpc 8xx, where one of 16 KiB
+        is four of the hardware's).
+        """
+        type = self.pte_type
+        if type is None:
+            raise CannotExecute("the tree does not define pte_t")
+        size = size_of(type) // word_count(type)
         if size not in (4, 8):
             raise CannotExecute(f"entries of {size} bytes: more than the 64 bits that are modelled")
         return size
@@ -525,6 +537,15 @@ class Program:
     def string(self, machine: Machine, text: bytes) -> int:
         """Return the address of a string literal."""
         return objects.string(machine, text)
+
+
+def word_count(type: CType) -> int:
+    """Return how many words an entry of this type repeats: 1 for any of at most 64 bits."""
+    if not isinstance(type, CRecord) or type.kind != "struct" or size_of(type) <= WIDEST:
+        return 1
+    kinds = {field.type for field in type.fields}
+    is_uniform = len(kinds) == 1 and all(isinstance(kind, CInt) for kind in kinds)
+    return len(type.fields) if is_uniform else 1
 
 
 def hardware_data(profile: Profile) -> Mapping[str, Any]:

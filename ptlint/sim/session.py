@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc.ctypes import CType
-from ptlint.sim.blob import Blob
+from ptlint.sim.blob import WIDEST, Blob
 from ptlint.sim.bounds import Limits
 from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
@@ -85,17 +85,19 @@ class Session:
         return self.run(text, **variables)
 
     def raw(self, pte: Value) -> NDArray[np.uint64]:
-        """Return an entry's bytes in memory as one uint64 a lane."""
-        value = pte.load(0, pte.size, False) if isinstance(pte, Blob) else scalar(pte)
+        """Return an entry's bytes in memory as one uint64 a lane; of words that repeat the first one, that."""
+        width = pte.size if isinstance(pte, Blob) and pte.size <= WIDEST else self.program.pte_word
+        value = pte.load(0, width, False) if isinstance(pte, Blob) else scalar(pte)
         return self.lanes_of(value)
 
     def entry(self, raw: NDArray[np.uint64]) -> Value:
         """Return the ``pte_t`` whose bytes in memory are *raw*."""
-        size = self.program.pte_size
+        size, word = self.program.pte_size, self.program.pte_word
         if not self.program.pte_is_record:
             return raw
         blob = Blob(size, self.machine.memory.big_endian)
-        blob.store(0, size, raw)
+        for at in range(0, size, word):
+            blob.store(at, word, raw)
         return blob
 
     def holds(self, predicate: str, raw: NDArray[np.uint64]) -> Mask:

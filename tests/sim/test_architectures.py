@@ -17,7 +17,6 @@ from ptlint.sim.space import raced, still
 from tests.csrc.kernel import kernel_tree
 
 UNSUPPORTED = {
-    "powerpc/8xx": "entries of 16 bytes: more than the 64 bits that are modelled",
     "arm/nommu": "the configuration has no MMU",
     "m68k/nommu": "the configuration has no MMU",
     "riscv/nommu": "the configuration has no MMU",

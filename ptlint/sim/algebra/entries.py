@@ -12,7 +12,7 @@ from ptlint.csrc.ctypes import CRecord
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.frame import Value
-from ptlint.sim.program import Program
+from ptlint.sim.program import Program, word_count
 from ptlint.sim.session import Session
 from ptlint.sim.types import size_of
 from ptlint.sim.values import Mask
@@ -28,13 +28,14 @@ LEVELS = ("pte", "pmd")
 class Level:
     """A level by the prefix of its helpers, ``pte`` or ``pmd``; ``size`` is that of an entry in bytes.
 
-    ``step`` is how many page frames an entry maps.
+    ``step`` is how many page frames an entry maps, ``copies`` how often it repeats what ``size`` bytes say.
     """
 
     name: str
     size: int
     is_record: bool
     step: int
+    copies: int = 1
 
     def named(self, *endings: str) -> tuple[str, ...]:
         """Return the names of helpers of this level: ``mkdirty`` becomes ``pte_mkdirty``."""
@@ -49,10 +50,11 @@ def levels_of(program: Program) -> tuple[Level, ...]:
         if program.universe.typedef(typedef) is None or not program.has(f"{name}_mkdirty"):
             continue
         type = program.resolve(ast.TypedefName(typedef))
-        size = size_of(type)
+        copies = word_count(type)
+        size = size_of(type) // copies
         if size in (4, 8) and program.has(f"pfn_{name}"):
             step = 1 if name == "pte" else program.constant("1UL << (PMD_SHIFT - PAGE_SHIFT)")
-            found.append(Level(name, size, isinstance(type, CRecord), step))
+            found.append(Level(name, size, isinstance(type, CRecord), step, copies))
     return tuple(found)
 
 
@@ -72,8 +74,10 @@ class Bench:
         """Return the entry whose bytes in memory are *raw*."""
         if not self.level.is_record:
             return raw
-        blob = Blob(self.level.size, self.session.machine.memory.big_endian)
-        blob.store(0, self.level.size, raw)
+        size, copies = self.level.size, self.level.copies
+        blob = Blob(size * copies, self.session.machine.memory.big_endian)
+        for number in range(copies):
+            blob.store(number * size, size, raw)
         return blob
 
     def applied(self, text: str, raw: Raw, **variables: tuple[str, Value]) -> Raw:

@@ -201,7 +201,7 @@ def _is_passed(stage: Stage, at: int, flags: Scalar) -> Mask:
 
 
 def _is_none(stage: Stage, at: int) -> Mask:
-    value = stage.source.table.blob.load(stage.where.base + at * stage.where.size, stage.where.size, False)
+    value = stage.source.table.blob.load(stage.where.base + at * stage.where.size, stage.where.width, False)
     if isinstance(value, Unknown):
         return np.zeros(stage.session.machine.lanes, dtype=bool)
     none = np.uint64(stage.source.none)

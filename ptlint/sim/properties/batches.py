@@ -20,6 +20,7 @@ from ptlint.sim.tlb import covers, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
+    from ptlint.sim.driving import Ran
     from ptlint.sim.scenarios.batches import Batched
 
 Raw = NDArray[np.uint64]
@@ -32,7 +33,7 @@ def check(ran: Batched) -> Iterator[Breach]:
     if ran.kind == "collect":  # where the whole address space goes, nothing uses a valid entry
         live = (replace(one, mask=one.mask & ~_whole(ran)) for one in live)
     granted = upgrades.check(ran) if ran.kind == "access" else ()
-    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran), *live, *granted):
+    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran), *words(ran), *live, *granted):
         mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
         if bool(mask.any()):
             breach.mask = mask
@@ -56,6 +57,7 @@ def _by_kind(ran: Batched) -> Iterator[Breach]:
             yield from _cleared(ran)
             if ran.kind == "collect":
                 yield from _collected(ran)
+                yield from _kept_tables(ran)
             if "clear_flush" in ran.form.name:
                 yield from _flushed(ran)
         case "invalidate" | "establish":
@@ -73,6 +75,22 @@ def _by_kind(ran: Batched) -> Iterator[Breach]:
             yield from _got(ran)
         case "access":
             yield from _accessed(ran)
+
+
+def words(ran: Ran) -> Iterator[Breach]:
+    """An entry of several words says the same in each: the hardware reads all of them (powerpc 8xx)."""
+    for index, number, mask in ran.batch.uneven():
+        detail = f"word {number} of entry {index} is not what the first one is"
+        yield Breach("underrun", mask, index, detail, "as the first", None)
+
+
+def _kept_tables(ran: Batched) -> Iterator[Breach]:
+    """The table that is kept for the split of an entry which is taken away says nothing of it any more."""
+    for index, kept in enumerate(ran.batch.kept[: ran.where.nr]):
+        for at in (0, kept.blob.size - 8):
+            left = ran.session.lanes_of(kept.blob.load(at, 8, False)) != 0
+            detail = f"the table that is kept for entry {index} is not cleared"
+            yield Breach("underrun", left, index, detail, "zeros", last_write(ran, index))
 
 
 def _faults(ran: Batched) -> Iterator[Breach]:

@@ -25,7 +25,7 @@ def known_entry(session: Session, table: Object, where: Layout, index: int, none
     """Return the bytes of entry *index* of a table, and whether they are known: an entry for a page of unknown code is
     not, and stands as an empty one.
     """
-    value = table.blob.load(where.base + index * where.size, where.size, False)
+    value = table.blob.load(where.base + index * where.size, where.width, False)
     if isinstance(value, Unknown):
         return np.full(session.machine.lanes, none, dtype=np.uint64), False
     return session.lanes_of(value), True

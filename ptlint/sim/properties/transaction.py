@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
-from ptlint.sim.properties import frozen, upgrades
+from ptlint.sim.properties import batches, frozen, upgrades
 from ptlint.sim.roles import entry_parameters
 from ptlint.sim.values import Mask, Scalar, Unknown, some
 
@@ -35,6 +35,7 @@ def check(ran: Ran) -> Iterator[Breach]:
         *misled,
         *_addresses(ran),
         *_outside(ran),
+        *batches.words(ran),
         *frozen.check(ran, 0, ran.pair.start.name),
         *_upgrades(ran, misled),
     ):

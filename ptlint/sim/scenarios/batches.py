@@ -188,7 +188,8 @@ def empty(batch: Batch) -> None:
     """Clear the batch without a step: set_ptes() starts from entries that are not present."""
     for index in range(batch.where.nr):
         offset = batch.where.base + index * batch.where.size
-        batch.table.blob.store(offset, batch.where.size, batch.none)
+        for at in range(0, batch.where.size, batch.where.width):
+            batch.table.blob.store(offset + at, batch.where.width, batch.none)
 
 
 def finished(
