@@ -225,6 +225,8 @@ def _outside(ran: Walked) -> Iterator[Breach]:
         offset = record.data.get("offset")
         if record.kind != "write" or not isinstance(offset, int) or is_of_huge_pages(record):
             continue
+        if offset >= where.entries * where.size:  # a table that is kept
+            continue
         index = offset // where.size - where.first
         old, new = record.data["old"], record.data["new"]
         if 0 <= index < where.nr or isinstance(old, Unknown) or isinstance(new, Unknown):

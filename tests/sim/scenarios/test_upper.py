@@ -37,7 +37,9 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", ["arm64", "s390", "powerpc/radix", "loongarch", "x86+full", "arm+lpae+thp"])
+@pytest.mark.parametrize(
+    "name", ["arm64", "s390", "powerpc/radix", "powerpc/hash", "loongarch", "x86+full", "arm+lpae+thp"]
+)
 def test_the_helpers_of_huge_pages_hold(name: str) -> None:
     results = judged(name)
     wanted = {"pmdp_invalidate", "pmdp_huge_get_and_clear", "pmdp_set_wrprotect", "pmdp_test_and_clear_young"}
@@ -72,3 +74,12 @@ def test_words_of_the_last_level_are_those_of_the_level_that_is_asked_about() ->
     assert program.worded("ptep_get(ptep)") == "pmdp_get(ptep)"
     assert program.worded("pte_t *") == "pmd_t *"
     assert program.worded("(__pte(1), pte)") == "(__pmd(1), pte)"
+
+
+def test_what_the_kept_table_says_of_a_huge_page_goes_with_its_entry() -> None:
+    path = "arch/powerpc/mm/book3s64/hash_pgtable.c"
+    clear = "	memset(pgtable, 0, PTE_FRAG_SIZE);\n	return old_pmd;\n"
+    found = broken(judged("powerpc/hash", path, clear, "	return old_pmd;\n"))
+    assert ("pmdp_huge_get_and_clear", "underrun", False) in found
+    found = broken(judged("powerpc/hash", path, clear, clear.replace("PTE_FRAG_SIZE", "sizeof(pgtable)")))
+    assert ("pmdp_huge_get_and_clear", "underrun", False) in found
