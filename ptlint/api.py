@@ -34,6 +34,7 @@ from ptlint.passes.kerneldoc import KernelDoc, documented_name, invented, kernel
 from ptlint.passes.missing import not_given, taken_away
 from ptlint.passes.mixedkinds import mixed_kinds
 from ptlint.passes.moved import faults_gone
+from ptlint.passes.nowhere import Standstill, standstills
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
 from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks_in, misgiven
 from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
@@ -93,6 +94,7 @@ __all__ = [
     "Slip",
     "Span",
     "StaleCount",
+    "Standstill",
     "Unchecked",
     "View",
     "Violation",
@@ -145,6 +147,7 @@ __all__ = [
     "shadowed",
     "slips_of",
     "stale_counts",
+    "standstills",
     "taken_away",
     "unbounded_windows",
     "unchecked_uses",

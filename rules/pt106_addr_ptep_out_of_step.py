@@ -15,13 +15,14 @@ from ptlint.api import (
     introduced,
     invalid,
     out_of_step,
+    standstills,
     valid,
 )
 
 EXPLANATION = """
 What it reports
 In a loop over a batch, addr and ptep advance differently, so a per-entry hook gets the address of one entry and a
-pointer to another.
+pointer to another. Or a pointer is moved by the difference of two addresses that have just been made equal.
 
 Why it matters
 Architectures flush, hash and synchronise caches by the address: the right entry changes, the wrong translation goes.
@@ -97,6 +98,20 @@ static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned 
 }
 """
 
+BACK = """\
+static int young_around(unsigned long addr, unsigned long start, unsigned long end, pte_t *ptep)
+{
+	int young = 0;
+
+%s
+	for (; addr != end; addr += PAGE_SIZE, ptep++)
+		young += pte_young(ptep_get(ptep));
+	return young;
+}
+"""
+EARLY = '\taddr = start;\n\tptep -= (addr - start) / PAGE_SIZE; // want "made equal"\n'
+LATE = "\tptep -= (addr - start) / PAGE_SIZE;\n\taddr = start;\n"
+
 RULE = RuleInfo(
     code="PT106",
     name="addr-ptep-out-of-step",
@@ -115,7 +130,9 @@ RULE = RuleInfo(
     ),
     examples=(
         invalid(INVALID, why="addr stays that of the first entry"),
+        invalid(BACK % EARLY, why="the difference is 0 by then: addr goes back, and ptep does not"),
         valid(VALID, why="both advance by one entry"),
+        valid(BACK % LATE, why="ptep goes back as far as addr"),
     ),
 )
 
@@ -132,6 +149,9 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _loops(view: View) -> Iterator[Fault]:
+    for still in standstills(view):
+        text = f"{still.moved} is moved by {still.left} - {still.right}, which have just been made equal"
+        yield Fault(f"still:{still.moved}", still.pos, text, ((still.made, "made equal here", view.name),))
     for one in out_of_step(view):
         text = (
             f"{one.helper}() gets another entry ({one.moves}) in each round, and always the same address ({one.stays})"
