@@ -20,6 +20,7 @@ from ptlint.passes.counts import StaleCount, stale_counts
 from ptlint.passes.declared import declared_below
 from ptlint.passes.drift import drifted, has_new_contract, left_behind, wrong_calls
 from ptlint.passes.dropped import Dropped, Handing, dropped
+from ptlint.passes.eitheror import EitherOr, either_or
 from ptlint.passes.entries import Misuse, misuses_of
 from ptlint.passes.faults import Fault, Look, brought, token_of
 from ptlint.passes.fixedlimits import fixed_limits
@@ -66,6 +67,7 @@ __all__ = [
     "Compare",
     "Context",
     "Dropped",
+    "EitherOr",
     "Event",
     "Evidence",
     "Example",
@@ -114,6 +116,7 @@ __all__ = [
     "declared_below",
     "documented_name",
     "drifted",
+    "either_or",
     "fixed_limits",
     "flag_bits",
     "foreign_commits",

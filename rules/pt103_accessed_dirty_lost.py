@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from ptlint.api import (
     Context,
     Evidence,
+    Fault,
     Finding,
     Handing,
     Merge,
     RuleInfo,
     Severity,
+    View,
     broken,
+    either_or,
+    introduced,
     invalid,
     no_longer,
     valid,
@@ -150,7 +154,17 @@ def check(ctx: Context) -> Iterator[Finding]:
     ]
     yield from shown
     told = {(one.span.path, one.function) for one in shown}
+    for finding in introduced(ctx, RULE, _either):
+        if (finding.span.path, finding.function) not in told:
+            yield finding
+            told.add((finding.span.path, finding.function))
     text = "{user}() takes an entry here whose {state} bit is no longer handed on: {helper}() is gone"
     for handing in HANDINGS:
         found = no_longer(ctx, RULE, handing, text)
         yield from (one for one in found if (one.span.path, one.function) not in told)
+
+
+def _either(view: View) -> Iterator[Fault]:
+    for one in either_or(view, (HANDINGS[0], HANDINGS[1])):
+        text = f"an entry that is {one.first} loses its {one.second} bit: {one.helper}() is in the other branch"
+        yield Fault(f"either:{one.first}", one.pos, text)

@@ -14,6 +14,7 @@ from ptlint.api import (
     Severity,
     View,
     broken,
+    either_or,
     introduced,
     invalid,
     no_longer,
@@ -62,6 +63,17 @@ static void map_again(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte
 }
 """
 
+EITHER = """\
+static void set_swapped(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t old, pte_t swp)
+{
+	if (pte_soft_dirty(old))
+		swp = pte_swp_mksoft_dirty(swp);
+	%sif (pte_uffd(old))%s
+		swp = pte_swp_mkuffd(swp);
+	set_pte_at(mm, addr, ptep, swp);
+}
+"""
+
 RULE = RuleInfo(
     code="PT108",
     name="tracking-bit-lost",
@@ -79,6 +91,8 @@ RULE = RuleInfo(
     ),
     examples=(
         invalid(INVALID, why="the new value has neither bit", path="mm/again.c"),
+        invalid(EITHER % ("else ", ' // want "other branch"'), why="an entry may have both", path="mm/either.c"),
+        valid(EITHER % ("", ""), why="each is asked for", path="mm/either.c"),
         valid(VALID, why="both bits are carried over", path="mm/again.c"),
     ),
 )
@@ -122,6 +136,11 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _lost(view: View) -> Iterator[Fault]:
+    for either in either_or(view, (HANDINGS[0], HANDINGS[1])):
+        text = (
+            f"an entry that is {either.first} loses its {either.second} state: {either.helper}() is in the other branch"
+        )
+        yield Fault(f"either:{either.first}", either.pos, text)
     for one in replacements_of(view):
         bits = " and ".join(one.lost)
         text = f"{one.setter}() replaces {one.old} by a new value that never gets its {bits} state"

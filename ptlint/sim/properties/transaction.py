@@ -108,7 +108,14 @@ def _returned(ran: Ran) -> Iterator[Breach]:
 def _collected(ran: Ran, portion: range, touched: _Touched, writes: dict[int, Record]) -> Iterator[Breach]:
     session = ran.session
     initial = np.ascontiguousarray(ran.batch.initial.T[portion.start : portion.stop])
-    live = session.valid(ran.hardware, np.stack(ran.after_start[portion.start : portion.stop]))
+    started = np.stack(ran.after_start[portion.start : portion.stop])
+    live = session.valid(ran.hardware, started)
+    astray = ~session.holds("pte_present", started) & ~session.holds("pte_none", started)
+    for index in portion:
+        left = astray[index - portion.start]
+        if some(left):
+            detail = f"start leaves entry {index} neither empty nor present: others take it for a swap entry"
+            yield Breach("underrun", left, index, detail, "one of the two", writes.get(index), ran.pair.start.name)
     for what, predicate, seen in (("accessed", "pte_young", touched[0]), ("dirty", "pte_dirty", touched[1])):
         kept, had = session.holds(predicate, ran.returned), session.holds(predicate, initial)
         for index in portion:

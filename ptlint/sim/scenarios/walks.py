@@ -426,7 +426,8 @@ def run_mixed(
         return
     first = len(shared.colours.weight)
     flags = flags_of(shared)
-    pages = sorted({0, *(int(np.argmax(flags[:, column])) for column in range(flags.shape[1]))})
+    first_with = {0, *(int(np.argmax(flags[:, column])) for column in range(flags.shape[1]))}
+    pages = sorted(first_with | {int(np.argmax(flags.sum(axis=1)))})  # no flag may stand in the way of another
     nr = 1 if walk.is_single else MIXED
     states: Sequence[int] = range(first, first + len(absent.kinds))
     if kinds is not None:
