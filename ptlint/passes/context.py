@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from ptlint.core.finding import Related
 from ptlint.core.patch import PatchRef
@@ -133,15 +134,21 @@ class Context:
                 return _nearest(change, pos.line, pos.column), name, rest
         named = [change for change in self.changes if change.name == violation.suspect]
         change = named[0] if named else self._suspect(judgement)
-        return Span(change.span.path, change.line), change.name, related
+        seen = {change.name, *(one.function for one in related)}
+        beside = [one for one in self._ran(judgement) if one.kind == "function" and one.name not in seen]
+        also = (Related(Span(one.span.path, one.line), f"{one.name}() changes too", one.name) for one in beside)
+        return Span(change.span.path, change.line), change.name, (*related, *islice(also, MOST_BESIDE))
 
-    def _suspect(self, judgement: Judgement) -> Change:
-        """Return the change to report when the step that broke it lies in unchanged code."""
-        ran = [
+    def _ran(self, judgement: Judgement) -> list[Change]:
+        return [
             change
             for change in self.changes
             if f"{change.span.path}:{change.name}" in judgement.executed or change.name in judgement.used
         ]
+
+    def _suspect(self, judgement: Judgement) -> Change:
+        """Return the change to report when the step that broke it lies in unchanged code."""
+        ran = self._ran(judgement)
         kinds = {"function": 0, "macro": 1, "guard": 2, "removed": 3, "other": 4}
         named = [change for change in ran if change.name in judgement.subject.split("+")]
         return min(named or ran or list(self.changes), key=lambda change: kinds[change.kind])
@@ -151,6 +158,10 @@ class Context:
         data = (self.after.read(span.path) if self.text is None else self.text(span.path)) or b""
         lines = _lines(data)
         return lines[span.line - 1].decode("utf-8", "replace") if 0 < span.line <= len(lines) else ""
+
+
+MOST_BESIDE = 3
+"""Changed functions that are named beside one that no single step gives away."""
 
 
 @lru_cache(maxsize=8)

@@ -33,7 +33,8 @@ def check(ran: Batched) -> Iterator[Breach]:
     if ran.kind == "collect":  # where the whole address space goes, nothing uses a valid entry
         live = (replace(one, mask=one.mask & ~_whole(ran)) for one in live)
     granted = upgrades.check(ran) if ran.kind == "access" else ()
-    for breach in (*_faults(ran), *_by_kind(ran), *_addresses(ran), *_neighbours(ran), *words(ran), *live, *granted):
+    found = (*_by_kind(ran), *_addresses(ran), *_neighbours(ran), *words(ran), *_idle(ran))
+    for breach in (*_faults(ran), *found, *live, *granted):
         mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
         if bool(mask.any()):
             breach.mask = mask
@@ -152,6 +153,18 @@ def _flushed_alike(ran: Batched) -> Iterator[Breach]:
         told.append(covered)
         detail = f"no flush takes in entry {index} as one takes in entry 0"
         yield Breach("flush", told[0] & ~covered, index, detail, "flushed", flushes[-1])
+
+
+def _idle(ran: Batched) -> Iterator[Breach]:
+    """A flush from a start to an end takes something in."""
+    session = ran.session
+    for record in session.machine.log[ran.called_from :]:
+        if record.kind != "flush":
+            continue
+        ends = [one for one in (record.data.get("start"), record.data.get("end")) if isinstance(one, (int, np.ndarray))]
+        if len(ends) == 2:
+            empty = record.mask & (session.lanes_of(ends[0]) == session.lanes_of(ends[1]))
+            yield Breach("flush", empty, None, f"{record.name}() ends where it begins: nothing is flushed", "", record)
 
 
 def _cleared(ran: Batched) -> Iterator[Breach]:

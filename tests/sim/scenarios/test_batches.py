@@ -2,9 +2,13 @@
 
 import pytest
 
+from ptlint.csrc.profile import profile_named
+from ptlint.csrc.universe import SourceText, load_universe
+from ptlint.passes.outcomes import ROOTS
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 from ptlint.sim.scenarios import batches, blocks
+from tests.csrc.kernel import kernel_tree
 from tests.sim.reference_program import program_with
 
 FOLDING = """
@@ -309,3 +313,34 @@ def test_a_setter_tells_the_tlb_of_every_entry_and_counts_in_more_than_8_bits(
 ) -> None:
     result = judged(program_with(SYNCED % (counter, entry)), "set_ptes")
     assert {one.property for one in result.violations} == broken
+
+
+REPAINT = """
+static void contpte_convert(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte)
+{
+	struct vm_area_struct vma = TLB_FLUSH_VMA(mm, 0);
+	pte_t *first = contpte_align_down(ptep);
+	unsigned long start = ALIGN_DOWN(addr, CONT_PTE_SIZE), end = start;
+	int i;
+
+	pte = pfn_pte(ALIGN_DOWN(pte_pfn(pte), CONT_PTES), pte_pgprot(pte));
+	for (i = 0; i < CONT_PTES; i++%s) {
+		pte_t one = __ptep_get_and_clear(mm, end, first + i);
+
+		if (pte_dirty(one))
+			pte = pte_mkdirty(pte);
+		if (pte_young(one))
+			pte = pte_mkyoung(pte);
+	}
+	__flush_tlb_range(&vma, start, end, PAGE_SIZE, 3, TLBF_NOWALKCACHE);
+	__set_ptes(mm, start, first, pte, CONT_PTES);
+}
+"""
+
+
+@pytest.mark.parametrize(("step", "broken"), [(", end += PAGE_SIZE", set()), ("", {"address", "flush"})])
+def test_a_flush_that_ends_where_it_begins_is_none(step: str, broken: set[str]) -> None:
+    text = {"contpte_convert": SourceText("arch/arm64/mm/contpte.c", 1, REPAINT % step)}
+    program = Program(load_universe(kernel_tree(), profile_named("arm64"), ROOTS, text))
+    result = folded(program, "wrprotect_ptes")
+    assert {violation.property for violation in result.violations} == broken

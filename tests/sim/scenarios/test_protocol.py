@@ -123,3 +123,8 @@ static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned 
 @pytest.mark.parametrize(("ahead", "broken"), [("k", []), ("k - i", ["pfn"])])
 def test_a_loop_that_short_batches_never_enter_runs_too(ahead: str, broken: list[str]) -> None:
     assert [violation.property for violation in judged(BY_FOUR % ahead).violations] == broken
+
+
+def test_a_started_entry_is_empty_or_present() -> None:
+    astray = judged(START % "return __pte(xchg(&ptep->pte, pte_val(*ptep) & ~1UL));")
+    assert any("neither empty nor present" in violation.detail for violation in astray.violations)
