@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ptlint.csrc.itemnames import Item
 
 MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
+MAX_RECORD_HEAD = 400  # bytes from struct, union or enum to its members, where more stands before
 MAX_BRACES = 64  # blocks of one item that are no function body
 
 _SIGNS = re.compile(r"[{}();=]")
@@ -88,7 +89,7 @@ def _one(text: str, code: str, start: int, size: int, whole: bool, lone: re.Matc
                 blocks += 1
                 if blocks > MAX_BRACES:
                     return "declaration", match.start()
-                body = body or (match.start() - start < MAX_ITEM_HEAD and _is_body(code[start : match.start()]))
+                body = body or _is_body_after(code, start, match.start())
             at = _closing(code, at, size)
             if at < 0:
                 break
@@ -129,6 +130,15 @@ def _closing(code: str, at: int, size: int) -> int:
 def _ends_lone_call(text: str, end: int, following: int) -> bool:
     """Return whether ``NAME(...)`` stands alone: the next word begins on another line."""
     return "\n" in text[end:following] and _NEXT_WORD.match(text, following) is not None
+
+
+def _is_body_after(code: str, start: int, at: int) -> bool:
+    """Return whether ``{`` at *at* opens a function body. What cannot be a head ends with its block as one does: else
+    what follows would be lost with it.
+    """
+    if 0 < at - start < MAX_ITEM_HEAD:
+        return _is_body(code[start:at])
+    return at == start or not _RECORD_HEAD.search(code[at - MAX_RECORD_HEAD : at])
 
 
 def _is_body(head: str) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ptlint.csrc.constexpr import ConstError
 from ptlint.csrc.cparse_cursor import KEYWORDS
 from ptlint.csrc.errors import CParseError, CSourceError, MacroError
+from ptlint.csrc.items import index_of_text
 from ptlint.csrc.macros import define_from, expand
 from ptlint.csrc.tokens import tokenize
 from tests.csrc.reading import Declared, read_expression, read_file
@@ -93,3 +94,17 @@ def test_the_deepest_tree_can_still_be_evaluated() -> None:
 def test_a_very_long_number_is_refused_soon(text: str) -> None:
     with pytest.raises(CParseError):
         read_expression(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"int {'(*' * 3000}f(void){')(int)' * 3000}\n{{\n\treturn 0;\n}}\n",
+        f"int f({', '.join(f'a{i}' for i in range(5000))})\n{'int a;' * 5000}\n{{\n\treturn 0;\n}}\n",
+        "{\n\treturn 0;\n}\n",
+    ],
+)
+def test_a_function_behind_what_is_no_head_is_not_lost_with_it(text: str) -> None:
+    found = index_of_text(f"{text}static int g(void)\n{{\n\treturn 1;\n}}\nstruct s {{ int x; }} h;\n")
+    assert [what for what, *_ in found.names["g"]] == ["function"]
+    assert found.items[-1].kind == "declaration"
