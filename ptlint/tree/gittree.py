@@ -66,7 +66,7 @@ class GitTree:
             return ()
         places = [f":(glob){folder}/**/*.{ending}" for ending in "ch"]
         found = self.repository.run(
-            *("grep", "-l", "-z", "-a", "-F", "-f", "-", "--no-textconv", "--no-recurse-submodules"),
+            *("grep", "--threads=1", "-l", "-z", "-a", "-F", "-f", "-", "--no-textconv", "--no-recurse-submodules"),
             *(self.tree_id, "--", *places),
             stdin="".join(f"{word}\n" for word in sorted(words)).encode("utf-8", "surrogateescape"),
             environment={"GIT_LITERAL_PATHSPECS": "0"},
