@@ -62,4 +62,9 @@ def definitions(name: str, text: str) -> Iterator[tuple[int, int]]:
 @lru_cache(maxsize=1 << 12)
 def defined_words(text: str) -> frozenset[str]:
     """Return every name that raw *text* may define at file scope: what ``looks_defined`` can be true for."""
-    return frozenset(_BEFORE_SIGN.findall("\n@\n".join(_UNINDENTED.findall(text))))  # no line goes on in the next
+    return frozenset(words_defined(text))
+
+
+def words_defined(text: str) -> set[str]:
+    """Return what ``defined_words`` does, for a text that is asked for once."""
+    return set(_BEFORE_SIGN.findall("\n@\n".join(_UNINDENTED.findall(text))))  # no line goes on in the next

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ptlint.csrc.words import IN_WORD
+
 _RECORD = re.compile(
     r"\b(struct|union|enum)\b((?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+))*)\s*(?::[\w\s]+)?\{"
 )
@@ -11,8 +13,9 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
 _POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
+_BEGINS_WORD = frozenset(sign for sign in map(chr, range(128)) if sign.isalpha() or sign in "_$")
 _TO_BODY = re.compile(r"[(){]")
-_GROUPS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(|[()]")
+_BRACKET = re.compile(r"[()]")
 _BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
 
 
@@ -70,14 +73,30 @@ def _body_start(source: str) -> int:
 
 def _before_groups(head: str) -> Iterator[tuple[str, int]]:
     """Yield the identifiers that stand before a bracketed group of *head* at its outermost level."""
-    depth = 0
-    for match in _GROUPS.finditer(head):
-        if match.group(1) is not None:
-            if depth == 0:
-                yield match.group(1), match.start(1)
-            depth += 1
+    depth = last = 0
+    for match in _BRACKET.finditer(head):
+        at = match.start()
+        if head[at] == ")":
+            depth -= 1
         else:
-            depth += 1 if match.group() == "(" else -1
+            if depth == 0:
+                name = _word_before(head, last, at)
+                if name >= 0:
+                    yield head[name:at].rstrip(), name
+            depth += 1
+        last = at + 1
+
+
+def _word_before(text: str, start: int, end: int) -> int:
+    """Return where the word begins that ends *text* between these offsets but for white space, -1 when none does."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    first = end
+    while first > start and text[first - 1] in IN_WORD:
+        first -= 1
+    while first < end and text[first] not in _BEGINS_WORD:
+        first += 1
+    return first if first < end else -1
 
 
 def _tagged(source: str, base: int) -> Iterator[tuple[str, str, int]]:

@@ -5,7 +5,6 @@ Many readings of one file differ in few segments, so whatever is found in a segm
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
@@ -198,19 +197,22 @@ def _blanked(found: re.Match[str]) -> str:
 numbers = count()
 """Gives every scan its number."""
 
-_HOLDING: defaultdict[str, list[int]] = defaultdict(list)
+_READ: list[tuple[int, frozenset[str]]] = []  # number and words of every file whose words were asked for
+_HOLDING: dict[str, tuple[int, list[int]]] = {}  # by word: how many of those were looked at, and which hold it
 
 
 def words_of(scan: "FileScan") -> frozenset[str]:
     """Return every identifier that stands anywhere in a file (and every number)."""
     if scan.words is None:
         scan.words = frozenset(scan.text.encode("latin-1").translate(_TO_WORDS).decode("ascii").split())
-        number = scan.number
-        for word in scan.words:
-            _HOLDING[word].append(number)
+        _READ.append((scan.number, scan.words))
     return scan.words
 
 
 def files_holding(word: str) -> list[int]:
     """Return the numbers of the files in which *word* stands, as far as their words were asked for."""
-    return _HOLDING.get(word, [])
+    done, found = _HOLDING.get(word, (0, []))
+    if done < len(_READ):  # few words are ever asked for: an index of all takes longer than the sets themselves
+        found += [number for number, words in _READ[done:] if word in words]
+        _HOLDING[word] = len(_READ), found
+    return found

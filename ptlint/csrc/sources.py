@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
-from ptlint.csrc.definitions import defined_words, definitions, looks_defined
+from ptlint.csrc.definitions import defined_words, definitions, looks_defined, words_defined
 from ptlint.csrc.directives import SCANS, FileScan
 from ptlint.csrc.items import items_of
 from ptlint.csrc.kbuild import Kbuild
@@ -52,7 +52,7 @@ class Sources:
         self._found: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, Span | None] = {}
         self._files: list[str] | None = None
-        self._makers: dict[str, list[str]] | None = None
+        self._numbers: set[int] = set()
         self._by_blob: dict[str, list[tuple[int, str]]] | None = None
 
     def place_of(self, name: str) -> Span | None:
@@ -106,14 +106,12 @@ class Sources:
 
     def _macros_for(self, name: str) -> tuple[str, ...]:
         """Return the macros of the headers whose text looks as if it defined *name*: ``DECLARE_VM_GET_PAGE_PROT``."""
-        if self._makers is None:
-            self._makers = {}
+        if not self._numbers:
             for instance in self._headers.instances:
-                for word, texts in _makers_in(instance.scan).items():
-                    self._makers.setdefault(word, []).extend(texts)
-        return tuple(
-            text.split(None, 1)[0].split("(", 1)[0] for text in self._makers.get(name, ()) if looks_defined(name, text)
-        )
+                self._numbers.add(instance.scan.number)
+                _index_makers(instance.scan)
+        texts = (text for number, text in _MAKERS.get(name, ()) if number in self._numbers)
+        return tuple(text.split(None, 1)[0].split("(", 1)[0] for text in texts if looks_defined(name, text))
 
     def _files_using(self, macros: tuple[str, ...]) -> tuple[str, ...]:
         if not macros:
@@ -155,18 +153,17 @@ class Sources:
 _TEXTS: dict[str, str] = {}  # by blob id
 _DEFINERS: dict[str, list[str]] = {}  # the blobs that may define a name
 _INDEXED: set[str] = set()  # the blobs that are in it
+_MAKERS: dict[str, list[tuple[int, str]]] = {}  # the macros that may define a name: number of the scan, text
 
 
-def _makers_in(scan: FileScan) -> dict[str, list[str]]:
-    """Return the text of the macros of a file that may define names, by name."""
-    found: dict[str, list[str]] | None = scan.item_cache.get("makers")
-    if found is None:
-        found = scan.item_cache["makers"] = {}
+def _index_makers(scan: FileScan) -> None:
+    """Note which names the macros of a file may define."""
+    if "makers" not in scan.item_cache:
+        scan.item_cache["makers"] = True
         for one in scan.directives:
             if one.kind == "define":
-                for word in defined_words(one.text):
-                    found.setdefault(word, []).append(one.text)
-    return found
+                for word in words_defined(one.text):
+                    _MAKERS.setdefault(word, []).append((scan.number, one.text))
 
 
 def _in_conditional(scan: FileScan, offset: int) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
-_IN_WORD = frozenset(sign for sign in map(chr, range(256)) if sign.isalnum() or sign in "_$")
+IN_WORD = frozenset(sign for sign in map(chr, range(256)) if sign.isalnum() or sign in "_$")
 """The signs of latin-1 that go on a word: files are read as that."""
 
 
 def words_at(text: str, word: str, start: int = 0) -> Iterator[int]:
     """Yield the offsets from *start* on at which *word* is one of *text*, as ``[A-Za-z_$][\\w$]*`` would find it."""
-    size, in_word, last = len(word), _IN_WORD, len(text)
+    size, in_word, last = len(word), IN_WORD, len(text)
     at = text.find(word, start) if word else -1
     while at >= 0:
         end = at + size
@@ -27,7 +27,7 @@ def _is_after_number(text: str, at: int) -> bool:
     start = at
     while start and text[start - 1].isdigit():
         start -= 1
-    return start < at and not (start and text[start - 1] in _IN_WORD)
+    return start < at and not (start and text[start - 1] in IN_WORD)
 
 
 SEARCHED = 1 << 22

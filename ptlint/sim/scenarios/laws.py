@@ -71,8 +71,7 @@ def _concerned(program: Program) -> bool:
     if program.interest is None:
         return True
     universe = program.universe
-    known = (words_of(instance.scan) for instance in universe.unit.instances)
-    if any(program.interest & words for words in known):
+    if not all(program.interest.isdisjoint(words_of(instance.scan)) for instance in universe.unit.instances):
         return True
     if any(name in program.interest and text.path.endswith(".h") for name, text in universe.overrides.items()):
         return True
@@ -108,7 +107,7 @@ def _headers_taking_one(unit: Unit, level: str) -> frozenset[str]:
     for scan in {id(instance.scan): instance.scan for instance in unit.instances}.values():
         key = ("taking one", level)
         if key not in scan.item_cache:
-            is_named = f"{level}_t" in scan.text
+            is_named = f"{level}_t" in words_of(scan)
             scan.item_cache[key] = frozenset(_head(level).findall(scan.text)) if is_named else frozenset()
         found |= scan.item_cache[key]
     return frozenset(found)
