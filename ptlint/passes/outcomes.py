@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree, unread
@@ -131,13 +131,11 @@ class Runs:
         return self._unread.get(profile.name, ())
 
 
-RUNS_A_ROUND = 32
-"""Runs after which everything is looked through: what each leaves of its universe is about a megabyte."""
+FEW_BLOCKS = 2_000_000
+"""Blocks of memory, some hundred bytes each, from which on everything is looked through for what nobody needs, each
+time that there are twice as many: it takes time, and next to nothing is found."""
 
-MANY_OBJECTS = 50_000
-"""New objects after which what is in circles among them is dropped."""
-
-_RUNS = count(1)
+_blocks = FEW_BLOCKS  # as they were when that was done last
 
 
 def _lay_aside() -> None:
@@ -151,14 +149,12 @@ def _lay_aside() -> None:
 
 def _tidy() -> None:
     """Drop what a run left in circles, where the collector does not run by itself."""
-    if gc.isenabled():
-        return
-    if next(_RUNS) % RUNS_A_ROUND == 0:
+    global _blocks
+    if not gc.isenabled() and sys.getallocatedblocks() > 2 * _blocks:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-    elif gc.get_count()[0] > MANY_OBJECTS:
-        gc.collect(1)
+        _blocks = max(FEW_BLOCKS, sys.getallocatedblocks())
 
 
 def _place(universe: Universe, name: str) -> Span | None:

@@ -76,7 +76,7 @@ def judgements(
 MOST_SUBJECTS = 150
 """Subjects of one family that are judged for one patch: twice what an architecture has of the largest."""
 
-MUCH_WORK = 20_000
+MUCH_WORK = 200_000
 """Work of one subject that leaves much behind."""
 
 
