@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Set
-from weakref import WeakKeyDictionary
 
 from ptlint.calls.guards import enclosing
 from ptlint.calls.tablenames import PAGE_TABLE, active, called, declared, raw_items, shifts, telling
@@ -34,13 +33,10 @@ def hooks(universe: Universe) -> tuple[str, ...]:
 
     Found in the text of all branches, so that an architecture which overrides a hook still lists it.
     """
-    found = _HOOKS.get(universe)
+    found: tuple[str, ...] | None = universe.kept.get("hooks")
     if found is None:
-        found = _HOOKS[universe] = _hooks(universe)
+        found = universe.kept["hooks"] = _hooks(universe)
     return found
-
-
-_HOOKS: WeakKeyDictionary[Universe, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def _hooks(universe: Universe) -> tuple[str, ...]:

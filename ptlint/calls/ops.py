@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from weakref import WeakKeyDictionary
 
 from ptlint.core.span import Span
 from ptlint.csrc.universe import Universe
@@ -33,13 +32,10 @@ def ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
 
     A value that is a macro around a function (``PV_CALLEE_SAVE(f)``) stands for the function. Made once per universe.
     """
-    known = _TARGETS.setdefault(universe, {})
+    known: dict[str, tuple[OpsTarget, ...]] = universe.kept.setdefault("ops targets", {})
     if path not in known:
         known[path] = _ops_targets(universe, path)
     return known[path]
-
-
-_TARGETS: WeakKeyDictionary[Universe, dict[str, tuple[OpsTarget, ...]]] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=4096)
@@ -53,7 +49,7 @@ _ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=(?!=)")
 
 def _assigning(universe: Universe, table: str) -> Mapping[str, list[str]]:
     """Return, by the name of a field, the files that assign to such a field and name *table*."""
-    known = _ASSIGNING.setdefault(universe, {})
+    known: dict[str, Mapping[str, list[str]]] = universe.kept.setdefault("assigned fields", {})
     if table not in known:
         found: defaultdict[str, list[str]] = defaultdict(list)
         for source in universe.c_files():
@@ -64,7 +60,6 @@ def _assigning(universe: Universe, table: str) -> Mapping[str, list[str]]:
     return known[table]
 
 
-_ASSIGNING: WeakKeyDictionary[Universe, dict[str, defaultdict[str, list[str]]]] = WeakKeyDictionary()
 _OWNER_SIGNS = re.compile(r"[\w.\]>-]")
 
 
@@ -85,15 +80,12 @@ def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     return tuple(sorted(found, key=lambda one: (one.span, one.function)))
 
 
-_FIELDS: WeakKeyDictionary[Universe, dict[str, dict[str, tuple[tuple[str, str], ...]]]] = WeakKeyDictionary()
-
-
 def ops_fields(universe: Universe, table: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Return what the fields of *table* may hold by the looks of the text, active or not: field -> (path, name).
 
     The name is the last word of what is written to the field. Made once per universe and table.
     """
-    tables = _FIELDS.setdefault(universe, {})
+    tables: dict[str, Mapping[str, tuple[tuple[str, str], ...]]] = universe.kept.setdefault("ops fields", {})
     if table not in tables:
         found: dict[str, set[tuple[str, str]]] = {}
         for path in universe.c_files():

@@ -3,8 +3,7 @@
 import copy
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ptlint.core.span import Span
 from ptlint.core.tree import Snapshot, SourceTree, unread
@@ -68,7 +67,8 @@ class SourceText:
 class Universe:
     """One architecture and configuration over one tree.
 
-    Lookups see the end of the translation unit that includes ``ROOTS``; code of a ``.c`` file sees ``in_file``.
+    Lookups see the end of the translation unit that includes ``ROOTS``; code of a ``.c`` file sees ``in_file``. What
+    others find out of it they may keep in ``kept``, each by a name of its own.
     """
 
     def __init__(
@@ -78,6 +78,8 @@ class Universe:
         self.profile = profile
         self.model = profile.model
         self.overrides = dict(overrides)
+        self.kept: dict[str, Any] = {}
+        self._types: TypeTable | None = None
         self.includes = IncludePath(tree, profile)
         self._scans: dict[str, FileScan | None] = {}
         self._faults: list[tuple[Span, str]] = []
@@ -240,17 +242,19 @@ class Universe:
                 self._enumerators.update(enumerator_values(type_, self.types))
         return self._enumerators[name]
 
-    @cached_property
+    @property
     def types(self) -> "TypeTable":
         """Return the resolved types of this universe."""
-        from ptlint.csrc.ctypes import TypeTable
+        if self._types is None:
+            from ptlint.csrc.ctypes import TypeTable
 
-        if not self._read.types:
-            self._read.types.append(TypeTable(self, self.model))
-        found: TypeTable = self._read.types[0]
-        if found.names is not self:  # another universe over the same headers used it last, with .c files of its own
-            found.rebind(self, self.headers)
-        return found
+            if not self._read.types:
+                self._read.types.append(TypeTable(self, self.model))
+            found: TypeTable = self._read.types[0]
+            if found.names is not self:  # another universe over the same headers used it last, with .c files of its own
+                found.rebind(self, self.headers)
+            self._types = found
+        return self._types
 
     def prototype(self, name: str) -> FunctionType | None:
         """Return the type of function *name* as the headers declare it, or None."""
@@ -344,7 +348,7 @@ class Universe:
         """Return this universe with functions of its own under names that it does not have; what was read is shared."""
         _ = self.types  # bound to this one, and shared
         twin = copy.copy(self)
-        twin.overrides = {**self.overrides, **more}
+        twin.overrides, twin.kept = {**self.overrides, **more}, {}
         return twin
 
     def site_of(self, name: str) -> Site | None:

@@ -19,9 +19,10 @@ VALUES_OF_WORK = 4
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a run: statements executed, nested calls, iterations of one loop, ``work`` (a statement counts once,
-    and once more for every ``LANES_OF_WORK`` lanes), expressions of source that are read on the way, bytes that objects
-    hold in arrays of one value a lane (but MIN_ARRAYS arrays are always granted), records of the log times lanes.
+    """Bounds of a run: statements executed, nested calls, how deep the syntax of all these is (``nesting``: each level
+    takes room on the stack), iterations of one loop, ``work`` (a statement counts once, and once more for every
+    ``LANES_OF_WORK`` lanes), expressions of source that are read on the way, bytes that objects hold in arrays of one
+    value a lane (but MIN_ARRAYS arrays are always granted), records of the log times lanes.
 
     Nothing is measured in seconds: a run comes to the same on a busy machine. The longest runs of a kernel's own
     helpers take some 500 statements and 12,000 of work, of its callers 2,300 and 67,000.
@@ -29,6 +30,7 @@ class Limits:
 
     statements: int = 30_000
     depth: int = 80
+    nesting: int = 6_000
     iterations: int = 10_000
     work: int = 120_000
     reading: int = 100_000

@@ -113,6 +113,7 @@ def invoke(
     if lowered.hardware and not any(is_pointer(t) or is_record(t) for t in types) and can_ask(lowered.returns):
         return ask(machine, lowered.name, values, types, lowered.returns)
     before, entry, depth, nested = len(machine.log), machine.mask, machine.depth, len(machine.stack)
+    nesting = machine.nesting
     function, pos = machine.function, machine.pos
     try:
         if lowered.returned is not None and lowered.returned.plain and not lowered.tables and machine.runs():
@@ -121,7 +122,7 @@ def invoke(
     except CannotExecute as error:
         if not _harmless(machine, before, values, types) or not can_ask(lowered.returns):
             raise
-        machine.mask, machine.depth = machine.without_dead(entry), depth
+        machine.mask, machine.depth, machine.nesting = machine.without_dead(entry), depth, nesting
         machine.function, machine.pos = function, pos
         del machine.stack[nested:]
         machine.assumed.setdefault(lowered.name, (error.what, error.pos or lowered.definition.pos))
@@ -138,6 +139,8 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
         return nothing_of(lowered.returns, machine.memory.big_endian)
     if machine.depth >= machine.limits.depth:
         raise OutOfBounds(f"calls nested deeper than {machine.limits.depth}", machine.pos, machine.function)
+    if machine.nesting + lowered.nesting > machine.limits.nesting:
+        raise OutOfBounds("calls and expressions nested too deeply", machine.pos, machine.function)
     if machine.intercept is not None:
         values = list(values)
         machine.intercept(lowered.name, lowered.names, values)
@@ -155,6 +158,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
     machine.function = lowered.name
     machine.executed.add(lowered.where)
     machine.depth += 1
+    machine.nesting += lowered.nesting
     try:
         result = (
             _run_body(frame, lowered) if lowered.returned is None else _run_returned(frame, lowered.returned, is_test)
@@ -164,6 +168,7 @@ def run_lowered(machine: Machine, lowered: Lowered, values: Sequence[Value], is_
             error.pos, error.function = machine.pos, machine.function
         raise
     machine.depth -= 1
+    machine.nesting -= lowered.nesting
     machine.function = caller
     machine.stack.pop()
     machine.mask = entry if machine.dead is None else machine.without_dead(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Trial:
     breaches: list[Breach]
     questions: tuple[Hashable, ...]
     exhaustive: bool
-    state: object
+    state: Any
     scenarios: int
     ways: Ways | None = None
     followed: bool = False
@@ -212,8 +213,7 @@ def _following(lanes: int, drive: Drive, most: int, after: Trial, worth: Callabl
 def _any_answers(lanes: int, questions: Sequence[Hashable], most: int) -> tuple[Answers, int]:
     """Return any answers, in some lanes no to all, and the number of lanes; what is asked anew is drawn as well."""
     total = max(lanes, min(most, lanes * DRAWN))
-    answers = Answers()
-    answers.draw, answers.plain = np.random.default_rng(SEED + 1), lanes
+    answers = Answers(np.random.default_rng(SEED + 1), lanes)
     for key in questions:
         answers[key] = answers.drawn(total)
     return answers, total

@@ -41,6 +41,9 @@ class Expressions:
         self.returns: CType = VOID
         self.assembly: list[ast.Asm] = []
         """What was lowered of it: a branch that a constant rules out is not."""
+        self._level = 0
+        self.deepest = 0
+        """How deep what was lowered is nested: an expression is one level, a statement several."""
 
     # --- types ----------------------------------------------------------------------------------------------------
 
@@ -67,12 +70,21 @@ class Expressions:
     def expr(self, expr: ast.Expr) -> Op:
         """Return the op of *expr*; an array becomes a pointer to its first element."""
         self.program.expressions += 1
+        self.enter(1)
         try:
             return self._expr(expr)
         except CannotExecute as error:
             if error.pos is None:
                 error.pos, error.function = expr.pos, self.function
             raise
+        finally:
+            self.enter(-1)
+
+    def enter(self, levels: int) -> None:
+        """Go *levels* deeper, negative ones back."""
+        self._level += levels
+        if self._level > self.deepest:
+            self.deepest = self._level
 
     def _expr(self, expr: ast.Expr) -> Op:
         match expr:

@@ -222,12 +222,9 @@ def once(body: Step) -> Step:
     run = body.run
 
     def action(frame: Frame) -> None:
-        brk, cont = frame.brk, frame.cont
-        frame.brk = frame.cont = None
+        brk, cont = frame.begin_loop()
         run(frame)
-        for left in (frame.brk, frame.cont):
-            if left is not None:
-                frame.machine.mask = frame.machine.mask | left
+        frame.machine.mask = frame.with_broken(frame.with_continued(frame.machine.mask))
         frame.brk, frame.cont = brk, cont
 
     return Step(action, body.labels, body.leaves)
@@ -241,8 +238,7 @@ def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
     def action(frame: Frame) -> None:
         machine = frame.machine
         started, ended = machine.mask, None
-        brk, cont = frame.brk, frame.cont
-        frame.brk = None
+        brk, cont = frame.begin_loop()
         first, rounds = do, 0
         while True:
             rounds += 1
@@ -256,13 +252,10 @@ def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
                 break
             frame.cont = None
             run_body(frame)
-            if frame.cont is not None:
-                machine.mask = machine.mask | frame.cont
+            machine.mask = frame.with_continued(machine.mask)
             if step is not None and machine.runs():
                 step(frame)
-        result = machine.mask if ended is None else ended
-        if frame.brk is not None:
-            result = result | frame.brk
+        result = frame.with_broken(machine.mask if ended is None else ended)
         frame.brk, frame.cont = brk, cont
         machine.mask = _same(started, machine.without_dead(result))
 
@@ -337,9 +330,7 @@ def switched(value: Run, tests: list[tuple[int, int, str]], default: str | None,
             rest = started
         frame.leave()
         body.run(frame)
-        result = machine.mask | rest
-        if frame.brk is not None:
-            result = result | frame.brk
+        result = frame.with_broken(machine.mask | rest)
         frame.brk = brk
         machine.mask = _same(started, result)
 

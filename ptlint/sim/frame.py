@@ -64,6 +64,20 @@ class Frame:
         self.brk = None if self.brk is None else alive(self.brk)
         self.cont = None if self.cont is None else alive(self.cont)
 
+    def begin_loop(self) -> tuple[Mask | None, Mask | None]:
+        """Let no lane be out of a loop that begins; return those that are out of the one around it."""
+        outer = self.brk, self.cont
+        self.brk = self.cont = None
+        return outer
+
+    def with_broken(self, mask: Mask) -> Mask:
+        """Return *mask* and the lanes that broke out of the loop or switch."""
+        return mask if self.brk is None else mask | self.brk
+
+    def with_continued(self, mask: Mask) -> Mask:
+        """Return *mask* and the lanes that went on to the loop's next round."""
+        return mask if self.cont is None else mask | self.cont
+
     def leave(self) -> None:
         """Take the current lanes out of the running ones: they returned, broke out or jumped."""
         self.machine.mask = self.machine.nobody

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -57,10 +56,6 @@ class _Said:
     present: bool
 
 
-_SAID: WeakKeyDictionary[Program, dict[str, _Said | None]] = WeakKeyDictionary()
-_PURPOSEFUL: WeakKeyDictionary[Program, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
-
-
 def _said(program: Program, name: str) -> _Said | None:
     """Return what a call of *name* says, None for nothing: of most calls."""
     said = _Said(
@@ -74,9 +69,9 @@ def _said(program: Program, name: str) -> _Said | None:
 
 def purposes(program: Program, name: str) -> tuple[str, ...]:
     """Return what a call of *name* means to change. A function that macros give the name of a setter is that setter."""
-    known = _PURPOSEFUL.get(program)
+    known: dict[str, tuple[str, ...]] | None = program.kept.get("purposes")
     if known is None:
-        known = _PURPOSEFUL[program] = {}
+        known = program.kept["purposes"] = {}
         for word in sorted(name for name in program.universe.unit.table if "pte" in name):
             what = _purposes_by_name(word)
             if what:
@@ -110,7 +105,7 @@ class Grants:
     said: dict[str, _Said | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.said = _SAID.setdefault(self.session.program, {})
+        self.said: dict[str, _Said | None] = self.session.program.kept.setdefault("said of pages", {})
 
     def __call__(self, called: str, _names: Sequence[str], values: list[Any]) -> None:
         if called not in self.said:

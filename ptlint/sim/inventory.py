@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from weakref import WeakKeyDictionary
 
 from ptlint.csrc import ast
 from ptlint.csrc.nodes import nodes
@@ -40,12 +39,9 @@ def named_in(program: Program, texts: Iterable[str]) -> frozenset[str]:
     return frozenset(seen)
 
 
-_ENUMS: WeakKeyDictionary[Program, dict[tuple[str, str], frozenset[str]]] = WeakKeyDictionary()
-
-
 def _enums_in(program: Program, definition: ast.FunctionDef) -> frozenset[str]:
     """Return tag and constants of the enums that a function takes a constant of."""
-    known = _ENUMS.setdefault(program, {})
+    known: dict[tuple[str, str], frozenset[str]] = program.kept.setdefault("enums", {})
     key = (definition.pos.path, definition.name)
     if key not in known:
         found: set[str] = set()

@@ -55,8 +55,10 @@ class Answers(dict[Hashable, Mask]):
     the first ``plain`` lanes; else they are no.
     """
 
-    draw: np.random.Generator | None = None
-    plain: int = 0
+    def __init__(self, draw: np.random.Generator | None = None, plain: int = 0) -> None:
+        super().__init__()
+        self.draw = draw
+        self.plain = plain
 
     def drawn(self, lanes: int) -> Mask:
         """Return the answers to a question that is not among them."""
@@ -109,7 +111,7 @@ class Machine:
         self._steps, self._steps_of_all = np.zeros(lanes, dtype=np.int64), 0
         self.pos: Pos = NOWHERE
         self.function = ""
-        self.depth = 0
+        self.depth = self.nesting = 0
         self.executed: set[str] = set()
         self.stack: list[tuple[str, Pos]] = []
         self.assumed: dict[str, tuple[str, Pos]] = {}

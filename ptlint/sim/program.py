@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ptlint.core.twins import given
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CArray, CFunction, CInt, CPointer, CRecord, CType, CTypeError, DataModel
 from ptlint.csrc.errors import CSourceError
@@ -44,7 +44,7 @@ ARGUMENT = "ptlint_argument"
 class Lowered:
     """A function ready to run. ``hardware`` tells that it holds assembly that is not understood; ``where`` is its path
     and name, ``names`` are its parameters'. ``slots`` are those of its parameters when all are held by value.
-    ``returned`` is what it returns when it does nothing else.
+    ``returned`` is what it returns when it does nothing else. ``nesting`` is how deep its syntax is nested.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Lowered:
     hardware: bool
     tables: tuple[int, ...]
     boxes: tuple[int, ...]
+    nesting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,13 @@ class Program:
     none of them needs no more. ``only`` are the subjects that are asked for, None for all. ``places`` are ``.c`` files
     that hold some of it, built or not; ``everywhere`` asks for callers also where other profiles stand for this one.
     ``sizes`` are the batches that run; with ``trace`` a run of each is kept, whatever it shows. ``level`` is that
-    of the entries that scenarios are about (``at_level``).
+    of the entries that scenarios are about (``at_level``). What others find out of it they may keep in ``kept``.
     """
 
     def __init__(self, universe: Universe) -> None:
         self.universe = universe
         self.facts: dict[Hashable, bool] = {}
+        self.kept: dict[str, Any] = {}
         self.model: DataModel = universe.types.model
         self._lowered: dict[tuple[str, str], Lowered] = {}
         self._snippets: dict[tuple[str, tuple[tuple[str, str], ...], str], Snippet] = {}
@@ -136,20 +138,24 @@ class Program:
         """Return whether running *helpers* may use one of the names *wanted*."""
         return self._reach.meets(helpers, wanted)
 
+    def twin(self) -> Program:
+        """Return a program of the same code that shares all but what others found out of it, and what they settled."""
+        twin = given(Program(self.universe), self)
+        twin.settings, twin.kept = {}, {}
+        return twin
+
     def variants(self) -> Iterator[Program]:
         """Yield programs of the same code for the machines on which one of the facts is the other way."""
         for question, answer in self.facts.items():
-            twin = copy.copy(self)
+            twin = self.twin()
             twin.facts = {question: not answer}
-            twin.settings = {}
             yield twin
 
     def with_functions(self, more: Mapping[str, SourceText]) -> Program:
         """Return a program of the same code with functions of its own under new names; what was lowered is shared."""
-        twin = copy.copy(self)
+        twin = self.twin()
         twin.universe = self.universe.with_functions(more)
         twin._reach = Reach(twin)
-        twin.settings = {}
         return twin
 
     @property
@@ -169,8 +175,8 @@ class Program:
 
         What scenarios say of ``pte_t`` and of helpers named after it they then say of that level.
         """
-        twin = copy.copy(self)
-        twin.level, twin.settings, twin.facts = level, {}, dict(self.facts)
+        twin = self.twin()
+        twin.level, twin.facts = level, dict(self.facts)
         twin._snippets, twin._lowered = {}, dict(self._lowered)
         twin._pte = self.resolve(ast.TypedefName(f"{level}_t"))
         return twin
@@ -374,6 +380,7 @@ class Program:
             hardware=hardware,
             tables=tables,
             boxes=tuple(scope.boxes),
+            nesting=expressions.deepest,
         )
 
     def _is_table_pointer(self, type: CType) -> bool:

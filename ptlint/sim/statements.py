@@ -42,6 +42,9 @@ from ptlint.sim.types import INT, VOID, has_array, is_record, is_signed, is_void
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
 
+LEVELS = 3
+"""Calls in Python that a statement takes in its block: of the block, of its place, its own."""
+
 _LEAVING = (ast.Return, ast.Break, ast.Continue, ast.Goto, ast.Switch, ast.Label, ast.Case, ast.Default)
 
 
@@ -123,10 +126,13 @@ class Statements:
 
     def statement(self, stmt: ast.Stmt) -> Step:
         """Return the step of a statement. What cannot be lowered fails only when a lane gets there."""
+        self.expressions.enter(LEVELS)
         try:
             step = self._statement(stmt)
         except CannotExecute as error:
             return failing(error, stmt.pos, self.expressions.function, _labels_in(stmt))
+        finally:
+            self.expressions.enter(-LEVELS)
         return placed(step, stmt.pos)
 
     def _statement(self, stmt: ast.Stmt) -> Step:

@@ -140,6 +140,7 @@ def _shift_right(left: Any, right: Any, bits: int, signed: bool) -> Any:
 
 def _divide(left: Any, right: Any) -> tuple[Any, Any]:
     """Return quotient and remainder with C's truncation. The caller has replaced zero divisors."""
+    quotient: Any
     if isinstance(left, int) and isinstance(right, int):
         quotient = abs(left) // abs(right)
         quotient = -quotient if (left < 0) != (right < 0) else quotient

@@ -46,6 +46,13 @@ ENDLESS = {
     " static u64 f(u64 a) { for (int i = 0; i < 20000; i++) a += g(i); return a; }",
 }
 
+DEEP = {
+    "expressions": ENDLESS["recursion through deep expressions"],
+    "blocks": ENDLESS["recursion through deep blocks"],
+    "loops": f"static u64 f(u64 a) {{ {'do { ' * 90}if (a) return f(a);{' } while (a);' * 90} return 1; }}",
+    "switches": f"static u64 f(u64 a) {{ {'switch (a) { default: ' * 60}return f(a);{' }' * 60} return 1; }}",
+}
+
 SENSELESS = {
     "deep parentheses": f"static u64 f(u64 a) {{ return {'(' * 20000}a{')' * 20000}; }}",
     "a long sum": f"static u64 f(u64 a) {{ return {'a + ' * 30000}a; }}",
@@ -127,6 +134,26 @@ def test_c_without_end_is_given_up_in_time(name: str) -> None:
     with pytest.raises(OutOfBounds):
         _run(ENDLESS[name])
     assert time.thread_time() - began < SECONDS + 0.5  # the run's bound, and reading the text
+
+
+_ON_A_SMALL_STACK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ptlint.compiled import use
+use()
+from tests.sim import test_hostile as hostile
+try:
+    hostile._run(hostile.DEEP[sys.argv[2]])
+except hostile.OutOfBounds as error:
+    print(error.what)
+"""
+
+
+@pytest.mark.parametrize("name", list(DEEP))
+def test_deep_recursion_is_given_up_before_the_stack_is(name: str) -> None:
+    command = ["sh", "-c", 'ulimit -s 3072 && exec "$0" "$@"', sys.executable, "-c", _ON_A_SMALL_STACK, str(ROOT), name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "calls and expressions nested too deeply\n"), done.stderr
 
 
 @pytest.mark.parametrize("name", list(SENSELESS))

@@ -112,11 +112,13 @@ def _condition(expressions: Expressions, call: ast.Call) -> Op:
 def _asserted(machine: Machine, frame: Frame, run_cond: Run, pos: ast.Pos) -> Value:
     """Return the value of a condition, an unknown when it cannot be executed."""
     entered, stack, depth, function = machine.mask, len(machine.stack), machine.depth, machine.function
+    nesting = machine.nesting
     try:
         return run_cond(frame)
     except CannotExecute as error:
         if not machine.asserting:
             machine.assumed.setdefault("an assertion", (error.what, error.pos or pos))
         machine.mask, machine.depth, machine.function = machine.without_dead(entered), depth, function
+        machine.nesting = nesting
         del machine.stack[stack:]
         return Unknown(error.what)

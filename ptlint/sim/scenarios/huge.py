@@ -7,7 +7,6 @@ it (include/asm-generic/hugetlb.h), the place of an entry from the size of the p
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -226,14 +225,13 @@ def _machine(program: Program, page: Page) -> Program:
     """Return the program on a machine that has pages of this size."""
     if not page.needs:
         return program
-    kept = program.settings.get(page.size)
-    if kept is None:
-        kept = copy.copy(program)
-        kept.facts = {**program.facts, **dict.fromkeys(page.needs, True)}
-        kept.settings = {}
-        program.settings[page.size] = kept
-    assert isinstance(kept, Program)
-    return kept
+    twin = program.settings.get(page.size)
+    if twin is None:
+        twin = program.twin()
+        twin.facts = {**program.facts, **dict.fromkeys(page.needs, True)}
+        program.settings[page.size] = twin
+    assert isinstance(twin, Program)
+    return twin
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,15 +181,14 @@ def subjects(program: Program, *, every: bool = False) -> Iterator[Pair]:
             yield pair
 
 
-_NAMES: WeakKeyDictionary[Program, tuple[frozenset[str], frozenset[str]]] = WeakKeyDictionary()
-
-
 def pair_names(program: Program) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of the helpers that start a transaction, and of those that commit one."""
-    if program not in _NAMES:
+    found: tuple[frozenset[str], frozenset[str]] | None = program.kept.get("pair names")
+    if found is None:
         names = [(one.start.name, one.commit.name) for one in subjects(program, every=True)]
-        _NAMES[program] = frozenset(name for name, _ in names), frozenset(name for _, name in names)
-    return _NAMES[program]
+        found = frozenset(name for name, _ in names), frozenset(name for _, name in names)
+        program.kept["pair names"] = found
+    return found
 
 
 def _partner(start: str) -> str:

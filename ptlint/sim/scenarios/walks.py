@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,12 +196,9 @@ def _page_walks(program: Program, path: str, wanted: set[str]) -> Iterator[Walk]
             yield replace(one, form="steps", around=(before, after))
 
 
-_BODIES: WeakKeyDictionary[Program, dict[str, dict[str, str]]] = WeakKeyDictionary()
-
-
 def functions_of(program: Program, path: str) -> Mapping[str, str]:
     """Return the functions that a file defines: name -> body as text."""
-    known = _BODIES.setdefault(program, {})
+    known: dict[str, dict[str, str]] = program.kept.setdefault("bodies", {})
     if path not in known:
         known[path] = _bodies(program, path)
     return known[path]
