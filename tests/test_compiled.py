@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ptlint import compiled
-from ptlint.compiling import FOLDERS, PLAIN, compile_package, modules_in
+from ptlint.compiling import FOLDERS, PLAIN, RUNS, compile_package, modules_in
 from tests.shared import ROOT, program
 
 PACKAGE = ROOT / "ptlint"
@@ -23,7 +23,7 @@ def package(tmp_path: Path) -> Path:
     for folder in FOLDERS:
         (package / folder).mkdir(parents=True)
         (package / folder / "__init__.py").touch()
-        (package / folder / "numbers.py").write_text(SOURCE)
+        (package / folder / "values.py").write_text(SOURCE)
     for name in ("__init__.py", "compiled.py", "compiling.py"):
         shutil.copy(PACKAGE / name, package)
     return package
@@ -53,6 +53,7 @@ def run(package: Path, program: str, **environment: str) -> subprocess.Completed
 
 def test_every_module_that_is_left_out_by_name_exists() -> None:
     assert all((PACKAGE / name).is_file() for name in PLAIN)
+    assert all((PACKAGE / "sim" / f"{name}.py").is_file() for name in RUNS)
     assert {name.split(".")[1] for name in modules_in(PACKAGE)} == set(FOLDERS)
 
 
@@ -61,7 +62,7 @@ def test_modules_hold_as_long_as_no_source_differs(package: Path, monkeypatch: p
     index_of(package)
     held = compiled._files_in(str(package))
     assert held == {name: str(package / compiled.FOLDER / f"{name}.so") for name in modules_in(package)}
-    (package / FOLDERS[0] / "numbers.py").write_text(SOURCE.replace("2", "3"))
+    (package / FOLDERS[0] / "values.py").write_text(SOURCE.replace("2", "3"))
     assert compiled._files_in(str(package)) == {}
 
 
@@ -71,13 +72,13 @@ def test_the_environment_can_leave_them_alone(package: Path, monkeypatch: pytest
     assert compiled._files_in(str(package)) == {}
 
 
-@pytest.mark.parametrize("text", ["", "0123\nptlint.csrc.numbers\n", "0123\nptlint.csrc.lost lost.so\n", "\ud800"])
+@pytest.mark.parametrize("text", ["", "0123\nptlint.csrc.values\n", "0123\nptlint.csrc.lost lost.so\n", "\ud800"])
 def test_an_index_that_is_damaged_is_as_none(package: Path, text: str) -> None:
     index_of(package).write_text(text, errors="surrogatepass")
     assert compiled._files_in(str(package)) == {}
 
 
-SHOWN = "import ptlint, ptlint.csrc.numbers as made; print(ptlint.COMPILED, made.doubled(4), made.__file__)"
+SHOWN = "import ptlint, ptlint.csrc.values as made; print(ptlint.COMPILED, made.doubled(4), made.__file__)"
 
 
 def test_what_was_compiled_runs_until_its_source_changes(package: Path) -> None:
@@ -87,7 +88,7 @@ def test_what_was_compiled_runs_until_its_source_changes(package: Path) -> None:
     assert done.stdout.startswith("True 8 "), done
     assert not done.stdout.strip().endswith(".py")
     assert run(package, SHOWN, PTLINT_COMPILED="0").stdout.startswith("False 8 ")
-    (package / FOLDERS[0] / "numbers.py").write_text(SOURCE.replace("2", "3"))
+    (package / FOLDERS[0] / "values.py").write_text(SOURCE.replace("2", "3"))
     done = run(package, SHOWN, PTLINT_COMPILED="")
     assert done.stdout.startswith("False 12 "), done
     assert done.stdout.strip().endswith(".py")
