@@ -50,7 +50,7 @@ LEVELS = 3
 
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
 _WRITTEN = re.compile(r"\bpte_t\s*\*[^{};]*\)\s*\{")
-_HEAD = re.compile(r"\([^{}]*\bpte_t\s*\*[^{}]*\)")
+_HEAD = re.compile(r"(?:\A|[{}])[^{}(]*+\([^{}]*\bpte_t\s*\*[^{}]*\)")
 _BOUND = re.compile(r"\bmax\w*|\bend\b")
 _OF_SWAP = re.compile(r"sw(?:a)?p_|softleaf")
 
