@@ -46,10 +46,11 @@ def read_loose(objects: Path, object_id: str) -> tuple[str, bytes] | None:
     try:
         number = os.open(f"{objects}/{object_id[:2]}/{object_id[2:]}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(number, "rb", buffering=0) as file:
-            stored = file.read(MAX_STORED + 1)
+            size = os.fstat(number).st_size  # to get room for the most takes longer than to read
+            stored = file.read(size + 1) if size <= MAX_STORED else b""
     except OSError:
         return None
-    if not stored or len(stored) > MAX_STORED:
+    if not stored:
         return None
     machine = zlib.decompressobj()
     try:
