@@ -9,6 +9,7 @@ MAX_ITEM_HEAD = 20_000  # bytes from the beginning of an item to its body
 MAX_RECORD_HEAD = 400  # bytes from struct, union or enum to its members, where more stands before
 MAX_BRACES = 64  # blocks of one item that are no function body
 
+_PARENS = re.compile(r"[()]")
 _SIGNS = re.compile(r"[{}();=]")
 _BLANK = re.compile(r"\s*+")
 _LONE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
@@ -143,6 +144,8 @@ def _is_body_after(code: str, start: int, at: int) -> bool:
 
 def _is_body(head: str) -> bool:
     """Return whether ``{`` after *head* opens a function body and not a struct, union or enum."""
+    if "(" not in head:
+        return False
     flat, groups = _without_parens(head)
     names = [flat[:at] for at in groups]
     if any(not _ATTRIBUTE.search(name) for name in names):
@@ -159,7 +162,7 @@ def _without_parens(head: str) -> tuple[str, list[int]]:
     out: list[str] = []
     groups: list[int] = []
     depth = length = last = 0
-    for match in re.finditer(r"[()]", head):
+    for match in _PARENS.finditer(head):
         if match.group() == "(":
             if depth == 0:
                 out.append(head[last : match.start()])

@@ -13,6 +13,8 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
 _BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
 _POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
+_POINTER_TYPE = re.compile(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)")
+_PARTS = re.compile(r"[^,;]+")
 _BEGINS_WORD = frozenset(sign for sign in map(chr, range(128)) if sign.isalpha() or sign in "_$")
 _TO_BODY = re.compile(r"[(){]")
 _BRACKET = re.compile(r"[()]")
@@ -136,12 +138,12 @@ def _blank_groups(source: str, opening: str) -> str:
 
 def _typedef_names(outer: str) -> Iterator[tuple[str, int]]:
     """Yield what a typedef names: ``(*name)(…)``, or the last words before ``;``, ``,``, ``[`` or ``(``."""
-    pointer = re.search(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)", outer)
+    pointer = _POINTER_TYPE.search(outer)
     if pointer is not None:
         yield pointer.group(1), pointer.start(1)
         return
     flat = _blank_groups(outer, "(")
-    for part in re.finditer(r"[^,;]+", flat):
+    for part in _PARTS.finditer(flat):
         words = list(_WORD.finditer(_blank_groups(part.group(), "[")))
         for word in reversed(words):
             if word.group() != "typedef":

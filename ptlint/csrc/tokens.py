@@ -44,6 +44,8 @@ _TOKEN = re.compile(
 )
 _KINDS = ("", "str", "char", "id", "num", "punct", "other", "eof")
 _SPLICE = re.compile(r"\\[ \t\r\f\v]*+\n|(\n)")
+_SPLICED = re.compile(r"\\[ \t\r\f\v]*+\n")
+_SPLICE_AFTER_SPACE = re.compile(r"\\[ \t\r\f\v]+\n")
 _new_token = tuple.__new__
 
 
@@ -82,14 +84,18 @@ def tokenize(text: str | bytes, path: str, line: int = 1, column: int = 1) -> li
 def _join_lines(source: str) -> tuple[str, list[int]]:
     # The text without its continuations, and the offset in it at which each further line begins.
     starts: list[int] = []
-    if "\\\n" not in source and not re.search(r"\\[ \t\r\f\v]+\n", source):
-        return source, [match.end() for match in re.finditer("\n", source)]
+    if "\\" not in source or ("\\\n" not in source and _SPLICE_AFTER_SPACE.search(source) is None):
+        at = source.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = source.find("\n", at + 1)
+        return source, starts
     removed = 0
     for match in _SPLICE.finditer(source):
         if match[1] is None:
             removed += match.end() - match.start()
         starts.append(match.end() - removed)
-    return re.sub(r"\\[ \t\r\f\v]*+\n", "", source), starts
+    return _SPLICED.sub("", source), starts
 
 
 def spelling(tokens: list[Token] | tuple[Token, ...]) -> str:
