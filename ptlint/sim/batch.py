@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.sim.blob import WIDEST, Blob
+from ptlint.sim.blob import WIDEST, Blob, Fill
 from ptlint.sim.memory import Object
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
@@ -59,6 +59,19 @@ def layout(program: Program, nr: int, first: int) -> Layout:
     return Layout(first, entries, user + first * page, page, size, nr, program.pte_word)
 
 
+def filled(entry: int, width: int, big_endian: bool) -> Fill:
+    """Return what fills a table with *entry*, of *width* bytes."""
+    data = entry.to_bytes(width, "big" if big_endian else "little")
+
+    def fill(offset: int, width: int) -> Scalar:
+        at = offset % len(data)
+        if at + width <= len(data):
+            return int.from_bytes(data[at : at + width], "big" if big_endian else "little")
+        return entry
+
+    return fill
+
+
 class Batch:
     """The table of one run: entry i of lane l starts as ``raw[l, i]``; everything around it is empty.
 
@@ -72,16 +85,8 @@ class Batch:
         self.initial = raw
         size, width = where.size, where.width
         big_endian = session.program.model.big_endian
-        data = none.to_bytes(width, "big" if big_endian else "little")
-
-        def fill(offset: int, width: int) -> Scalar:  # without the session, which would hold itself by it
-            at = offset % len(data)
-            if at + width <= len(data):
-                return int.from_bytes(data[at : at + width], "big" if big_endian else "little")
-            return none
-
         behind = kept_behind(session.program)
-        blob = Blob((where.entries + behind) * size, session.program.model.big_endian, fill)
+        blob = Blob((where.entries + behind) * size, big_endian, filled(none, width, big_endian))
         for index in range(raw.shape[1]):
             for at in range(0, size, width):
                 blob.store(where.base + index * size + at, width, np.ascontiguousarray(raw[:, index]))

@@ -13,7 +13,9 @@ from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import load_universe
 from ptlint.sim.bounds import Limits
+from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.frame import Value
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
 from ptlint.sim.values import Mask
@@ -133,8 +135,10 @@ def _interpreted(program: Program, call: str, words: Words, assumed: set[str]) -
     Raises CannotExecute.
     """
     session = Session(program, len(words), limits=QUICK)
-    variables = {name: ("unsigned long long", words[:, at].copy()) for at, name in enumerate(WORDS)}
-    value = session.lanes_of(session.run(call, **variables))  # type: ignore[arg-type]
+    variables: dict[str, tuple[str, Value]] = {
+        name: ("unsigned long long", words[:, at].copy()) for at, name in enumerate(WORDS)
+    }
+    value = session.lanes_of(scalar(session.run(call, **variables)))
     machine = session.machine
     other = [record for record in machine.log if record.kind == "fault" and "BUG" not in record.name]
     if other:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.absent import MIGRATION, Words, absent_entries, with_absent
-from ptlint.sim.batch import layout, none_of
+from ptlint.sim.batch import filled, layout, none_of
 from ptlint.sim.blob import Blob
 from ptlint.sim.bounds import LANES_OF_WORK, Limits
 from ptlint.sim.calls import invoke
@@ -253,13 +253,8 @@ def _finished(
 
 def _empty_table(session: Session, size: int, pages: int, empty: int) -> Object:
     """Return a table of *pages* single entries, none of which is set."""
-    order = "big" if session.program.model.big_endian else "little"
-    data = empty.to_bytes(size, order)  # type: ignore[arg-type]
-
-    def fill(offset: int, width: int) -> int:
-        return int.from_bytes((data * 2)[offset % size : offset % size + width], order)  # type: ignore[arg-type]
-
-    return session.machine.memory.add("table", Blob(pages * size, session.program.model.big_endian, fill))
+    big_endian = session.program.model.big_endian
+    return session.machine.memory.add("table", Blob(pages * size, big_endian, filled(empty, size, big_endian)))
 
 
 def _leading(session: Session, path: str) -> NDArray[np.uint64]:
