@@ -101,11 +101,27 @@ def entry_parameters(program: Program, name: str, path: str = "") -> frozenset[s
     """Return the names of the parameters of function *name* (of *path*) that are entries, written as ``pte_t``."""
     definition = program.definition(name, path)
     params = definition.type.params if definition is not None else ()
-    return frozenset(
-        param.name
-        for param in params
-        if param.name and isinstance(param.type, ast.TypedefName) and param.type.name == "pte_t"
-    )
+    return frozenset(param.name for param in params if param.name and typedef_of(param) == "pte_t")
+
+
+def typedef_of(param: ast.Param, pointed: bool = False) -> str:
+    """Return the name of the type that a parameter is written with, empty for types without one of their own; with
+    *pointed*, of a pointer, that of the type it leads to.
+    """
+    type = param.type
+    if pointed and isinstance(type, ast.PointerType):
+        type = type.to
+    return type.name if isinstance(type, ast.TypedefName) else ""
+
+
+def points_to(param: ast.Param, typedef: str) -> bool:
+    """Return whether a parameter is written as a pointer to *typedef*."""
+    return isinstance(param.type, ast.PointerType) and typedef_of(param, pointed=True) == typedef
+
+
+def tag_of(type: CType) -> str:
+    """Return the tag of the structure that a pointer leads to, empty for other types."""
+    return (type.to.tag or "") if isinstance(type, CPointer) and isinstance(type.to, CRecord) else ""
 
 
 def helpers(program: Program, names: Iterator[str]) -> Iterator[Signature]:

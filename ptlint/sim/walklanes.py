@@ -19,6 +19,9 @@ from ptlint.sim.stage import AFTER, BEFORE, Stage
 MOST_LANES = 8192
 """Lanes of one run."""
 
+MOST_FOLDED = 32
+"""Entries of a folded block that callers run over."""
+
 MOST_BLOCKS = 40
 """Combinations of two blocks."""
 

@@ -13,7 +13,7 @@ from ptlint.sim.machine import Record
 from ptlint.sim.values import Mask, Unknown
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.walks import Walked
+    from ptlint.sim.walkruns import Walked
 
 _OF_HUGE_PAGES = re.compile(r"(?:set_|clear_)?huge_pte\w*").fullmatch
 

@@ -16,7 +16,7 @@ from ptlint.sim.session import Session
 from ptlint.sim.values import Mask, Unknown, some
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.walks import Walked
+    from ptlint.sim.walkruns import Walked
 
 Raw = NDArray[np.uint64]
 

@@ -19,7 +19,7 @@ from ptlint.sim.stage import distance
 from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.walks import Walked
+    from ptlint.sim.walkruns import Walked
 
 FLAGS = ("pte_write", "pte_young", "pte_dirty", "pte_soft_dirty", "pte_uffd")
 

@@ -23,7 +23,7 @@ from ptlint.sim.tlb import is_flush, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown, some
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.walks import Walked
+    from ptlint.sim.walkruns import Walked
 
 
 BITS = (("dirty", "pte_dirty", "clean"), ("accessed", "pte_young", "old"))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.csrc import ast
-from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CRecord, CType
+from ptlint.csrc.ctypes import CFunction, CInt, CPointer, CType
 from ptlint.csrc.directives import MAX_FILE_BYTES
 from ptlint.csrc.items import index_of_text
 from ptlint.sim.batch import Layout, layout
@@ -29,24 +29,22 @@ from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.flagwords import Flag, bits_of, flags_of, meanings_of
 from ptlint.sim.frame import Value
+from ptlint.sim.functions import CALLERS
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.machine import Machine
 from ptlint.sim.odd import ALIKE, BLOCKS, MOST_LANES, NOWHERE, NR, folded, raws, spaced, swapped, unpacked
 from ptlint.sim.program import Program
 from ptlint.sim.properties import forming
+from ptlint.sim.roles import points_to, tag_of, typedef_of
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK, block_size
 from ptlint.sim.scenarios.protocol import advanced
-from ptlint.sim.scenarios.walks import MOST_FOLDED
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, set_stage
 from ptlint.sim.swapped import has_swap
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
-from ptlint.sim.walklanes import fold_blocks, folded_setting, one_off
-
-LEVELS = 3
-"""Levels of callers in the same file that run for what is of interest."""
+from ptlint.sim.walklanes import MOST_FOLDED, fold_blocks, folded_setting, one_off
 
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
 _WRITTEN = re.compile(r"\bpte_t\s*\*[^{};]*\)\s*\{")
@@ -131,7 +129,7 @@ def _formers(program: Program, path: str, text: str) -> Iterator[Former]:
     functions = _functions(program, path, text)
     last = [name for name in functions if name in (program.interest or ())]
     seen = set(last)
-    for _ in range(LEVELS):
+    for _ in range(CALLERS):
         for name in last:
             if program.is_asked_for(name) and _may_form(functions[name]):
                 former = _former(program, path, name)
@@ -185,8 +183,8 @@ def _former(program: Program, path: str, name: str) -> Former | None:
     text = program.universe.text_of(path)
     body = _functions(program, path, text).get(name, "")
     kind = next((param for param, role in zip(params, roles, strict=True) if role == "flags"), None)
-    of_type = kind.type.name if kind is not None and isinstance(kind.type, ast.TypedefName) else ""
-    tags = {_tag(type) for type in resolved.params}
+    of_type = typedef_of(kind) if kind is not None else ""
+    tags = {tag_of(type) for type in resolved.params}
     return Former(
         name,
         definition,
@@ -213,17 +211,16 @@ def _reader(program: Program, path: str, name: str) -> str:
 def _roles(program: Program, params: Sequence[ast.Param], types: Sequence[CType]) -> Iterator[str]:
     pointers = 0
     for param, type in zip(params, types, strict=True):
-        name, written = param.name or "", param.type
-        inner = written.to if isinstance(written, ast.PointerType) else None
-        if isinstance(inner, ast.TypedefName) and inner.name == "pte_t":
+        name = param.name or ""
+        if points_to(param, "pte_t"):
             pointers += 1
             yield "target" if TARGET.fullmatch(name) or pointers > 2 else "ptep" if pointers == 1 else "copy"
-        elif isinstance(written, ast.TypedefName) and written.name == "pte_t":
+        elif typedef_of(param) == "pte_t":
             yield "pte"
         elif isinstance(type, CPointer):
             bit = bits_of(name.upper())
             is_bool = isinstance(type.to, CInt) and type.to.name == "_Bool"
-            yield "told" if is_bool and bit else "target" if _tag(type) == "mmu_gather" else "other"
+            yield "told" if is_bool and bit else "target" if tag_of(type) == "mmu_gather" else "other"
         elif isinstance(type, CInt) and _MOST.fullmatch(name):
             yield "most"
         elif isinstance(type, CInt) and name == "end":
@@ -232,10 +229,6 @@ def _roles(program: Program, params: Sequence[ast.Param], types: Sequence[CType]
             yield "flags"
         else:
             yield "other"
-
-
-def _tag(type: CType) -> str:
-    return (type.to.tag or "") if isinstance(type, CPointer) and isinstance(type.to, CRecord) else ""
 
 
 def name(former: Former) -> str:
@@ -333,7 +326,7 @@ def _finished(
     arguments: list[Value] = []
     for param, type, role in zip(former.definition.type.params, former.types, former.roles, strict=True):
         name = param.name or role
-        value = named[role] if role in named else argument(stage, name, type, _pointed(param))
+        value = named[role] if role in named else argument(stage, name, type, typedef_of(param, pointed=True))
         if role == "other" and isinstance(value, int) and value == where.addr:
             value += start * where.page
         if role == "told":
@@ -371,11 +364,6 @@ def _finished(
         merges=meanings.merges,
         keeps=meanings.keeps,
     )
-
-
-def _pointed(param: ast.Param) -> str:
-    type = param.type.to if isinstance(param.type, ast.PointerType) else param.type
-    return type.name if isinstance(type, ast.TypedefName) else ""
 
 
 def _alike(session: Session, stage: Stage, given: NDArray[np.uint64], start: int, most: NDArray[np.int64]) -> Mask:

@@ -12,19 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ptlint.csrc import ast
 from ptlint.sim.absent import MIGRATION
 from ptlint.sim.driving import setting
 from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
 from ptlint.sim.explore import Trial
+from ptlint.sim.functions import CALLERS, files_of_interest, function_of, functions_of
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
-from ptlint.sim.scenarios import walks
+from ptlint.sim.roles import points_to, tag_of
 from ptlint.sim.scenarios.upper import NEEDS
-from ptlint.sim.scenarios.walks import Walk
 from ptlint.sim.stage import AFTER, BEFORE
 from ptlint.sim.tally import Tally
+from ptlint.sim.walkforms import Walk
 from ptlint.sim.walklanes import space_of, with_accesses
+from ptlint.sim.walkruns import run_mixed, run_over
 
 LEVEL = "pmd"
 
@@ -56,7 +57,7 @@ def subjects(program: Program) -> Iterator[HugeWalk]:
     if not program.universe.profile.is_set("TRANSPARENT_HUGEPAGE") or program.universe.typedef(f"{LEVEL}_t") is None:
         return
     twin = None
-    for path in sorted(walks.files_of_interest(program)):
+    for path in sorted(files_of_interest(program)):
         for name in _called(program, path):
             twin = twin or program.at_level(LEVEL)
             if not all(map(twin.has, NEEDS)):
@@ -70,9 +71,9 @@ def _called(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of *path* that change entries of the level and are, or call, what is of interest."""
     if not _CHANGES.search(program.universe.text_of(path)):
         return
-    texts = walks.functions_of(program, path)
+    texts = functions_of(program, path)
     wanted = set(program.interest or ())
-    for _ in range(walks.CALLERS):
+    for _ in range(CALLERS):
         named = [name for name in texts if name in wanted]
         word = re.compile(r"\b(?:" + "|".join(map(re.escape, named)) + r")\b") if named else None
         wanted |= {name for name, text in texts.items() if word is not None and word.search(text)}
@@ -82,15 +83,14 @@ def _called(program: Program, path: str) -> Iterator[str]:
 
 
 def _walk(twin: Program, path: str, name: str) -> Walk | None:
-    found = walks.function_of(twin, path, name)
+    found = function_of(twin, path, name)
     if found is None:
         return None
     definition, resolved = found
     for param, type in zip(definition.type.params, resolved.params, strict=True):
-        written = param.type.to if isinstance(param.type, ast.PointerType) else None
-        if isinstance(written, ast.TypedefName) and written.name == f"{LEVEL}_t":
+        if points_to(param, f"{LEVEL}_t"):
             return Walk(name, path, definition, resolved.params, "entry")
-        if walks.tag_of(type) == "page_vma_mapped_walk":
+        if tag_of(type) == "page_vma_mapped_walk":
             return Walk(name, path, definition, resolved.params, "fault")
     return None
 
@@ -106,20 +106,20 @@ def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
     try:
         shared = setting(one.program, BEFORE + 1 + AFTER)
         space = space_of(shared, one.walk.form, 1)
-        texts = walks.functions_of(one.program, one.walk.path)
+        texts = functions_of(one.program, one.walk.path)
         own = texts.get(one.walk.name, "")
         trial: Trial | None = None
         ran: set[str] = {one.walk.name}
         if one.walk.form == "entry" or _PRESENT.search(own):
-            trial = walks.run_over(shared, one.walk, 1, space, None, tally)
+            trial = run_over(shared, one.walk, 1, space, None, tally)
             steps = int(np.asarray(trial.machine.steps).max()) + 1
             ran |= {name for path, _, name in (one.rpartition(":") for one in trial.machine.executed)}
             if shared.hardware.updates:
                 raced = with_accesses(space_of(shared, one.walk.form, 1, 12), 1, steps)
-                walks.run_over(shared, one.walk, 1, raced, trial, tally, raced=True)
+                run_over(shared, one.walk, 1, raced, trial, tally, raced=True)
         meets = one.walk.form == "entry" or not _PRESENT.search(own)
         if meets and any(_TESTED.search(texts.get(name, "")) for name in ran):
-            walks.run_mixed(shared, one.walk, trial, tally, MIGRATION if one.walk.form == "fault" else None)
+            run_mixed(shared, one.walk, trial, tally, MIGRATION if one.walk.form == "fault" else None)
     except NoEntries:
         return Judgement(one.walk.name, arch)
     except (CannotExecute, OutOfBounds) as error:

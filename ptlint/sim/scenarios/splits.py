@@ -8,7 +8,7 @@ that entry, present and migrating, with an empty table that was kept for it (``S
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ from ptlint.sim.calls import invoke
 from ptlint.sim.driving import FIRST, Ran, Setting, setting
 from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
+from ptlint.sim.functions import files_of_interest, function_of, functions_of
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
@@ -31,13 +32,14 @@ from ptlint.sim.memory import Object
 from ptlint.sim.primitives.deposits import WITHDRAW
 from ptlint.sim.program import Program
 from ptlint.sim.properties import splits
-from ptlint.sim.scenarios import walks
+from ptlint.sim.roles import points_to
 from ptlint.sim.scenarios.upper import NEEDS
 from ptlint.sim.session import Session, deep_recursion
 from ptlint.sim.space import Space, raced_at
 from ptlint.sim.stage import AFTER, BEFORE, Folios, StageWalker, set_stage
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
+from ptlint.sim.walkforms import arguments_of
 from ptlint.sim.walklanes import between_neighbours
 
 LEVEL = "pmd"
@@ -52,6 +54,10 @@ MOST_RACED = 12
 
 _TESTED = re.compile(r"\b(?:softleaf_from_pmd|pmd_to_swp_entry|is_swap_pmd|pmd_is_\w+|is_pmd_migration_entry)\s*\(")
 """Questions of code that meets entries which map no page."""
+
+_CALLED = re.compile(r"\b(\w+)\s*\(")
+_PUTS = re.compile(r"\bpmd_populate\s*\(")
+_SETS = re.compile(r"\b(?:set_ptes|set_pte_at|set_pte)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,32 +117,37 @@ def subjects(program: Program) -> Iterator[Split]:
     if not program.universe.profile.is_set("TRANSPARENT_HUGEPAGE") or program.universe.typedef(f"{LEVEL}_t") is None:
         return
     twin: Program | None = None
-    for path in sorted(walks.files_of_interest(program)):
+    for path in sorted(files_of_interest(program)):
         for name in _splitting(program, path):
             twin = twin or program.at_level(LEVEL)
             if not all(map(twin.has, NEEDS)):
                 return
-            found = walks.function_of(twin, path, name)
+            found = function_of(twin, path, name)
             if found is None:
                 continue
             definition, resolved = found
-            if any(_is_entry(param) for param in definition.type.params):
+            if any(points_to(param, f"{LEVEL}_t") for param in definition.type.params):
                 yield Split(name, definition, resolved.params, path, twin, program)
 
 
-def _is_entry(param: ast.Param) -> bool:
-    to = param.type.to if isinstance(param.type, ast.PointerType) else None
-    return isinstance(to, ast.TypedefName) and to.name == f"{LEVEL}_t"
+def splits_entry(name: str, texts: Mapping[str, str]) -> bool:
+    """Return whether a function of a file, whose bodies are *texts*, puts a table in place and sets single entries, or
+    has one of the others set them.
+    """
+    if _PUTS.search(texts[name]) is None:
+        return False
+    called = set(_CALLED.findall(texts[name])) & texts.keys()
+    return any(_SETS.search(texts[one]) is not None for one in (name, *called))
 
 
 def _splitting(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of *path* that set single entries and put their table in place, and are, or call, what is of
     interest.
     """
-    texts = walks.functions_of(program, path)
+    texts = functions_of(program, path)
     wanted = set(program.interest or ())
     for name, text in texts.items():
-        if walks.splits(name, texts) and (name in wanted or wanted & set(re.findall(r"\w+", text))):
+        if splits_entry(name, texts) and (name in wanted or wanted & set(re.findall(r"\w+", text))):
             yield name
 
 
@@ -155,7 +166,7 @@ def judge(_program: Program, split: Split, arch: str) -> Judgement:
             few = np.random.default_rng(1).permutation(len(shared.colours.weight))[:MOST_RACED]
             raced = raced_at(_space(sorted(few.tolist())), _around_first_write(trial.machine))
             _run_over(shared, split, raced, tally, raced=True)
-        if _TESTED.search(walks.functions_of(split.program, split.path).get(split.name, "")):
+        if _TESTED.search(functions_of(split.program, split.path).get(split.name, "")):
             absent = absent_entries(shared, split.path)
             kinds = () if absent is None else absent.kinds
             first = len(shared.colours.weight)
@@ -220,7 +231,7 @@ def _finished(
     stage.kept = _empty_table(session, own, pages, empty)
     walker.table, walker.kept, walker.empty, walker.each = stage.source.table, stage.kept, empty, own
     machine = session.machine
-    arguments = walks.arguments_of(stage, split.definition, split.types)
+    arguments = arguments_of(stage, split.definition, split.types)
     table = _leading(session, split.path)
     machine.steps = np.zeros_like(machine.steps)
     machine.log.clear()

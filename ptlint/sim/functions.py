@@ -1,0 +1,65 @@
+"""The functions of ``.c`` files: which files hold something of interest, and what they define."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ptlint.csrc import ast
+from ptlint.csrc.ctypes import CFunction
+from ptlint.csrc.items import items_of
+from ptlint.sim.errors import CannotExecute
+from ptlint.sim.program import Program
+
+CALLERS = 3
+"""Levels of callers in the same file that run for a function of interest."""
+
+
+def files_of_interest(program: Program) -> set[str]:
+    """Return the ``.c`` files outside ``arch`` that define something of interest: below it are the helpers."""
+    universe = program.universe
+    found = set()
+    for name in program.interest or ():
+        if name in universe.overrides:
+            found.add(universe.overrides[name].path)
+        elif not program.places and not universe.headers.sites(name, "function"):
+            found.add(universe.source_of(name) or "")
+    found |= program.places
+    return {path for path in found if path.endswith(".c") and not path.startswith("arch/")}
+
+
+def functions_of(program: Program, path: str) -> Mapping[str, str]:
+    """Return the functions that a file defines: name -> body as text."""
+    known: dict[str, dict[str, str]] = program.kept.setdefault("bodies", {})
+    if path not in known:
+        known[path] = _bodies(program, path)
+    return known[path]
+
+
+def _bodies(program: Program, path: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for instance in program.universe.in_file(path).unit.instances:
+        if instance.path != path:
+            continue
+        text, index = instance.active_text(), items_of(instance)
+        for name, places in index.names.items():
+            for what, number, _ in places:
+                if what == "function":
+                    item = index.items[number]
+                    found[name] = text[text.find("{", item.start) : item.end]
+    for name, source in program.universe.overrides.items():
+        if source.path == path:
+            found[name] = source.looked_at[source.looked_at.find("{") :]
+    return found
+
+
+def function_of(program: Program, path: str, name: str) -> tuple[ast.FunctionDef, CFunction] | None:
+    """Return a function that *path* itself defines, and its type; None when it cannot be read."""
+    definition = program.definition(name, path)
+    if definition is None or definition.pos.path != path:
+        return None
+    try:
+        resolved = program.resolve(definition.type)
+    except CannotExecute:
+        return None
+    assert isinstance(resolved, CFunction)
+    return definition, resolved
