@@ -16,7 +16,7 @@ from ptlint.sim.tlb import covers
 from ptlint.sim.values import Mask, Unknown
 
 if TYPE_CHECKING:
-    from ptlint.sim.scenarios.huge import Handled
+    from ptlint.sim.hugeruns import Handled
 
 Raw = NDArray[np.uint64]
 

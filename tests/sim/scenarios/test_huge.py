@@ -4,6 +4,7 @@ import pytest
 
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import SourceText, load_universe
+from ptlint.sim.hugepages import pages
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 from ptlint.sim.scenarios import huge
@@ -67,7 +68,7 @@ def test_bits_of_every_entry_of_a_page_are_collected(condition: str, broken: set
 
 def test_sizes_are_those_that_the_architecture_says_are_valid() -> None:
     program = Program(load_universe(kernel_tree(), profile_named("arm64"), huge.ROOTS))
-    assert [(page.size >> 10, page.level, page.entries) for page in huge.pages(program)] == [
+    assert [(page.size >> 10, page.level, page.entries) for page in pages(program)] == [
         (64, "pte", 16),
         (2048, "pmd", 1),
         (32768, "pmd", 16),
