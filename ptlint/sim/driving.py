@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,42 @@ class Ran:
         return self.usable if dead is None else self.usable & ~dead
 
 
+class Common(TypedDict):
+    """The fields of a finished run that are got in the same way whatever ran."""
+
+    session: Session
+    batch: Batch
+    where: Layout
+    colours: Palette
+    space: Space
+    lanes: Space
+    hardware: Hardware
+    usable: Mask
+    final: tuple[NDArray[np.uint64], ...]
+
+
+def common(
+    shared: Setting,
+    batch: Batch,
+    space: Space,
+    lanes: Space,
+    usable: Mask,
+    final: tuple[NDArray[np.uint64], ...] | None = None,
+) -> Common:
+    """Return what finished runs have in common. Without *final* the entries of the batch are read now."""
+    return Common(
+        session=batch.session,
+        batch=batch,
+        where=batch.where,
+        colours=shared.colours,
+        space=space,
+        lanes=lanes,
+        hardware=shared.hardware,
+        usable=usable,
+        final=tuple(batch.entry(index) for index in range(batch.where.nr)) if final is None else final,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A run that is about to begin."""
@@ -145,7 +181,7 @@ def prepare(
         none = np.zeros(len(base), dtype=bool)
         walker = Walker(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base, none)
     session = Session(shared.program, len(base), answers, walker, limits)
-    raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
+    raw = shared.colours.entries(lanes.states)
     batch = Batch(session, where, raw, shared.none)
     session.machine.intercept = intercept
     session.machine.page_base_pfn = shared.colours.pfn & ~0xFF

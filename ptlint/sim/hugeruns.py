@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ptlint.sim.batch import Batch, Layout
 from ptlint.sim.convert import scalar
-from ptlint.sim.driving import Ran, Setting
+from ptlint.sim.driving import Ran, Setting, common
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.hugepages import Page, World
@@ -156,15 +156,7 @@ def _drive(
     nothing = np.zeros(len(base), dtype=np.uint64)
     view = world.call("huge_ptep_get", None, [])
     return Handled(
-        session=session,
-        batch=bare,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=lanes,
-        hardware=shared.hardware,
-        usable=usable,
-        final=tuple(bare.entry(i) for i in range(where.nr)),
+        **common(shared, bare, space, lanes, usable),
         kind=helper.kind,
         name=helper.signature.name,
         page=page,

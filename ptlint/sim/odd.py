@@ -112,7 +112,7 @@ def raws(shared: Setting, space: Space) -> NDArray[np.uint64]:
     """Return the entries of every lane, neighbours included."""
     colours, rows = shared.colours, unpacked(space.request)
     width = space.states.shape[1]
-    raw = np.stack([colours.raw[space.states[:, i], i] for i in range(width)], axis=1)
+    raw = colours.entries(space.states)
     lanes = np.arange(len(raw))
     column = BEFORE + rows.odd
     for how, step in ((AHEAD, 1), (BEHIND, -1)):

@@ -44,6 +44,10 @@ class Palette:
     weight: NDArray[np.int64]
     pfn: int
 
+    def entries(self, states: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the bytes of the entries whose states are given, (lanes, entries), from the first on."""
+        return np.stack([self.raw[states[:, i], i] for i in range(states.shape[1])], axis=1)
+
 
 def palette(program: Program, hardware: Hardware, pfn: int, nr: int) -> Palette:
     """Return the states of entries *pfn* … *pfn* + *nr* - 1. Raises CannotExecute when a setter cannot run."""

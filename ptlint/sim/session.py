@@ -62,6 +62,11 @@ class Session:
         self._given: dict[tuple[str, int], tuple[NDArray[np.uint64], Lookup, NDArray[Any]]] = {}
         self._full: dict[int, NDArray[np.uint64]] = {}
 
+    def begin(self) -> None:
+        """Forget the steps and the notes of what prepared the run."""
+        self.machine.steps = np.zeros_like(self.machine.steps)
+        self.machine.log.clear()
+
     def run(self, text: str, **variables: tuple[str, Value]) -> Value:
         """Return the value of C expression *text*; variables are given as type and value.
 

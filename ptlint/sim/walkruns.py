@@ -14,7 +14,7 @@ from ptlint.sim.absent import Absent, Words, absent_entries, mixed_rows, with_ab
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.bounds import Limits
 from ptlint.sim.calls import invoke
-from ptlint.sim.driving import FIRST, Ran, Setting
+from ptlint.sim.driving import FIRST, Ran, Setting, common
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach, Trial, again, contradictory, explore
 from ptlint.sim.frame import Value
@@ -176,7 +176,7 @@ def _finished(
     walker = walker_for(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base)
     raced = bool((lanes.slot >= 0).any())
     session = Session(shared.program, count, answers, walker if raced else None, LIMITS)
-    raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
+    raw = shared.colours.entries(lanes.states)
     request = lanes.request
     folios = Folios(request >> 3, (request & 2).astype(bool), (request & 4).astype(bool), nr)
     pages = where.page // shared.program.constant("PAGE_SIZE")
@@ -193,8 +193,7 @@ def _finished(
         stage.lost = -1 - lanes.slot  # nothing else needs the MMU's schedule here
     machine = session.machine
     arguments = arguments_of(stage, walk.definition, walk.types)
-    machine.steps = np.zeros_like(machine.steps)
-    machine.log.clear()
+    session.begin()
     grants = Grants(session, walk.path, absent is not None)
     machine.intercept = grants
     returned: Value = None
@@ -211,15 +210,14 @@ def _finished(
     if endless is None:
         drain(machine)
     return Walked(
-        session=session,
-        batch=stage.source,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=lanes,
-        hardware=shared.hardware,
-        usable=~contradictory(machine.answers, count),
-        final=tuple(known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
+        **common(
+            shared,
+            stage.source,
+            space,
+            lanes,
+            ~contradictory(machine.answers, count),
+            tuple(known_entry(session, stage.source.table, where, i, shared.none)[0] for i in range(nr)),
+        ),
         walk=walk,
         stage=stage,
         returned=returned,

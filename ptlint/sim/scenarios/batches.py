@@ -23,6 +23,7 @@ from ptlint.sim.driving import (
     Ran,
     Setting,
     called,
+    common,
     long_batch,
     prepare,
     setting,
@@ -220,15 +221,7 @@ def finished(
     nothing = np.zeros(session.machine.lanes, dtype=np.uint64)
     returned = session.raw(value) if value is not None else nothing
     return Batched(
-        session=session,
-        batch=batch,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=run.lanes,
-        hardware=shared.hardware,
-        usable=run.usable,
-        final=tuple(batch.entry(i) for i in range(where.nr)),
+        **common(shared, batch, space, run.lanes, run.usable),
         form=form.signature,
         kind=form.kind,
         pfn=pfn,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ptlint.csrc.items import items_of
 from ptlint.sim.batch import Layout, layout
-from ptlint.sim.driving import FIRST, Prepared, Setting, called, prepare, setting
+from ptlint.sim.driving import FIRST, Prepared, Setting, called, common, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
@@ -161,15 +161,7 @@ def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, spa
     raws = (session.raw(returned), session.raw(asked))
     has_flag = any(_is_flag(p) for p in caller.signature.parameters)
     return Called(
-        session=session,
-        batch=batch,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=run.lanes,
-        hardware=shared.hardware,
-        usable=run.usable,
-        final=tuple(batch.entry(i) for i in range(where.nr)),
+        **common(shared, batch, space, run.lanes, run.usable),
         landmarks=((commit_from, "start returned {}; to be set: {}", raws),),
         pair=caller.pair,
         returned=raws[0],

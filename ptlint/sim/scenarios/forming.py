@@ -24,7 +24,7 @@ from ptlint.sim.batch import Layout, layout
 from ptlint.sim.blob import Blob
 from ptlint.sim.calls import invoke
 from ptlint.sim.convert import scalar
-from ptlint.sim.driving import FIRST, Ran, Setting, setting
+from ptlint.sim.driving import FIRST, Ran, Setting, common, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.flagwords import Flag, bits_of, flags_of, meanings_of
@@ -310,8 +310,7 @@ def _finished(
     given = session.raw(session.run("ptep_get(ptep)", ptep=("pte_t *", first)))
     alike = rows.how == ALIKE if former.of_swap else _alike(session, stage, given, start, most)
     machine = session.machine
-    machine.steps = np.zeros_like(machine.steps)
-    machine.log.clear()
+    session.begin()
     copy = machine.memory.add("a copy of the first entry", Blob(where.size, program.model.big_endian), program.pte_type)
     copy.blob.store(0, where.size, given)
     named: dict[str, Value] = {
@@ -339,15 +338,7 @@ def _finished(
     meanings = meanings_of(former.flags, combination)
     entries = _entries(stage, where, start)
     return Formed(
-        session=session,
-        batch=stage.source,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=lanes,
-        hardware=shared.hardware,
-        usable=~contradictory(answers, len(base)),
-        final=tuple(stage.source.entry(index) for index in range(where.nr)),
+        **common(shared, stage.source, space, lanes, ~contradictory(answers, len(base))),
         former=former,
         count=count,
         most=most,

@@ -22,7 +22,7 @@ from ptlint.calls.tablenames import telling
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.universe import SourceText
 from ptlint.sim.batch import Layout, layout
-from ptlint.sim.driving import FIRST, PFN, Prepared, Ran, Setting, called, prepare, setting
+from ptlint.sim.driving import FIRST, PFN, Ran, Setting, called, common, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.inventory import used_names
@@ -244,7 +244,7 @@ def _driven(
     numbers = np.array(ADVANCED, dtype=np.uint64)[run.lanes.request]
     text = f"{form.signature.name}(pte, nr)" if form.signature.of("nr") else f"{form.signature.name}(pte)"
     raw = session.raw(session.run(text, pte=("pte_t", session.entry(first)), nr=("unsigned long", numbers)))
-    return Side(_ran(shared, run, where, space, (first,)), (first,), raw)
+    return Side(Ran(**common(shared, run.batch, space, run.lanes, run.usable, (first,))), (first,), raw)
 
 
 def _set_singly(
@@ -260,21 +260,7 @@ def _set_singly(
     for index in range(where.nr):
         called(run.session, form.signature, single, index, [advanced(run.session, run.session.entry(first), index)])
     drain(run.session.machine)
-    return Side(_ran(shared, run, where, space, tuple(run.batch.entry(index) for index in range(where.nr))), before)
-
-
-def _ran(shared: Setting, run: Prepared, where: Layout, space: Space, final: tuple[NDArray[np.uint64], ...]) -> Ran:
-    return Ran(
-        session=run.session,
-        batch=run.batch,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=run.lanes,
-        hardware=shared.hardware,
-        usable=run.usable,
-        final=final,
-    )
+    return Side(Ran(**common(shared, run.batch, space, run.lanes, run.usable)), before)
 
 
 def _kind(form: Form | Pair) -> str:

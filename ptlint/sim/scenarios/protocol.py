@@ -25,6 +25,7 @@ from ptlint.sim.driving import (
     Ran,
     Setting,
     called,
+    common,
     long_batch,
     prepare,
     setting,
@@ -104,15 +105,7 @@ def driven(
     drain(session.machine)
     raws = (session.raw(returned), session.raw(asked))
     return Transacted(
-        session=session,
-        batch=batch,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=run.lanes,
-        hardware=shared.hardware,
-        usable=run.usable,
-        final=tuple(batch.entry(i) for i in range(where.nr)),
+        **common(shared, batch, space, run.lanes, run.usable),
         landmarks=((commit_from, "start returns {}; to be set: {}", raws),),
         pair=pair,
         returned=raws[0],

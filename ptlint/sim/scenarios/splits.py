@@ -21,7 +21,7 @@ from ptlint.sim.batch import filled, layout, none_of
 from ptlint.sim.blob import Blob
 from ptlint.sim.bounds import LANES_OF_WORK, Limits
 from ptlint.sim.calls import invoke
-from ptlint.sim.driving import FIRST, Ran, Setting, setting
+from ptlint.sim.driving import FIRST, Ran, Setting, common, setting
 from ptlint.sim.errors import CannotExecute, NoEntries, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.functions import files_of_interest, function_of, functions_of
@@ -223,7 +223,7 @@ def _finished(
     empty = none_of(split.single)
     walker = Watcher(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base, np.zeros(count, dtype=bool))
     session = Session(program, count, answers, walker, LIMITS)
-    raw = np.stack([shared.colours.raw[lanes.states[:, i], i] for i in range(lanes.states.shape[1])], axis=1)
+    raw = shared.colours.entries(lanes.states)
     alike = np.ones(count, dtype=bool)
     folios = Folios(np.full(count, pages, dtype=np.int64), ~alike, alike, pages)
     first = shared.colours.pfn + BEFORE * pages
@@ -233,8 +233,7 @@ def _finished(
     machine = session.machine
     arguments = arguments_of(stage, split.definition, split.types)
     table = _leading(session, split.path)
-    machine.steps = np.zeros_like(machine.steps)
-    machine.log.clear()
+    session.begin()
     walker.seen.clear()
     with deep_recursion():
         invoke(program, machine, split.definition, arguments, list(split.types))
@@ -242,15 +241,7 @@ def _finished(
     walker.kept = None
     entries = np.stack([session.lanes_of(stage.kept.blob.load(at * own, own, False)) for at in range(pages)])
     return Done(
-        session=session,
-        batch=stage.source,
-        where=where,
-        colours=shared.colours,
-        space=space,
-        lanes=lanes,
-        hardware=shared.hardware,
-        usable=~contradictory(machine.answers, count),
-        final=(stage.source.entry(0),),
+        **common(shared, stage.source, space, lanes, ~contradictory(machine.answers, count)),
         split=split,
         entries=entries,
         empty=empty,
