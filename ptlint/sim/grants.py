@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ptlint.csrc.ast import Pos
+from ptlint.csrc.ast import Call, FunctionDef, Name, Pos
+from ptlint.csrc.nodes import nodes
 from ptlint.sim.blob import Blob
 from ptlint.sim.frame import Value
 from ptlint.sim.machine import Record
 from ptlint.sim.program import Program
 from ptlint.sim.properties.pairing import FLAGS, points
+from ptlint.sim.roles import typedef_of
 from ptlint.sim.session import Session
 from ptlint.sim.stage import distance
 from ptlint.sim.values import Mask, Unknown
@@ -84,6 +86,29 @@ def _purposes_by_name(name: str) -> tuple[str, ...]:
     return tuple(what for what, pattern in _PURPOSES if pattern.fullmatch(name))
 
 
+def is_for_the_rest(program: Program, name: str, path: str) -> bool:
+    """Return whether a function, as *path* sees it, is given one entry and nothing else and takes flags of several
+    kinds off it that entries which map no page have: off a copy, to look at the rest of it.
+    """
+    known: dict[tuple[str, str], bool] = program.kept.setdefault("for the rest", {})
+    if (name, path) not in known:
+        definition = program.definition(name, path)
+        known[name, path] = definition is not None and _takes_all_off(definition)
+    return known[name, path]
+
+
+def _takes_all_off(definition: FunctionDef) -> bool:
+    params = definition.type.params
+    if len(params) != 1 or typedef_of(params[0]) not in ("pte_t", "pmd_t", "pud_t"):
+        return False
+    called = {
+        node.function.name
+        for node in nodes(definition.body)
+        if isinstance(node, Call) and isinstance(node.function, Name) and "_swp_" in node.function.name
+    }
+    return len({what for name in called for what in _purposes_by_name(name)}) > 1
+
+
 @cache
 def _flag_questions(level: str) -> frozenset[str]:
     return frozenset(name.replace("pte", level) for name in (*FLAGS, "pte_uffd_wp"))
@@ -124,7 +149,7 @@ class Grants:
             self.looks = True  # which asks the same by itself
             self._ask_of_flag(called, values)
             self.looks = False
-        if machine.stack and machine.stack[-1][0] == "pte_swp_clear_flags":  # to look at the rest: of a copy
+        if said.purposes and machine.stack and is_for_the_rest(self.session.program, machine.stack[-1][0], self.path):
             return
         for what in said.purposes:
             self.calls.append((what, machine.mask, frozenset(name for name, _ in machine.stack)))

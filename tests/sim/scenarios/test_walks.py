@@ -5,7 +5,7 @@ import pytest
 from ptlint.core.tree import MemoryTree, Snapshot
 from ptlint.csrc.profile import profile_named
 from ptlint.csrc.universe import load_universe
-from ptlint.sim.grants import purposes
+from ptlint.sim.grants import is_for_the_rest, purposes
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.program import Program
 from ptlint.sim.scenarios import walks
@@ -151,6 +151,24 @@ static inline void __arch_set_ptes(pte_t *ptep, unsigned int nr) { }
     program = Program(load_universe(tree, profile_named("riscv")))
     assert purposes(program, "__arch_clear_ptes") == purposes(program, "clear_ptes") == ("drop",)
     assert purposes(program, "__arch_set_ptes") == ()
+
+
+STRIPS = """typedef struct { unsigned long pte; } pte_t;
+typedef struct { unsigned long val; } leaf_t;
+static inline pte_t pte_swp_clear_soft_dirty(pte_t pte) { return pte; }
+static inline pte_t pte_swp_clear_uffd(pte_t pte) { return pte; }
+static inline pte_t bare(pte_t pte) { return pte_swp_clear_uffd(pte_swp_clear_soft_dirty(pte)); }
+static inline leaf_t leaf_of(pte_t pte) { return (leaf_t) { bare(pte).pte }; }
+static inline pte_t unwatched(pte_t pte) { return pte_swp_clear_uffd(pte); }
+static inline void reset(pte_t *ptep) { *ptep = pte_swp_clear_uffd(pte_swp_clear_soft_dirty(*ptep)); }
+"""
+
+
+def test_what_takes_every_flag_off_a_copy_does_so_to_look_at_the_rest_of_it() -> None:
+    tree = MemoryTree({"include/linux/pgtable.h": STRIPS.encode()})
+    program = Program(load_universe(tree, profile_named("riscv")))
+    found = {name for name in ("bare", "leaf_of", "unwatched", "reset") if is_for_the_rest(program, name, "")}
+    assert found == {"bare"}
 
 
 NOTED = """
