@@ -63,7 +63,12 @@ def holds_where_it_runs(step: Step, profiles: Sequence[Profile], judged: Mapping
     """Return whether nothing broke under *profiles* and whatever the step changes is in force under one of them."""
     if any(judgement.violations for some in judged.values() for judgement in some):
         return False
-    return all(
+    return not is_nowhere_in_force(step, profiles)
+
+
+def is_nowhere_in_force(step: Step, profiles: Sequence[Profile]) -> bool:
+    """Return whether the step changes something shared that is in force under none of *profiles*."""
+    return not all(
         any(_in_force(step, profile, change) for profile in profiles) for change in step.changes if _is_shared(change)
     )
 
@@ -77,8 +82,8 @@ def _in_force(step: Step, profile: Profile, change: Change) -> bool:
     if change.kind == "removed":
         return True  # what takes its place is looked up where it is called
     place = step.after.defined(profile, change.name)
-    if place is None:
-        return change.span.path.endswith(".c")  # a file that the profile does not build
+    if place is None:  # a file that the profile does not build, or a helper that its architecture gives instead
+        return change.span.path.endswith(".c") and not _HELPERS.fullmatch(change.name)
     if place.path != change.span.path:
         return False
     return change.name in step.after.overrides or change.span.line <= place.line <= change.span.end_line

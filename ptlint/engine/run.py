@@ -19,7 +19,7 @@ from ptlint.engine.concern import concerns_page_tables
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
 from ptlint.engine.profiles import profiles_asked
-from ptlint.engine.representing import holds_where_it_runs, in_turn, is_local, stood_for_note
+from ptlint.engine.representing import holds_where_it_runs, in_turn, is_local, is_nowhere_in_force, stood_for_note
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
@@ -220,7 +220,8 @@ class Run(Gathered):
     ) -> Outcome:
         """Run the code of a step, and what was broken before it as far as that is broken now."""
         judgements = self._judged(step, profiles, names)
-        earlier = tuple(self._earlier(step, profiles, judgements, origins))
+        more = self._elsewhere(step, profiles, names, judgements)
+        earlier = tuple(self._earlier(step, (*profiles, *more), judgements, origins))
         known = frozenset(
             (name, under_new_names(old.subject, origins), *one.identity())
             for name, old in earlier
@@ -238,6 +239,22 @@ class Run(Gathered):
             return ()
         own = [path for path in step.paths if path.startswith("arch/") and path.count("/") > 1]
         return profiles_of(step.after.tree, profiles_touched(further_profiles(), own))
+
+    def _elsewhere(
+        self, step: Step, profiles: Sequence[Profile], names: frozenset[str], judged: dict[str, tuple[Judgement, ...]]
+    ) -> tuple[Profile, ...]:
+        """Run generic code that is in force under no profile that ran on further ones, until it is; return these."""
+        more: list[Profile] = []
+        ran = tuple(one for one in profiles if one.name in judged)
+        if self.everywhere or not self.has_tree or len(ran) < len(profiles):
+            return ()
+        for profile in profiles_of(step.after.tree, further_profiles()):
+            if not is_nowhere_in_force(step, (*ran, *more)):
+                break
+            if profile not in ran:
+                judged[profile.name] = self._concerned(step, profile, names)
+                more.append(profile)
+        return tuple(more)
 
     def _earlier(
         self,
