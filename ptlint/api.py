@@ -12,6 +12,7 @@ from ptlint.core.rule import Evidence, Example, Merge, RuleInfo, Severity, inval
 from ptlint.core.span import Span
 from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
+from ptlint.passes.batchfirst import OtherFirst, other_first
 from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
 from ptlint.passes.confined import left_out_of_a_choice, made_conditional
@@ -31,9 +32,10 @@ from ptlint.passes.hugesizes import GuessedSize, guessed_sizes
 from ptlint.passes.insidelazy import ENTERS as LAZY_ENTERS
 from ptlint.passes.insidelazy import LEAVES as LAZY_LEAVES
 from ptlint.passes.insidelazy import called_back
+from ptlint.passes.iterators import LeftBehind, left_behind_in
 from ptlint.passes.kerneldoc import KernelDoc, documented_name, invented, kernel_doc_of, undescribed
 from ptlint.passes.missing import not_given, taken_away
-from ptlint.passes.mixedkinds import mixed_kinds
+from ptlint.passes.mixedkinds import mixed_in_sequence, mixed_kinds
 from ptlint.passes.moved import faults_gone
 from ptlint.passes.nowhere import Standstill, standstills
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
@@ -49,6 +51,7 @@ from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.unchecked import Unchecked, unchecked_uses
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import foreign_commits, unstarted
+from ptlint.passes.unsynced import Unsynced, unsynced
 from ptlint.passes.unused import unused_results
 from ptlint.passes.uses import is_used
 from ptlint.passes.windows import Window, unbounded_windows
@@ -77,12 +80,14 @@ __all__ = [
     "Handing",
     "KeptLock",
     "KernelDoc",
+    "LeftBehind",
     "MadeBefore",
     "Merge",
     "Misgiven",
     "Misuse",
     "Mixture",
     "Note",
+    "OtherFirst",
     "OutOfStep",
     "Outcome",
     "Pos",
@@ -98,6 +103,7 @@ __all__ = [
     "StaleCount",
     "Standstill",
     "Unchecked",
+    "Unsynced",
     "View",
     "Violation",
     "Window",
@@ -132,6 +138,7 @@ __all__ = [
     "kernel_doc_of",
     "leaves",
     "left_behind",
+    "left_behind_in",
     "left_out_of_a_choice",
     "locks_kept",
     "made_before",
@@ -139,11 +146,13 @@ __all__ = [
     "may_sleep",
     "misspelt",
     "misuses_of",
+    "mixed_in_sequence",
     "mixed_kinds",
     "mixtures_of",
     "no_longer",
     "not_given",
     "one_page",
+    "other_first",
     "out_of_step",
     "overriding",
     "replacements_of",
@@ -156,6 +165,7 @@ __all__ = [
     "unchecked_uses",
     "undescribed",
     "unstarted",
+    "unsynced",
     "unused_results",
     "users_inside",
     "valid",

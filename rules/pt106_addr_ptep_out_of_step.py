@@ -14,6 +14,7 @@ from ptlint.api import (
     broken,
     introduced,
     invalid,
+    left_behind_in,
     out_of_step,
     standstills,
     valid,
@@ -112,6 +113,19 @@ static int young_around(unsigned long addr, unsigned long start, unsigned long e
 EARLY = '\taddr = start;\n\tptep -= (addr - start) / PAGE_SIZE; // want "made equal"\n'
 LATE = "\tptep -= (addr - start) / PAGE_SIZE;\n\taddr = start;\n"
 
+ITERATED = """\
+static int count_young(struct folio *folio, struct entry_walk *walk, int nr)
+{
+	int young = 0;
+
+	while (next_entry(walk)) {
+		young += test_and_clear_young_ptes(walk->vma, walk->address, walk->pte, nr);
+		walk->pte += nr - 1;%s
+	}
+	return young;
+}
+"""
+
 RULE = RuleInfo(
     code="PT106",
     name="addr-ptep-out-of-step",
@@ -129,6 +143,8 @@ RULE = RuleInfo(
         ),
     ),
     examples=(
+        invalid(ITERATED % ' // want "has the address of another"', why="both name the entry", path="mm/count.c"),
+        valid(ITERATED % "\n\t\twalk->address += (nr - 1) * PAGE_SIZE;", why="both move on", path="mm/count.c"),
         invalid(INVALID, why="addr stays that of the first entry"),
         invalid(BACK % EARLY, why="the difference is 0 by then: addr goes back, and ptep does not"),
         valid(VALID, why="both advance by one entry"),
@@ -152,6 +168,9 @@ def _loops(view: View) -> Iterator[Fault]:
     for still in standstills(view):
         text = f"{still.moved} is moved by {still.left} - {still.right}, which have just been made equal"
         yield Fault(f"still:{still.moved}", still.pos, text, ((still.made, "made equal here", view.name),))
+    for left in left_behind_in(view):
+        text = f"{left.moves} is moved on here and {left.stays} stays: the next round has the address of another entry"
+        yield Fault(f"iterator:{left.moves}", left.pos, text)
     for one in out_of_step(view):
         text = (
             f"{one.helper}() gets another entry ({one.moves}) in each round, and always the same address ({one.stays})"

@@ -114,6 +114,19 @@ HANDINGS = (
         re.compile(r"(pte|p[mu]d)_(swp_)?(mk|clear_)soft_dirty"),
         STORES,
     ),
+    Handing(
+        "userfaultfd",
+        re.compile(r"(pte|p[mu]d)_(swp_)?uffd(_\w+)?|pte_is_uffd_\w+"),
+        re.compile(r"make_pte_marker"),
+        re.compile(r"(huge_)?pte_clear|\w*get_and_clear\w*|clear_\w*ptes"),
+    ),
+    Handing(
+        "swapped",
+        re.compile(r"(?!)"),
+        re.compile(r"(pte|p[mu]d)_swp_(uffd(_any)?|soft_dirty)"),
+        STORES,
+        alike=True,
+    ),
 )
 
 

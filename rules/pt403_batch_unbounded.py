@@ -87,6 +87,28 @@ static void age_range(struct vm_area_struct *vma, struct folio *folio, unsigned 
 }
 """
 
+HANDED = """\
+static int alike_pte_batch(pte_t *ptep, int max_nr)
+{
+	int nr = 1;
+
+	while (nr < max_nr && pte_same(ptep_get(ptep + nr), pte_advance_pfn(ptep_get(ptep), nr)))
+		nr++;
+	return nr;
+}
+
+static void age_alike(struct vm_area_struct *vma, unsigned long addr, unsigned long end, pte_t *ptep)
+{
+	unsigned long size = end - addr;
+	int nr;
+
+	for (; addr < end; addr += nr * PAGE_SIZE, ptep += nr) {
+		nr = alike_pte_batch(ptep, %s >> PAGE_SHIFT);%s
+		test_and_clear_young_ptes(vma, addr, ptep, nr);
+	}
+}
+"""
+
 RULE = RuleInfo(
     code="PT403",
     name="batch-unbounded",
@@ -112,6 +134,8 @@ RULE = RuleInfo(
             why="what is left",
             path="mm/age.c",
         ),
+        invalid(HANDED % ("size", ' // want "however far"'), why="the helper gets the limit", path="mm/age.c"),
+        valid(HANDED % ("(end - addr)", ""), why="what is left", path="mm/age.c"),
         valid(VALID, why="the smallest of all ends", path="mm/batch.c"),
     ),
 )

@@ -18,13 +18,15 @@ from ptlint.api import (
     introduced,
     invalid,
     misuses_of,
+    other_first,
     valid,
 )
 
 EXPLANATION = """
 What it reports
 An entry is read, then taken (cleared and returned, or a transaction started on it), and after that the value of the
-read is written back to it, committed, or asked for accessed or dirty while the taken value is thrown away.
+read is written back to it, committed, or asked for accessed or dirty while the taken value is thrown away. Or a batch
+is looked for from one entry on, with the value of another as the first.
 
 Why it matters
 Between the read and the moment the entry is taken the hardware may set accessed and dirty. Only the value that the
@@ -83,6 +85,26 @@ static void mark_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 }
 """
 
+BATCH = """\
+static inline unsigned int alike_pte_batch(pte_t *ptep, pte_t pte, unsigned int max_nr)
+{
+	unsigned int nr;
+
+	for (nr = 1; nr < max_nr; nr++)
+		if (!pte_same(ptep_get(ptep + nr), pte_advance_pfn(pte, nr)))
+			break;
+	return nr;
+}
+
+static unsigned int count_alike(pte_t *start, unsigned int at, unsigned int left)
+{
+	pte_t *ptep = start + at;
+	pte_t pte = ptep_get(ptep);
+
+	return alike_pte_batch(%s
+}
+"""
+
 RULE = RuleInfo(
     code="PT405",
     name="old-value-from-elsewhere",
@@ -96,6 +118,8 @@ RULE = RuleInfo(
         invalid(DROPPED, why="a store in between sets dirty, and nobody sees it", path="mm/take.c"),
         invalid(RESTORED, why="the new value is made from what was read before the start", path="mm/clean.c"),
         invalid(FOREIGN, why="the caller read the value before the start", path="mm/mark.c"),
+        invalid(BATCH % 'start, pte, left); // want "was read from ptep"', why="not the first", path="mm/count.c"),
+        valid(BATCH % "ptep, pte, left);", why="the batch begins with what was read", path="mm/count.c"),
         valid(VALID, why="the variable gets the value that was taken", path="mm/take.c"),
     ),
 )
@@ -129,3 +153,6 @@ def _stale(view: View) -> Iterator[Fault]:
         if call.pos not in known:
             text = "what is committed here has nothing of what start returned: bits set until then are lost"
             yield Fault("foreign", call.pos, text, ((start.pos, f"{called(start)}() returns it", view.name),))
+    for other in other_first(view):
+        text = f"{other.helper}() begins with {other.entry}, and {other.value} was read from {other.read}"
+        yield Fault(f"first:{other.entry}", other.pos, text, ((other.made, "read here", view.name),))

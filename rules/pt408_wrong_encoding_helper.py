@@ -17,6 +17,7 @@ from ptlint.api import (
     introduced,
     invalid,
     misuses_of,
+    mixed_in_sequence,
     mixed_kinds,
     no_longer,
     valid,
@@ -88,6 +89,22 @@ static pte_t restored(pte_t pte, pte_t orig_pte)
 
 UNMIXED = MIXED.replace("pte_soft", "pte_swp_soft").replace(' // want "takes orig_pte for"', "")
 
+BOTH = """\
+static bool split_bits(pmd_t *pmd, bool *young)
+{
+	bool soft_dirty = false;
+
+	if (pmd_is_migration_entry(*pmd)) {
+		pmd_t old = *pmd;
+		softleaf_t entry = softleaf_from_pmd(old);
+
+		soft_dirty = pmd_%ssoft_dirty(old);%s
+		*young = softleaf_is_migration_young(entry);
+	}
+	return soft_dirty;
+}
+"""
+
 RULE = RuleInfo(
     code="PT408",
     name="wrong-encoding-helper",
@@ -101,6 +118,8 @@ RULE = RuleInfo(
         invalid(NOT_PRESENT, why="the entry may be a swap entry, as the path itself has found", path="mm/moved.c"),
         invalid(PRESENT, why="the swap helper reads a bit of the page frame", path="mm/moved.c"),
         invalid(MIXED, why="an entry is a swap entry or it is not", path="mm/moved.c"),
+        invalid(BOTH % ("", ' // want "both are asked"'), why="an entry that stands for one", path="mm/split.c"),
+        valid(BOTH % ("swp_", ""), why="an entry that stands for one", path="mm/split.c"),
         valid(UNMIXED, why="a swap entry", path="mm/moved.c"),
         valid(VALID, why="each kind has its helper", path="mm/moved.c"),
     ),
@@ -143,3 +162,6 @@ def _wrong(view: View) -> Iterator[Fault]:
     for mixed in mixed_kinds(view):
         text = f"{mixed.helper}() takes {mixed.value} for what {mixed.other}() does not, and nothing asks what it is"
         yield Fault(f"mixed:{mixed.helper}", mixed.pos, text)
+    for mixed in mixed_in_sequence(view):
+        text = f"{mixed.helper}() takes {mixed.value} for what {mixed.other}() does not, and both are asked"
+        yield Fault(f"both:{mixed.helper}", mixed.pos, text)

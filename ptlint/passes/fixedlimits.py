@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ptlint.csrc.ast import Call, Expr, Pos
 from ptlint.passes.functions import View
-from ptlint.passes.origins import Batch, batches_in, writes
+from ptlint.passes.origins import batches_in, limits_handed, writes
 from ptlint.passes.rounds import Round, rounds_of
 from ptlint.passes.wording import names_in, text, walk
 
@@ -24,17 +24,20 @@ class FixedLimit:
 
 def fixed_limits(view: View) -> Iterator[FixedLimit]:
     """Yield the batches of *view* in a loop over entries whose limit knows nothing of how far the loop has come."""
-    batches = batches_in(view)
-    for one in rounds_of(view) if batches else ():
+    own: list[tuple[Call, tuple[Expr, ...]]] = [(batch.call, (batch.limit,)) for batch in batches_in(view)]
+    limits = [*own, *limits_handed(view)]
+    for one in rounds_of(view) if limits else ():
         inside = {id(node) for node in walk(one.loop.body)}
-        for batch in batches:
-            if id(batch.call) in inside and _moves(one, batch) and not _follows(view, one, batch.limit):
-                yield FixedLimit(batch.pos, text(batch.limit))
+        for call, made_of in limits:
+            follows = any(_follows(view, one, limit) for limit in made_of)
+            if id(call) in inside and _moves(one, call, made_of) and not follows:
+                yield FixedLimit(call.pos, " and ".join(map(text, made_of)))
 
 
-def _moves(one: Round, batch: Batch) -> bool:
+def _moves(one: Round, call: Call, limits: tuple[Expr, ...]) -> bool:
     """Return whether the loop moves on the entry that the batch begins with."""
-    return any(names_in(arg) & one.written for arg in batch.call.args[:-1] if names_in(arg) - names_in(batch.limit))
+    bounds = frozenset[str]().union(*map(names_in, limits))
+    return any(names_in(arg) & one.written for arg in call.args if arg not in limits and names_in(arg) - bounds)
 
 
 def _follows(view: View, one: Round, limit: Expr) -> bool:

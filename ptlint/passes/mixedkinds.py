@@ -6,10 +6,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ptlint.csrc.ast import Call, Name, Pos
+from ptlint.csrc.ast import (
+    Assign,
+    Binary,
+    Block,
+    Break,
+    Call,
+    Conditional,
+    Continue,
+    Declaration,
+    Declarator,
+    ExprStmt,
+    Goto,
+    If,
+    Name,
+    Pos,
+    Return,
+    StmtExpr,
+    Unary,
+)
 from ptlint.passes.functions import View
 from ptlint.passes.origins import writes
-from ptlint.passes.wording import called, calls_in, names_in, plain, text
+from ptlint.passes.wording import called, calls_in, names_in, plain, text, walk
 
 _OF_PRESENT = re.compile(r"p(?:te|md|ud)_(?:soft_dirty|uffd(?:_wp)?|dirty|young|write)")
 _OF_OTHER = re.compile(
@@ -57,6 +75,68 @@ def mixed_kinds(view: View) -> Iterator[Mixed]:
             few, many = many, few
         for call in few:
             yield Mixed(call.pos, called(call), value, called(many[0]), many[0].pos)
+
+
+def mixed_in_sequence(view: View) -> Iterator[Mixed]:
+    """Yield the calls that take a value for one kind in statements of which others take it for the other kind.
+
+    All of them run, or none: they follow each other in one block, and no jump stands between them.
+    """
+    for block in walk(view.definition.body):
+        if isinstance(block, Block):
+            for calls in _sequences(block):
+                yield from _mixed_among(calls)
+
+
+def _sequences(block: Block) -> Iterator[list[object]]:
+    """Yield what is always evaluated together: calls of conditions and statements, and writes between them."""
+    found: list[object] = []
+    for item in block.items:
+        inner = item.cond if isinstance(item, If) else item
+        if isinstance(item, ExprStmt | Declaration | If):
+            found += [node for node in _always(inner) if isinstance(node, _Noted)]
+        if isinstance(item, If):
+            found += [node for node in walk((item.then, item.other)) if isinstance(node, Assign)]
+        if not isinstance(item, ExprStmt | Declaration) and (not isinstance(item, If) or _jumps(item)):
+            yield found
+            found = []
+    yield found
+
+
+_Noted = Call | Assign | Declarator | Unary
+
+
+def _always(node: object) -> Iterator[object]:
+    """Yield the syntax below *node* that is evaluated whenever it is."""
+    for one in walk(node):
+        if isinstance(one, Conditional | StmtExpr) or (isinstance(one, Binary) and one.op in ("&&", "||")):
+            return
+        yield one
+
+
+def _jumps(item: If) -> bool:
+    return any(isinstance(node, Return | Goto | Break | Continue) for node in walk((item.then, item.other)))
+
+
+def _mixed_among(nodes: list[object]) -> Iterator[Mixed]:
+    seen: dict[str, Call] = {}
+    for node in nodes:
+        if isinstance(node, Call) and node.args and isinstance(plain(node.args[0]), Name):
+            name, value = called(node), text(plain(node.args[0]))
+            kinds = [bool(one.fullmatch(name)) for one in (_OF_PRESENT, _OF_OTHER)]
+            if not any(kinds):
+                continue
+            first = seen.setdefault(value, node)
+            if kinds[0] and _OF_OTHER.fullmatch(called(first)):
+                yield Mixed(node.pos, name, value, called(first), first.pos)
+            elif kinds[1] and _OF_PRESENT.fullmatch(called(first)):
+                yield Mixed(first.pos, called(first), value, name, node.pos)
+        elif isinstance(node, Assign):
+            seen.pop(text(plain(node.target)), None)
+        elif isinstance(node, Unary) and node.op == "&":
+            seen.pop(text(plain(node.operand)), None)
+        elif isinstance(node, Declarator):
+            seen.pop(node.name or "", None)
 
 
 def _stays(view: View, call: Call) -> bool:

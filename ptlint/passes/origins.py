@@ -12,6 +12,7 @@ from ptlint.passes.wording import called, calls_in, constant, plain, text
 
 _CHOICES = re.compile(r"(min|max)(_t|3)?|clamp(_t)?|umin|umax|READ_ONCE")
 _BATCH = re.compile(r"folio_pte_batch(_flags|_ext)?")
+_MOST = re.compile(r"max_nr(_\w+)?")
 _SIZES = re.compile(r"(folio_(large_)?nr_pages|compound_nr|thp_nr_pages)")
 MAX_DEPTH = 12
 MAX_HELPERS = 2
@@ -105,6 +106,26 @@ def batches_in(view: View) -> tuple[Batch, ...]:
             limit = call.args[4] if len(call.args) > 4 else call.args[3]
             found.append(Batch(call, limit, _flags_of(view, call), call.pos, view))
     return tuple(found)
+
+
+def limits_handed(view: View) -> tuple[tuple[Call, tuple[Expr, ...]], ...]:
+    """Return the calls of helpers that look for a batch, each with what it hands them to make the limit of."""
+    found = []
+    for call in calls_in(view.definition.body):
+        helper = view.lookup(called(call)) if "batch" in called(call) and not _BATCH.fullmatch(called(call)) else None
+        names = _limiting(helper) if helper is not None else frozenset()
+        if helper is not None and names and len(call.args) == len(helper.param_names):
+            pairs = zip(helper.param_names, call.args, strict=True)
+            found.append((call, tuple(arg for name, arg in pairs if name in names)))
+    return tuple(found)
+
+
+def _limiting(helper: View) -> frozenset[str]:
+    """Return the parameters of a helper that the limit of its batch is made of."""
+    own = {name for name in helper.param_names if _MOST.fullmatch(name)}
+    for batch in batches_in(helper):
+        own.update(text(one.expr) for one in leaves(helper, batch.limit) if one.kind == "param")
+    return frozenset(own)
 
 
 def returned_batches(view: View, depth: int = 0) -> tuple[Batch, ...]:
