@@ -57,6 +57,11 @@ class Breach:
     kind: str = ""
 
 
+def stopped(breach: Breach) -> bool:
+    """Return whether what broke the property ended its lanes as well."""
+    return breach.record is not None and breach.record.kind == "fault"
+
+
 @dataclass(slots=True)
 class Trial:
     """One finished run of a scenario: its machine, and which base lane each lane stands for.
@@ -287,4 +292,4 @@ def contradictory(answers: dict[Hashable, Mask], lanes: int) -> Mask:
     return result
 
 
-__all__ = ["Breach", "CannotExecute", "Limits", "OutOfBounds", "Pos", "Trial", "contradictory", "explore"]
+__all__ = ["Breach", "CannotExecute", "Limits", "OutOfBounds", "Pos", "Trial", "contradictory", "explore", "stopped"]

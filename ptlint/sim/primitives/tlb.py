@@ -35,11 +35,21 @@ _NAMES = (
 )
 
 
+_DOCUMENTED = {
+    "flush_tlb_range": {"arg1": "start", "arg2": "end"},
+    "flush_tlb_page": {"arg1": "addr"},
+    "flush_tlb_kernel_range": {"arg0": "start", "arg1": "end"},
+}
+"""What parameters are called where a prototype gives them no name."""
+
+
 @lowers(*_NAMES)
 def flush(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """Note a flush with its arguments by parameter name."""
     ops = values_of(expressions, call, name)
     names = parameter_names(expressions, name, len(ops))
+    if name in _DOCUMENTED:  # whose prototypes may leave them unnamed
+        names = [_DOCUMENTED[name].get(given, given) for given in names]
     evaluate = [op.run for op in ops]
 
     def run(frame: Frame) -> Value:

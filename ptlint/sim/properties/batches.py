@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptlint.sim.algebra.states import protections_of
 from ptlint.sim.blob import Blob
-from ptlint.sim.explore import Breach
+from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import frozen, upgrades
 from ptlint.sim.tlb import covers, leftovers
@@ -33,9 +33,16 @@ def check(ran: Batched) -> Iterator[Breach]:
     if ran.kind == "collect":  # where the whole address space goes, nothing uses a valid entry
         live = (replace(one, mask=one.mask & ~_whole(ran)) for one in live)
     granted = upgrades.check(ran) if ran.kind == "access" else ()
-    found = (*_by_kind(ran), *_addresses(ran), *_neighbours(ran), *words(ran), *_idle(ran))
+    found = (
+        *_by_kind(ran),
+        *_addresses(ran),
+        *_neighbours(ran),
+        *words(ran),
+        *empty_flushes(ran, ran.called_from),
+        *_parts(ran),
+    )
     for breach in (*_faults(ran), *found, *live, *granted):
-        mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
+        mask = breach.mask & (ran.usable if stopped(breach) else ran.live)
         if bool(mask.any()):
             breach.mask = mask
             breach.suspect = breach.suspect or ran.form.name
@@ -155,16 +162,29 @@ def _flushed_alike(ran: Batched) -> Iterator[Breach]:
         yield Breach("flush", told[0] & ~covered, index, detail, "flushed", flushes[-1])
 
 
-def _idle(ran: Batched) -> Iterator[Breach]:
+def empty_flushes(ran: Ran, called_from: int) -> Iterator[Breach]:
     """A flush from a start to an end takes something in."""
-    session = ran.session
-    for record in session.machine.log[ran.called_from :]:
-        if record.kind != "flush":
-            continue
+    for record, first, end in _ranges(ran, called_from):
+        empty = record.mask & (first == end)
+        yield Breach("flush", empty, None, f"{record.name}() ends where it begins: nothing is flushed", "", record)
+
+
+def _parts(ran: Batched) -> Iterator[Breach]:
+    """A flush that takes in the beginning of what an entry maps takes in all of it."""
+    if ran.session.program.level == "pte":
+        return
+    addr, size = np.uint64(ran.where.addr), np.uint64(ran.where.page)
+    for record, first, end in _ranges(ran, ran.called_from):
+        part = record.mask & (first <= addr) & (addr < end) & (end < addr + size)
+        yield Breach("flush", part, 0, f"{record.name}() takes in a part of what the entry maps", "all of it", record)
+
+
+def _ranges(ran: Ran, called_from: int) -> Iterator[tuple[Record, Raw, Raw]]:
+    """Yield the flushes from a start to an end, with both."""
+    for record in ran.session.machine.log[called_from:]:
         ends = [one for one in (record.data.get("start"), record.data.get("end")) if isinstance(one, (int, np.ndarray))]
-        if len(ends) == 2:
-            empty = record.mask & (session.lanes_of(ends[0]) == session.lanes_of(ends[1]))
-            yield Breach("flush", empty, None, f"{record.name}() ends where it begins: nothing is flushed", "", record)
+        if record.kind == "flush" and len(ends) == 2:
+            yield record, ran.session.lanes_of(ends[0]), ran.session.lanes_of(ends[1])
 
 
 def _cleared(ran: Batched) -> Iterator[Breach]:

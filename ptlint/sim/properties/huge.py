@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
-from ptlint.sim.explore import Breach
+from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
+from ptlint.sim.properties.batches import empty_flushes
 from ptlint.sim.tlb import covers
 from ptlint.sim.values import Mask, Unknown
 
@@ -23,8 +24,15 @@ Raw = NDArray[np.uint64]
 
 def check(ran: Handled) -> Iterator[Breach]:
     """Yield every broken property of one run."""
-    for breach in (*_faults(ran), *_by_kind(ran), *_broken_first(ran), *_outside(ran)):
-        mask = breach.mask & (ran.usable if breach.property == "fault" else ran.live)
+    found = (
+        *_by_kind(ran),
+        *_broken_first(ran),
+        *_outside(ran),
+        *_addresses(ran),
+        *empty_flushes(ran, ran.called_from),
+    )
+    for breach in (*_faults(ran), *found):
+        mask = breach.mask & (ran.usable if stopped(breach) else ran.live)
         if bool(mask.any()):
             breach.mask = mask
             breach.suspect = breach.suspect or ran.name
@@ -48,6 +56,7 @@ def _by_kind(ran: Handled) -> Iterator[Breach]:
             yield from _empty(ran)
         case "wrprotect":
             yield from _stays(ran, writable=False)
+            yield from _only_protected(ran)
         case "access":
             yield from _accessed(ran)
         case "transaction":
@@ -115,12 +124,34 @@ def _broken_first(ran: Handled) -> Iterator[Breach]:
         yield Breach("live-entry", live, index, detail, "made invalid and flushed before", record)
 
 
+def _addresses(ran: Handled) -> Iterator[Breach]:
+    """A function that takes both gets the address of the entry it gets; with the first, any of the page's."""
+    table, where = ran.batch.table, ran.where
+    for record in ran.session.machine.log[ran.called_from :]:
+        if record.kind != "call":
+            continue
+        numbers = {name: value for name, value in record.data.items() if isinstance(value, int)}
+        place = next((value for value in numbers.values() if table.base <= value < table.base + table.blob.size), None)
+        addr = next((record.data[name] for name in record.data if "addr" in name), None)
+        if place is None or not isinstance(addr, (int, np.ndarray)):
+            continue
+        index = (place - table.base) // where.size - where.first
+        expected, got = where.addr + index * ran.page.step, ran.session.lanes_of(addr)
+        wrong = record.mask & (got != np.uint64(expected))
+        if index == 0:
+            wrong &= (got < np.uint64(where.addr)) | (got >= np.uint64(where.addr + ran.page.size))
+        detail = f"{record.name}() gets the address of another entry"
+        yield Breach("address", wrong, index, detail, f"{expected:#x}", record)
+
+
 def _set(ran: Handled) -> Iterator[Breach]:
     fresh = ran.lanes.request == 0
     for breach in (*_told(ran, ran.view, "the page that was set"), *_entries(ran)):
         breach.mask = breach.mask & fresh
         yield breach
     gone = ran.lanes.request == 1
+    detail = "what is read back is not the entry that is not present"
+    yield Breach("underrun", gone & (ran.view != ran.asked), 0, detail, "as asked", _last(ran, 0))
     for index, raw in enumerate(ran.final if ran.where.nr > 1 else ()):
         detail = f"entry {index} is not set to the entry that is not present"
         yield Breach("underrun", gone & (raw != ran.asked), index, detail, "as asked", _last(ran, index))
@@ -138,6 +169,15 @@ def _stays(ran: Handled, *, writable: bool) -> Iterator[Breach]:
     """The page stays where it is, with accessed and dirty, and every entry has the permission that was asked for."""
     yield from _told(ran, ran.view, "the page afterwards", write=writable)
     yield from _entries(ran, write=writable)
+
+
+def _only_protected(ran: Handled) -> Iterator[Breach]:
+    """The page is write-protected as an entry is; but for accessed and dirty nothing else of it changes."""
+    session, text = ran.session, "pte_mkdirty(pte_mkyoung(pte_wrprotect(pte)))"
+    was, now = (session.raw(session.pte(text, pte=("pte_t", session.entry(raw)))) for raw in (ran.asked, ran.view))
+    other = session.holds("pte_present", ran.view) & (was != now) & (ran.lanes.request != 1)
+    detail = "the page is not what it was, write-protected"
+    yield Breach("underrun", other, 0, detail, "nothing but the write permission gone", _last(ran, 0))
 
 
 def _accessed(ran: Handled) -> Iterator[Breach]:

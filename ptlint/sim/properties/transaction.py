@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.blob import Blob
-from ptlint.sim.explore import Breach
+from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import batches, frozen, upgrades
 from ptlint.sim.roles import entry_parameters
@@ -39,7 +39,7 @@ def check(ran: Ran) -> Iterator[Breach]:
         *frozen.check(ran, 0, ran.pair.start.name),
         *_upgrades(ran, misled),
     ):
-        mask = breach.mask & (ran.usable if breach.property == "fault" else live)
+        mask = breach.mask & (ran.usable if stopped(breach) else live)
         if some(mask):
             breach.mask = mask
             yield breach

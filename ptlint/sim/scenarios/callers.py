@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.csrc.items import items_of
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.driving import FIRST, Prepared, Setting, called, common, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
-from ptlint.sim.functions import all_files_of_interest, written_in
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
@@ -77,11 +77,19 @@ def _forms(program: Program, path: str) -> Iterator[Signature]:
 def _files(program: Program) -> list[str]:
     """Return the ``.c`` files that define something of interest and whose text has a head that may fit."""
     universe = program.universe
+    found = set()
+    for name in program.interest or ():
+        if name in universe.overrides:
+            found.add(universe.overrides[name].path)
+        elif not program.places and not universe.headers.sites(name, "function"):
+            found.add(universe.source_of(name) or "")
+    found |= program.places
     brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.looked_at)}
     return sorted(
         path
-        for path in all_files_of_interest(program)
-        if (program.runs_callers or path.startswith("arch/"))
+        for path in found
+        if path.endswith(".c")
+        and (program.runs_callers or path.startswith("arch/"))
         and (path in brought or _WRITTEN.search(universe.text_of(path)))
     )
 
@@ -90,9 +98,19 @@ def _candidates(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of a file whose heads name an entry pointer and two entries."""
     brought = program.universe.overrides
     yield from (name for name, source in brought.items() if source.path == path and _HEAD.search(source.looked_at))
-    for name, text in written_in(program, path):
-        if name not in brought and _HEAD.search(text[: text.find("{")]):
-            yield name
+    for instance in program.universe.in_file(path).unit.instances:
+        if instance.path != path:
+            continue
+        text, index = instance.active_text(), items_of(instance)
+        for name, places in index.names.items():
+            for what, number, _ in places:
+                item = index.items[number]
+                if (
+                    what == "function"
+                    and name not in brought
+                    and _HEAD.search(text[item.start : text.find("{", item.start)])
+                ):
+                    yield name
 
 
 def _fits(form: Signature) -> bool:

@@ -22,6 +22,7 @@ from ptlint.csrc.directives import MAX_FILE_BYTES
 from ptlint.csrc.items import index_of_text
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.blob import Blob
+from ptlint.sim.bounds import Limits
 from ptlint.sim.calls import invoke
 from ptlint.sim.convert import scalar
 from ptlint.sim.driving import FIRST, Ran, Setting, common, setting
@@ -45,6 +46,9 @@ from ptlint.sim.swapped import has_swap
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 from ptlint.sim.walklanes import MOST_FOLDED, fold_blocks, folded_setting, one_off
+
+LONG_RUN = Limits(statements=2 * Limits().statements)
+"""Bounds of a run over folded blocks: each read of an entry there reads the whole block."""
 
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
 _WRITTEN = re.compile(r"\bpte_t\s*\*[^{};]*\)\s*\{")
@@ -297,7 +301,7 @@ def _finished(
 ) -> Formed:
     lanes, program = space.take(base), shared.program
     rows = unpacked(lanes.request)
-    session = Session(program, len(base), answers)
+    session = Session(program, len(base), answers, limits=LONG_RUN if block > 1 else None)
     nothing = np.zeros(len(base), dtype=bool)
     folios = Folios(rows.border, nothing, nothing, where.nr)
     stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE, folios, ~nothing)

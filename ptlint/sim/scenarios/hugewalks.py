@@ -35,6 +35,9 @@ _CHANGES = re.compile(r"\bset_pmd(?:_at)?\s*\(|\bpmdp_(?!get\b)\w+\s*\(")
 _LOCKS = re.compile(r"\b(?:__)?(?:pmd_(?:trans_)?(?:huge_)?lock(?:ptr)?|spin_lock\w*)\s*\(|\bpvmw\b")
 """What takes the lock of an entry, or gets it taken: code below that gets entries which its caller has looked at."""
 
+_TAKES = re.compile(r"\bpmdp_(?:invalidate|establish|huge_get_and_clear|huge_clear_flush)\w*\s*\(")
+"""What takes an entry: code that gets one, and asks itself what it is, may be given any."""
+
 _PRESENT = re.compile(r"\bpmd_(?:present|trans_huge)\s*\(")
 """Code within a walk that asks this meets present entries, and else only migration entries."""
 
@@ -78,7 +81,8 @@ def _called(program: Program, path: str) -> Iterator[str]:
         word = re.compile(r"\b(?:" + "|".join(map(re.escape, named)) + r")\b") if named else None
         wanted |= {name for name, text in texts.items() if word is not None and word.search(text)}
     for name, text in texts.items():
-        if name in wanted and _CHANGES.search(text) and _LOCKS.search(text):
+        takes_any = name in (program.interest or ()) and _TAKES.search(text) and _TESTED.search(text)
+        if takes_any or (name in wanted and _CHANGES.search(text) and _LOCKS.search(text)):
             yield name
 
 

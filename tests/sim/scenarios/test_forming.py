@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from ptlint.core.tree import Snapshot
+from ptlint.csrc.profile import profile_named
+from ptlint.csrc.universe import load_universe
 from ptlint.sim.flagwords import Flag, bits_of, meanings_of
 from ptlint.sim.judgement import Judgement
+from ptlint.sim.program import Program
 from ptlint.sim.scenarios import forming
+from tests.csrc.kernel import kernel_tree
 from tests.sim.reference_program import program_with
 
 ALIKE = """
@@ -128,3 +133,13 @@ def test_a_flag_lets_bits_differ_or_forbids_it() -> None:
 
 
 VERBS = ("respect", "ignore", "merge")
+
+
+def test_folded_blocks_are_counted_no_further_than_allowed() -> None:
+    text = (kernel_tree().read("mm/internal.h") or b"").replace(b"return min(nr, max_nr);", b"return nr;")
+    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/internal.h": text}), profile_named("arm64")))
+    program.places, program.interest = frozenset({"mm/internal.h"}), frozenset({"folio_pte_batch_flags"})
+    (former,) = forming.subjects(program)
+    judgement = forming.judge(program, former, "arm64")
+    assert judgement.is_whole, judgement.exhausted
+    assert "most" in {violation.kind for violation in judgement.violations}

@@ -175,3 +175,65 @@ void set_huge_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_
 def test_entries_of_one_page_are_invalid_before_they_change(when: str, broken: set[str]) -> None:
     (result,) = judged("arm64", {"set_huge_pte_at": SourceText(ARM64, 1, SET % when)}, "set_huge_pte_at")
     assert {violation.property for violation in result.violations} == broken
+
+
+STEPS = """\
+static pte_t get_clear_contig(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned long pgsize,
+			unsigned long ncontig)
+{
+	pte_t all = __ptep_get_and_clear_anysz(mm, addr, ptep, pgsize), one;
+	unsigned long i;
+
+	for (i = 1; i < ncontig; i++) {
+		one = __ptep_get_and_clear_anysz(mm, addr + i * %s, ptep + i, pgsize);
+		if (pte_dirty(one))
+			all = pte_mkdirty(all);
+		if (pte_young(one))
+			all = pte_mkyoung(all);
+	}
+	return all;
+}
+"""
+CLEARED = """\
+static void clear_flush(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned long pgsize,
+			unsigned long ncontig)
+{
+	struct vm_area_struct vma = TLB_FLUSH_VMA(mm, 0);
+	unsigned long i, start = addr;
+
+	for (i = 0; i < ncontig; i++, ptep++%s)
+		__ptep_get_and_clear_anysz(mm, start + i * pgsize, ptep, pgsize);
+	__flush_hugetlb_tlb_range(&vma, start, addr, pgsize, TLBF_NOWALKCACHE);
+}
+"""
+
+
+@pytest.mark.parametrize(("step", "broken"), [("pgsize", set()), ("PAGE_SIZE", {"address"})])
+def test_a_function_gets_the_address_of_the_entry_of_a_page_that_it_gets(step: str, broken: set[str]) -> None:
+    text = SourceText(ARM64, 1, STEPS % step)
+    (result,) = judged("arm64", {"get_clear_contig": text}, "huge_ptep_get_and_clear")
+    assert {violation.property for violation in result.violations} == broken
+
+
+@pytest.mark.parametrize(("step", "broken"), [(", addr += pgsize", set()), ("", {"flush"})])
+def test_a_flush_of_a_page_does_not_end_where_it_begins(step: str, broken: set[str]) -> None:
+    text = SourceText(ARM64, 1, CLEARED % step)
+    (result,) = judged("arm64", {"clear_flush": text}, "set_huge_pte_at")
+    assert {violation.property for violation in result.violations} == broken
+
+
+@pytest.mark.parametrize(("bits", "broken"), [("_PAGE_WRITE", set()), ("_PAGE_RW", {"underrun"})])
+def test_a_page_that_is_write_protected_stays_what_it_was(bits: str, broken: set[str]) -> None:
+    body = "static inline void huge_ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
+    body += f"{{\n\tif (pte_write(*ptep))\n\t\tpte_update(mm, addr, ptep, {bits}, 0, 1);\n}}\n"
+    text = SourceText("arch/powerpc/include/asm/book3s/64/pgtable.h", 1, body)
+    (result,) = judged("powerpc/radix", {"huge_ptep_set_wrprotect": text}, "huge_ptep_set_wrprotect")
+    assert {violation.property for violation in result.violations} == broken
+
+
+def test_who_runs_far_past_a_page_is_found_although_the_run_ends_there() -> None:
+    body = "static int num_contig_ptes_from_size(unsigned long sz, size_t *pgsize)\n"
+    body += "{\n\t*pgsize = sz >= PMD_SIZE ? PMD_SIZE : PAGE_SIZE;\n\treturn sz >> PAGE_SHIFT;\n}\n"
+    text = SourceText("arch/riscv/mm/hugetlbpage.c", 1, body)
+    (result,) = judged("riscv", {"num_contig_ptes_from_size": text}, "set_huge_pte_at")
+    assert "outside" in {violation.property for violation in result.violations}

@@ -60,7 +60,7 @@ def broken(code: str, profile: str = "arm64") -> set[str]:
     changed = Snapshot(kernel_tree(), {"mm/demo.c": (HEAD + code).encode()})
     program = Program(load_universe(changed, profile_named(profile)))
     program.places = frozenset({"mm/demo.c"})
-    program.interest = frozenset({"protect_huge", "move_huge"})
+    program.interest = frozenset({"protect_huge", "move_huge", "mark_huge"})
     (one,) = hugewalks.subjects(program)
     judgement = hugewalks.judge(program, one, profile)
     assert judgement.is_whole, judgement.stopped
@@ -101,3 +101,22 @@ def test_what_gets_an_entry_below_the_lock_is_run_with_who_takes_it() -> None:
     program = Program(load_universe(changed, profile_named("arm64")))
     program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"below"})
     assert list(hugewalks.subjects(program)) == []
+
+
+MARK = """
+static void mark_huge(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp)
+{
+	pmd_t old, pmd = *pmdp;
+
+	if (pmd_present(pmd)) {
+		old = pmdp_invalidate_ad(vma, addr, pmdp);
+		pmd = pmd_wrprotect(%s);
+		set_pmd_at(vma->vm_mm, addr, pmdp, pmd);
+	}
+}
+"""
+
+
+@pytest.mark.parametrize(("value", "found"), [("old", set()), ("pmd", {"accessed-dirty"})])
+def test_what_takes_an_entry_under_its_callers_lock_runs_as_well(value: str, found: set[str]) -> None:
+    assert broken(MARK % value) - {"flush"} == found

@@ -83,3 +83,10 @@ def test_what_the_kept_table_says_of_a_huge_page_goes_with_its_entry() -> None:
     assert ("pmdp_huge_get_and_clear", "underrun", False) in found
     found = broken(judged("powerpc/hash", path, clear, clear.replace("PTE_FRAG_SIZE", "sizeof(pgtable)")))
     assert ("pmdp_huge_get_and_clear", "underrun", False) in found
+
+
+def test_a_flush_takes_in_all_that_a_huge_page_maps() -> None:
+    old = "		set_pmd_at(vma->vm_mm, address, pmdp, entry);\n		flush_pmd_tlb_range(vma, address, address + %s);"
+    whole, part = old % "HPAGE_PMD_SIZE", old % "PAGE_SIZE"
+    found = broken(judged("loongarch", "mm/pgtable-generic.c", whole, part))
+    assert ("pmdp_set_access_flags", "flush", False) in found
