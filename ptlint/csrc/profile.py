@@ -116,11 +116,6 @@ def all_profiles() -> tuple[Profile, ...]:
     return tuple(profile for arch in architectures() for profile in profiles_for_arch(arch))
 
 
-def default_profiles() -> tuple[Profile, ...]:
-    """Return the default profile of every architecture."""
-    return tuple(profile_named(profile_names(arch)[0]) for arch in architectures())
-
-
 def main_profiles() -> tuple[Profile, ...]:
     """Return the profiles that show how architectures differ: those that ``[arch] main`` names, else the default."""
     names = (name for arch in architectures() for name in _data(arch)["arch"].get("main", profile_names(arch)[:1]))

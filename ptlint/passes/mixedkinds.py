@@ -42,13 +42,12 @@ _TELLS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """``helper`` is for one kind of entry; ``other`` at ``against``, for the other kind, gets the same ``value``."""
+    """``helper`` is for one kind of entry; ``other``, for the other kind, gets the same ``value``."""
 
     pos: Pos
     helper: str
     value: str
     other: str
-    against: Pos
 
 
 def mixed_kinds(view: View) -> Iterator[Mixed]:
@@ -74,7 +73,7 @@ def mixed_kinds(view: View) -> Iterator[Mixed]:
         if len(few) > len(many):
             few, many = many, few
         for call in few:
-            yield Mixed(call.pos, called(call), value, called(many[0]), many[0].pos)
+            yield Mixed(call.pos, called(call), value, called(many[0]))
 
 
 def mixed_in_sequence(view: View) -> Iterator[Mixed]:

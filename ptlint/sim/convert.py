@@ -102,8 +102,3 @@ def _word(to: CType, source: CType) -> int:
         if isinstance(type, CPointer):
             return type.size
     raise CannotExecute(f"converts {source} to {to}")
-
-
-def run_of(op: Op) -> Run:
-    """Return the op's closure."""
-    return op.run
