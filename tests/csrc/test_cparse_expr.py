@@ -194,5 +194,5 @@ def test_what_nests_too_deeply_is_refused(text: str) -> None:
 
 
 def test_a_hundred_levels_are_no_trouble() -> None:
-    read_expression("(" * 150 + "x" + ")" * 150)
-    read_expression("|".join(["x"] * 400))
+    assert outline(read_expression("(" * 150 + "x" + ")" * 150)) == outline(read_expression("x"))
+    assert isinstance(read_expression("|".join(["x"] * 400)), Binary)

@@ -172,6 +172,7 @@ def test_one_unknown_patch_keeps_no_other_from_its_check(patchwork: Server) -> N
 def test_a_dry_run_asks_nobody(patchwork: Server) -> None:
     (command,) = commands("patchwork.md", "A check on each patch")
     play(command, Path.cwd(), code=0)
+    assert patchwork.posted == []
 
 
 @pytest.mark.parametrize(
