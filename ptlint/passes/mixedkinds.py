@@ -127,9 +127,9 @@ def _mixed_among(nodes: list[object]) -> Iterator[Mixed]:
                 continue
             first = seen.setdefault(value, node)
             if kinds[0] and _OF_OTHER.fullmatch(called(first)):
-                yield Mixed(node.pos, name, value, called(first), first.pos)
+                yield Mixed(node.pos, name, value, called(first))
             elif kinds[1] and _OF_PRESENT.fullmatch(called(first)):
-                yield Mixed(first.pos, called(first), value, name, node.pos)
+                yield Mixed(first.pos, called(first), value, name)
         elif isinstance(node, Assign):
             seen.pop(text(plain(node.target)), None)
         elif isinstance(node, Unary) and node.op == "&":
