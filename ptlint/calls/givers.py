@@ -76,7 +76,7 @@ def _order(universe: Universe, instance: Instance, line: int) -> tuple[int, int,
 
 
 def _active(universe: Universe, instance: Instance, name: str) -> Iterator[Giver]:
-    for what, number, offset in items_of(instance).names.get(name, ()):
+    for what, number, offset in items_of(instance).places(name):
         if what in ("function", "ordinary"):
             line = instance.scan.text.count("\n", 0, offset) + 1
             site = Site(instance, what, number, line)

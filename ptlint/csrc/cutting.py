@@ -31,6 +31,8 @@ def _balanced(depth: int) -> str:
 
 
 _BALANCED = re.compile(_balanced(_NESTED))
+_RUNS = re.compile(r"[({]+|[)}]+")
+FEW_LEVELS = 16  # levels that are left one by one; where there are more, runs of brackets are counted
 
 CUT_OFF = Item("cut off", 0, 0, 0)
 """An item of which what comes after the text may decide where it ends."""
@@ -117,7 +119,7 @@ def _one(text: str, code: str, start: int, size: int, whole: bool, lone: re.Matc
 def _closing(code: str, at: int, size: int) -> int:
     """Return the offset past the bracket that closes the one before *at*, -1 when none does."""
     depth = 1
-    while True:
+    for _ in range(FEW_LEVELS):
         balanced = _BALANCED.match(code, at, size)
         at = balanced.end() if balanced is not None else at
         if at >= size:
@@ -126,6 +128,15 @@ def _closing(code: str, at: int, size: int) -> int:
         at += 1
         if depth == 0:
             return at
+    for run in _RUNS.finditer(code, at, size):
+        start, end = run.span()
+        if code[start] in "({":
+            depth += end - start
+        elif end - start >= depth:
+            return start + depth
+        else:
+            depth -= end - start
+    return -1
 
 
 def _ends_lone_call(text: str, end: int, following: int) -> bool:

@@ -16,9 +16,9 @@ _POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s
 _POINTER_TYPE = re.compile(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)")
 _PARTS = re.compile(r"[^,;]+")
 _BEGINS_WORD = frozenset(sign for sign in map(chr, range(128)) if sign.isalpha() or sign in "_$")
-_TO_BODY = re.compile(r"[(){]")
-_BRACKET = re.compile(r"[()]")
-_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]"), "[": re.compile(r"[\[\]]")}
+_TO_BODY = re.compile(r"\(+|\)+|\{+")  # runs: brackets may be nested as deep as a file is long
+_BRACKET = re.compile(r"\(+|\)+")
+_BRACKETS = {"(": _BRACKET, "{": re.compile(r"\{+|\}+"), "[": re.compile(r"\[+|\]+")}
 
 
 class Item(NamedTuple):
@@ -66,10 +66,11 @@ def names_of(source: str, kind: str, base: int) -> Iterator[tuple[str, str, int]
 def _body_start(source: str) -> int:
     depth = 0
     for match in _TO_BODY.finditer(source):
-        sign = match.group()
+        start, end = match.span()
+        sign = source[start]
         if sign == "{" and depth == 0:
-            return match.start()
-        depth += (sign == "(") - (sign == ")")
+            return start
+        depth += (end - start) * ((sign == "(") - (sign == ")"))
     return len(source)
 
 
@@ -77,16 +78,16 @@ def _before_groups(head: str) -> Iterator[tuple[str, int]]:
     """Yield the identifiers that stand before a bracketed group of *head* at its outermost level."""
     depth = last = 0
     for match in _BRACKET.finditer(head):
-        at = match.start()
+        at, end = match.span()
         if head[at] == ")":
-            depth -= 1
+            depth -= end - at
         else:
             if depth == 0:
                 name = _word_before(head, last, at)
                 if name >= 0:
                     yield head[name:at].rstrip(), name
-            depth += 1
-        last = at + 1
+            depth += end - at
+        last = end
 
 
 def _word_before(text: str, start: int, end: int) -> int:
@@ -122,16 +123,18 @@ def _blank_groups(source: str, opening: str) -> str:
     out: list[str] = []
     depth = last = 0
     for match in _BRACKETS[opening].finditer(source):
-        if match.group() == opening:
+        start, end = match.span()
+        if source[start] == opening:
             if depth == 0:
-                out.append(source[last : match.start()])
-                last = match.start()
-            depth += 1
+                out.append(source[last:start])
+                last = start
+            depth += end - start
+        elif depth > end - start:
+            depth -= end - start
         elif depth:
-            depth -= 1
-            if depth == 0:
-                out.append(" " * (match.end() - last))
-                last = match.end()
+            out.append(" " * (start + depth - last))
+            last = start + depth
+            depth = 0
     out.append(source[last:] if depth == 0 else " " * (len(source) - last))
     return "".join(out)
 

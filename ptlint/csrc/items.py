@@ -8,6 +8,7 @@ of active lines and are kept with it. What an item really declares is decided wh
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ptlint.csrc.cutting import CUT_OFF, cut
 from ptlint.csrc.instance import Instance
@@ -255,5 +256,18 @@ def _index_between(segments: Segments, numbers: list[int], whole: bool) -> ItemI
 
 def index_of_text(text: str) -> ItemIndex:
     """Return the items of *text*, which needs no preprocessing."""
+    return _index_of_text(text) if len(text) < LONG_TEXT else _index_of_long_text(text)
+
+
+LONG_TEXT = 1 << 17
+"""Characters of a text whose items are kept, for it is asked for more than once: a file before and after a patch."""
+
+
+@lru_cache(maxsize=4)
+def _index_of_long_text(text: str) -> ItemIndex:
+    return _index_of_text(text)
+
+
+def _index_of_text(text: str) -> ItemIndex:
     code = without_literals(text)
     return ItemIndex(tuple(cut(text, code, 0, len(text), whole=True)), text, code)

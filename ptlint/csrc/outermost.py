@@ -31,6 +31,8 @@ _TO_SIGNS = _TO_WORDS[:40] + b"(" + _TO_WORDS[41:42] + b"*" + _TO_WORDS[43:]
 MAX_TYPEDEF = 20_000
 MAX_DEPTH = 60
 """Blocks within blocks; of a file with more every word counts."""
+MANY_LEFT = 200
+"""Brackets left for each group that was taken away, from which on the others are not worth another look."""
 
 _DECLARING: defaultdict[str, list[int]] = defaultdict(list)
 _ALL: list[str] = []
@@ -189,7 +191,7 @@ def _without_groups(flat: str) -> str:
     """Return *flat* without brackets and what they hold, as far as nothing is named there."""
     for _ in range(MAX_DEPTH):
         flat, groups = _GROUP.subn(" ", flat)
-        if not groups:
+        if not groups or flat.count("(") > MANY_LEFT * groups:
             break
     return flat
 
