@@ -1,6 +1,6 @@
 """The call model: for each name and profile its effective definition, why, what it calls and what it uses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from ptlint.calls.graph import callees, used_parameters
 from ptlint.calls.guards import guard_of, reasons
 from ptlint.calls.hooks import kernel_only, page_table_names
 from ptlint.calls.signatures import signature_of
+from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.profile import Profile
 from ptlint.csrc.universe import Universe, load_universe
@@ -25,18 +26,35 @@ def profile_model(universe: Universe, names: Sequence[str] = (), callers: bool =
     """Return the rows of one universe; names that it does not have are left out.
 
     *callers* asks for who calls each name. Without names, bodies are read only of what generic headers give under a
-    conditional; the other rows have no calls and uses.
+    conditional; the other rows have no calls and uses. Of very many the rest is told as not understood.
     """
     rows: dict[str, Row] = {}
     wanted = names or page_table_names(universe)
     with_bodies = frozenset(names or kernel_only(universe))
-    for name in wanted:
+    most = MOST_NAMES if names else MOST_WITHOUT_BODIES
+    for name in wanted[:most]:
         definition = locate(universe, name)
         if definition is not None:
             rows[name] = row(universe, definition, name in with_bodies)
             if callers:
                 rows[name] = replace(rows[name], callers=callers_of(universe, name))
-    return ProfileModel(universe.profile.name, universe.profile.arch, rows, universe.not_understood)
+    not_understood = (*universe.not_understood, *_beyond(universe, wanted, most))
+    return ProfileModel(universe.profile.name, universe.profile.arch, rows, not_understood)
+
+
+MOST_NAMES = 1_000
+"""Names of one profile that are looked at: the kernel has 450 that can be overridden."""
+
+MOST_WITHOUT_BODIES = 2_000
+"""Page-table names of one profile that are looked at where most bodies are left aside: the kernel has 1,100."""
+
+
+def _beyond(universe: Universe, names: Sequence[str], most: int) -> Iterator[tuple[Span, str]]:
+    for name in names[most : most + 1]:
+        definition = locate(universe, name)
+        place = Span("", 1) if definition is None else definition.prototype
+        what = f"{len(names)} page-table names are more than the {most} that are looked at: {name} and later ones"
+        yield place, f"{what} in the alphabet were not"
 
 
 def row(universe: Universe, definition: Definition, bodies: bool = True) -> Row:

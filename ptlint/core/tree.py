@@ -29,7 +29,7 @@ class SourceTree(Protocol):
 class KeyedTree(Protocol):
     """A tree that can tell its content from any other by one text, without reading every file."""
 
-    def content_key(self) -> str:
+    def content_key(self) -> str | None:
         """Return a text that is equal for two trees only when they hold the same files."""
 
 

@@ -8,16 +8,18 @@ that deciding a file for a configuration touches only its conditionals and inclu
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from ptlint.csrc.cutting import cut
 from ptlint.csrc.escapes import MOST_ESCAPED, is_overfull
 from ptlint.csrc.macrodefs import Macro
-from ptlint.csrc.segments import Active, Segments, numbers
+from ptlint.csrc.segments import Active, Segments, numbers, without_literals
 from ptlint.errors import InputError
 
-MAX_FILE_BYTES = 2 << 20  # the largest below arch, fs, include, kernel and mm have 0.6 MB
-MAX_DIRECTIVES = 30_000  # the most there are 6,200
+MAX_FILE_BYTES = 1 << 20  # the largest below arch, fs, include, kernel and mm have 0.55 MB
+MAX_DIRECTIVES = 12_500  # the most there are 6,200
+MAX_ITEMS = 8_000  # the most there are 900
 
 _COMMENT_OR_STRING = (
     r"""/\*.*?(?:\*/|\Z) | //[^\n\\]*+(?:\\.[^\n\\]*+)* """
@@ -26,6 +28,7 @@ _COMMENT_OR_STRING = (
 _TOKEN = re.compile(_COMMENT_OR_STRING + r" | \n[ \t\f\v]*\#[ \t]*(\w*)", re.DOTALL | re.VERBOSE)
 _GOES_ON = "\\\r"  # before the end of a line that the next one goes on, or may
 _LINE = re.compile(r"\n[ \t\f\v]*#[ \t]*(\w*)")
+_WHOLE_LINE = re.compile(r"(?:\A|\n)[ \t\f\v]*#[^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*")
 _REST = re.compile(
     r"""(?: [^\n\\/"']++ | \\\r?\n | \\ | """ + _COMMENT_OR_STRING + r""" | [/"'] )*""", re.DOTALL | re.VERBOSE
 )
@@ -138,14 +141,11 @@ def one_line(text: str) -> str:
 
 def scan(path: str, data: bytes) -> FileScan:
     """Return the directives of a file. Raises SourceLimit for one that is too large or overfull."""
-    if len(data) > MAX_FILE_BYTES:
-        raise SourceLimit(f"{path}: {len(data)} bytes are more than the {MAX_FILE_BYTES} that ptlint reads of one file")
     text = data.decode("latin-1")
-    if is_overfull(text):
-        raise SourceLimit(f"{path}: a line has more than {MOST_ESCAPED} escaped quotes")
-    directives = tuple(_find(text)) if text.count("\n#") <= MAX_DIRECTIVES else ()
-    if len(directives) > MAX_DIRECTIVES or (not directives and text.count("\n#") > MAX_DIRECTIVES):
-        raise SourceLimit(f"{path}: more than the {MAX_DIRECTIVES} directives that ptlint reads of one file")
+    refused = refusal(text)
+    if refused:
+        raise SourceLimit(f"{path}: {refused}")
+    directives = tuple(_find(text))
     steps, faults = _compile(path, directives)
     return FileScan(
         path=path,
@@ -156,6 +156,26 @@ def scan(path: str, data: bytes) -> FileScan:
         once=any(one.kind == "pragma" and one_line(one.text) == "once" for one in directives),
         shape=hash(tuple((one.kind, one.text) for one in directives)),
         faults=faults,
+    )
+
+
+def refusal(text: str) -> str:
+    """Return why a file with this text is not read as C, empty when it is."""
+    if len(text) > MAX_FILE_BYTES:
+        return f"{len(text)} bytes are more than the {MAX_FILE_BYTES} that ptlint reads of one file"
+    if is_overfull(text):
+        return f"a line has more than {MOST_ESCAPED} escaped quotes"
+    if text.count("#") > MAX_DIRECTIVES and sum(1 for _ in _LINE.finditer(text)) > MAX_DIRECTIVES:
+        return f"more than the {MAX_DIRECTIVES} directives that ptlint reads of one file"
+    if text.count(";") + text.count("}") + text.count("\n") > MAX_ITEMS and _has_many_items(text):
+        return f"more than the {MAX_ITEMS} declarations that ptlint reads of one file"
+    return ""
+
+
+def _has_many_items(text: str) -> bool:
+    bared = _WHOLE_LINE.sub("\n", text)
+    return (
+        next(islice(cut(bared, without_literals(bared), 0, len(bared), whole=True), MAX_ITEMS, None), None) is not None
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_CHAIN = 4  # macros that name one another, from the call on
 MAX_NAME = 80  # of a name, the first so many letters are looked at
+MOST_ALIKE = 64  # calls of one macro that are looked at for a name that it writes itself, whatever it is passed
 MAX_HEAD = 2000  # bytes of an item in which a macro that makes names is looked for
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -44,8 +45,14 @@ class MadeNames:
         """
         found: list[Site] = []
         written = self._written_in_macros().get(name, ())
+        alike: dict[str, int] = {}
         for instance in self._candidates(name, written):
             for number in _calls_for(instance, name, written):
+                first, passed = _heads(instance)[number]
+                if first in written and not any(word in name for word in passed):
+                    alike[first] = alike.get(first, 0) + 1
+                    if alike[first] > MOST_ALIKE:
+                        continue
                 item = items_of(instance).items[number]
                 if item.kind == "declaration" and not item.is_made and wanted and "enumerator" not in wanted:
                     continue

@@ -75,7 +75,9 @@ class Sources:
         scan = self._scan_of(path)
         for at, body in definitions(name, scan.text) if scan is not None else ():
             if scan is not None and body >= 0 and not _in_conditional(scan, at):
-                start = max(scan.text.rfind(sign, 0, at) for sign in ";}/#") + 1
+                start = 0
+                for sign in ";}/#":  # each from the last one on: a text may have none of the next
+                    start = max(start, scan.text.rfind(sign, start, at) + 1)
                 return [(linkage(scan.text[start:body]), Span(path, scan.text.count("\n", 0, at) + 1))]
         return []
 

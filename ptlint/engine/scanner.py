@@ -10,7 +10,9 @@ from ptlint.api import Context, Outcome
 from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef
 from ptlint.core.report import NotExecuted
+from ptlint.core.span import Span
 from ptlint.core.tree import MemoryTree, SourceTree
+from ptlint.csrc.directives import refusal
 from ptlint.csrc.profile import Profile
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.rules import LoadedRule
@@ -18,6 +20,9 @@ from ptlint.passes.changes import Change
 from ptlint.passes.concerned import concerned
 from ptlint.passes.outcomes import Runs
 from ptlint.sim.judgement import Judgement, Violation
+
+MOST_FUNCTIONS = 500
+"""Functions of one file that are looked at: the most of the kernel that name page tables are 163."""
 
 AS_IT_IS = PatchRef(0, 0, "", "")
 """The patch of a scan, which is none: findings do not name it."""
@@ -80,13 +85,23 @@ class Scanner:
         return self._profile(piece.name)
 
     def _file(self, path: str) -> Part:
+        refused = refusal((self.tree.read(path) or b"").decode("latin-1"))
+        if refused:
+            run = self._run()
+            run.note_beyond([(Span(path, 1), refused)])
+            return self._part(run, frozenset())
         changes = concerned(self.tree, path)
         if not changes:
             return Part()
+        few = changes[:MOST_FUNCTIONS]
         books = self._empty.book(self.profiles), self._runs.book(self.profiles)
-        read = [one for one in changes if books[1].view(path, one.name) is not None]
+        read = [one for one in few if books[1].view(path, one.name) is not None]
         run = self._run()
-        run.left_out.extend(self._unread(path, [one for one in changes if one not in read]))
+        names = {one.name for one in read}
+        run.left_out.extend(self._unread(path, [one for one in few if one.name not in names]))
+        if len(few) < len(changes):
+            reason = f"{len(changes)} functions name page tables: only the first {len(few)} were looked at"
+            run.left_out.append(LeftOut("too-many", path, reason))
         if read:
             context = Context(
                 AS_IT_IS,
@@ -99,7 +114,7 @@ class Scanner:
                 whole=True,
             )
             run.look(context)
-        return self._part(run, frozenset(one.name for one in read))
+        return self._part(run, frozenset(names))
 
     def _unread(self, path: str, changes: Sequence[Change]) -> Iterator[LeftOut]:
         """Yield the functions that no rule saw: because nothing builds them, or because they cannot be read as C."""

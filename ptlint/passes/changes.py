@@ -12,12 +12,13 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
+from ptlint.csrc.directives import MAX_FILE_BYTES, refusal
 from ptlint.csrc.items import index_of_text
 from ptlint.csrc.segments import without_literals
 from ptlint.csrc.universe import SourceText
@@ -58,9 +59,42 @@ def changes_between(before: SourceTree, after: SourceTree, paths: Iterable[str])
     for path in sorted(set(paths)):
         if not path.endswith(_SOURCES) or before.blob_id(path) == after.blob_id(path):
             continue
-        old, new = (_items((tree.read(path) or b"").decode("latin-1")) for tree in (before, after))
-        found.extend(sorted([*_changes(path, old, new), *_removed(path, old, new)], key=lambda one: one.span.line))
+        texts = [(tree.read(path) or b"").decode("latin-1") for tree in (before, after)]
+        shift = 0
+        if any(map(refusal, texts)):
+            texts, shift = _differing(*texts)
+        old, new = map(_items, texts)
+        changes = sorted([*_changes(path, old, new), *_removed(path, old, new)], key=lambda one: one.span.line)
+        found.extend(_moved(one, shift) for one in changes)
     return tuple(found)
+
+
+def _differing(old: str, new: str) -> tuple[list[str], int]:
+    """Return what differs between two texts that are too long to be read, whole functions as far as that can be seen,
+    and the lines above it. As many functions as are looked at of a patch fit into what is returned.
+    """
+    start = old.rfind("\n}\n", 0, _same(old, new)) + 3
+    start = start if start > 2 else 0
+    same = _same(old[start:][::-1], new[start:][::-1])
+    ends = [text.find("\n}\n", len(text) - same) for text in (old, new)]
+    pieces = [text[start : end + 3 if end >= 0 else len(text)] for text, end in zip((old, new), ends, strict=True)]
+    return [piece[:MAX_FILE_BYTES] for piece in pieces], old.count("\n", 0, start)
+
+
+def _same(one: str, other: str) -> int:
+    """Return with how many characters both begin."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
+def _moved(change: Change, lines: int) -> Change:
+    if not lines:
+        return change
+    span = replace(change.span, line=change.span.line + lines, end_line=change.span.end_line + lines)
+    return replace(change, span=span, line=change.line + lines)
 
 
 def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
@@ -160,8 +194,11 @@ def functions_in(path: str, text: str) -> tuple[Change, ...]:
 
 
 def names_defined(tree: SourceTree, path: str) -> frozenset[str]:
-    """Return the names of everything that *path* defines: functions, macros and other items."""
-    return frozenset(name for _, name, *_ in _items((tree.read(path) or b"").decode("latin-1")))
+    """Return the names of everything that *path* defines: functions, macros and other items; none of a file that is
+    too large to be read.
+    """
+    text = (tree.read(path) or b"").decode("latin-1")
+    return frozenset() if refusal(text) else frozenset(name for _, name, *_ in _items(text))
 
 
 _Conditions = tuple[str, ...]

@@ -93,6 +93,7 @@ class Book:
     _views: dict[tuple[str, str], View | None] = field(default_factory=dict)
     _kept: dict[str, frozenset[str]] = field(default_factory=dict)
     _callers: dict[tuple[str, str], tuple[View, ...]] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
 
     def view(self, path: str, name: str) -> View | None:
         """Return function *name* as *path* defines it, in the first profile that has it. None when none has."""
@@ -179,7 +180,9 @@ class Book:
 
     def text(self, path: str) -> str:
         """Return the text of *path*, as far as it is known."""
-        return _decoded(self.shown.get(path) or self.tree.read(path) or b"")
+        if path not in self._texts:
+            self._texts[path] = _decoded(self.shown.get(path) or self.tree.read(path) or b"")
+        return self._texts[path]
 
     def kept(self, universe: Universe) -> frozenset[str]:
         """Return the macros that stay calls in the functions of *universe*."""

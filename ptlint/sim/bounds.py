@@ -9,6 +9,9 @@ LANES_OF_WORK = 1 << 10
 """Lanes that take about as long as the way to them."""
 
 
+FEW_LANES = 512
+"""Lanes whose records take no less room than their calls and places do."""
+
 CELLS_OF_WORK = 64
 """Members of a structure that take as long to copy as a statement takes."""
 
@@ -22,7 +25,7 @@ class Limits:
     """Bounds of a run: statements executed, nested calls, how deep the syntax of all these is (``nesting``: each level
     takes room on the stack), iterations of one loop, ``work`` (a statement counts once, and once more for every
     ``LANES_OF_WORK`` lanes), expressions of source that are read on the way, bytes that objects hold in arrays of one
-    value a lane (but MIN_ARRAYS arrays are always granted), records of the log times lanes.
+    value a lane (but MIN_ARRAYS arrays are always granted), records of the log times lanes (but FEW_LANES).
 
     Nothing is measured in seconds: a run comes to the same on a busy machine. The longest runs of a kernel's own
     helpers take some 500 statements and 12,000 of work, of its callers 2,300 and 67,000.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim import lazy
 from ptlint.sim.blob import Blob
-from ptlint.sim.bounds import LANES_OF_WORK, MIN_ARRAYS, PORTION, Limits, Ration
+from ptlint.sim.bounds import FEW_LANES, LANES_OF_WORK, MIN_ARRAYS, PORTION, Limits, Ration
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.memory import Memory, Object
 from ptlint.sim.values import Mask, Scalar, Unknown, choose, every, narrow, some
@@ -148,7 +148,7 @@ class Machine:
             limits = self.limits
             what = f"{limits.statements} statements" if self._most == limits.statements else f"{limits.work} of work"
             raise OutOfBounds(f"more than {what}", self.pos, self.function)
-        if len(self.log) * self.lanes > self.limits.records:
+        if len(self.log) * max(self.lanes, FEW_LANES) > self.limits.records:
             raise OutOfBounds(f"more than {len(self.log)} records of what happened", self.pos, self.function)
         self.pause = min(self._most, self.done + PORTION // self._weight)
         self._ration.take(PORTION, PORTION // self._weight, self.done)

@@ -62,11 +62,18 @@ class DirTree:
             self._ids[path] = blob_id_of(data)
         return self._ids[path]
 
-    def content_key(self) -> str:
-        """Return a text that changes with any file: names, sizes, times and inodes, as git's index tells changes."""
+    def content_key(self) -> str | None:
+        """Return a text that changes with any file: names, sizes, times and inodes, as git's index tells changes.
+
+        None where to find it out takes longer than what it would save.
+        """
         digest = hashlib.sha256(self._real_root.encode("utf-8", "surrogateescape"))
         pending = [self._real_root]
+        folders = 0
         while pending:
+            folders += 1
+            if folders > MOST_FOLDERS:
+                return None
             for entry in sorted(_entries(pending.pop()), key=lambda one: one.name):
                 digest.update(f"{entry.path}\0{_facts(entry)}\0".encode("utf-8", "surrogateescape"))
                 if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
@@ -126,6 +133,10 @@ class DirTree:
             return None
         inside = real.startswith(self._real_root.rstrip("/") + "/")
         return real if inside and is_regular(real) else None
+
+
+MOST_FOLDERS = 20_000
+"""Folders of a tree that are listed for its key: the kernel has 6,000."""
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -33,7 +33,7 @@ def value(expression: str) -> str:
 PLAIN = value("nr")
 
 PATCHES = {
-    "typedefs": "typedef int t0;\n" + "".join(f"typedef t{i} t{i + 1};\n" for i in range(12_000)) + value("(t9)nr"),
+    "typedefs": "typedef int t0;\n" + "".join(f"typedef t{i} t{i + 1};\n" for i in range(7_000)) + value("(t9)nr"),
     "a chain of elif": "#if 0\n"
     + "".join(f"#elif {i} == 1\n#define Y{i} 1\n" for i in range(2, 6000))
     + "#endif\n"

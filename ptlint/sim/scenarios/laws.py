@@ -75,7 +75,10 @@ def _concerned(program: Program) -> bool:
         return True
     if any(name in program.interest and text.path.endswith(".h") for name, text in universe.overrides.items()):
         return True
-    return any((universe.source_of(name) or "").startswith("arch/") for name in program.interest)
+    near = (
+        name for name in program.interest if any(path.startswith("arch/") for path in universe.defining_files(name))
+    )
+    return any((universe.source_of(name) or "").startswith("arch/") for name in near)
 
 
 def _helpers(program: Program) -> Iterator[str]:
