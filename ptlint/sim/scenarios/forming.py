@@ -44,6 +44,7 @@ from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, TARGET, Folios, Stage, argument, set_stage
 from ptlint.sim.swapped import has_swap
 from ptlint.sim.tally import Tally
+from ptlint.sim.undeclared import require_declared
 from ptlint.sim.values import Mask
 from ptlint.sim.walklanes import MOST_FOLDED, fold_blocks, folded_setting, one_off
 
@@ -255,6 +256,7 @@ def judge(program: Program, former: Former, arch: str) -> Judgement:
     """Run the function over the table of every lane, and over folded blocks where there are such."""
     tally = Tally(former.name, arch)
     try:
+        require_declared(program, former.definition)
         shared = setting(program, BEFORE + NR + AFTER)
         if former.of_swap:
             if has_swap(program):
