@@ -1,7 +1,7 @@
 """Names that macro calls at file scope make: by pasting, or because the macro is the head of a record or a function."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from ptlint.csrc.errors import CSourceError
@@ -37,13 +37,12 @@ class MadeNames:
         self._macros: dict[tuple[int, int], frozenset[str]] = {}
         self._passing: dict[str, set[int]] = {}  # the files by a word they pass
 
-    def sites(self, name: str, wanted: tuple[str, ...]) -> list[Site]:
-        """Return where macro calls at file scope make *name*, which the text does not show as declared.
+    def sites(self, name: str, wanted: tuple[str, ...]) -> Iterator[Site]:
+        """Yield where macro calls at file scope make *name*, which the text does not show as declared.
 
         A name that is pasted holds an argument of the call, any other is written in the macro, so only calls with such
-        a word are expanded.
+        a word are expanded, one after the other as they are asked for.
         """
-        found: list[Site] = []
         written = self._written_in_macros().get(name, ())
         alike: dict[str, int] = {}
         for instance in self._candidates(name, written):
@@ -57,9 +56,8 @@ class MadeNames:
                 if item.kind == "declaration" and not item.is_made and wanted and "enumerator" not in wanted:
                     continue
                 made = self._made_by(instance, number, name, written)
-                if name in made:
-                    found.append(Site(instance, made[name], number, item.line))
-        return found
+                if name in made and (not wanted or made[name] in wanted):
+                    yield Site(instance, made[name], number, item.line)
 
     def _made_by(self, instance: Instance, number: int, name: str, written: Collection[str]) -> dict[str, str]:
         """Return the names that item *number* makes, nothing when its words cannot make *name*."""

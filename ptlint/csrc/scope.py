@@ -42,6 +42,9 @@ MAX_ITEM_BYTES = 1 << 18
 
 _T = TypeVar("_T")
 
+_IDENTIFIERS = frozenset({"ordinary", "typedef", "enumerator", "function"})
+"""What a name that is no tag may be declared as."""
+
 _FILES: dict[tuple[str, ...], Callable[[str], list[int]]] = {
     ("function",): files_with_function,
     ("typedef",): files_with_typedef,
@@ -99,8 +102,28 @@ class Scope:
 
         *wanted* are the words of ``ItemIndex.names``.
         """
+        return list(self.each_site(name, *wanted))
+
+    def each_site(self, name: str, *wanted: str) -> Iterator[Site]:
+        """Yield the sites of *name*, those that macros make as they are asked for: macros are expanded to find them.
+
+        Macros may bring the body of a function that the text declares; else an identifier is what the text, or a macro
+        of that name, makes it.
+        """
         found = self.written(name, *wanted)
-        return found or [site for site in self._made.sites(name, wanted) if not wanted or site.what in wanted]
+        if found:
+            yield from found
+        elif not wanted or not self._is_settled(name, wanted):
+            yield from self._made.sites(name, wanted)
+
+    def _is_settled(self, name: str, wanted: tuple[str, ...]) -> bool:
+        """Return whether *name* can be none of *wanted*: it is a macro that is called, or declared as something else."""
+        if not _IDENTIFIERS.issuperset(wanted):
+            return False
+        macro = self._end.lookup(name)
+        if macro is not None and macro.params is not None:
+            return True
+        return "function" not in wanted and bool(self.written(name, *_IDENTIFIERS))
 
     def written(self, name: str, *wanted: str) -> list[Site]:
         """Return those of the sites that the text shows, not those that macros make."""
@@ -255,7 +278,7 @@ class Scope:
 
     def function_here(self, name: str, keep: Container[str] = NOTHING) -> FunctionDef | None:
         """Return the definition of function *name* in this unit, or None."""
-        for site in self.sites(name, "function"):
+        for site in self.each_site(name, "function"):
             for one in self.parsed(site, keep):
                 if isinstance(one, FunctionDef) and one.name == name:
                     return one
@@ -264,7 +287,7 @@ class Scope:
     def declarator(self, name: str) -> tuple[Declaration, Declarator] | None:
         """Return the declaration of object, function or typedef *name*: one with an initialiser if there is one."""
         first: tuple[Declaration, Declarator] | None = None
-        for site in self.sites(name, "ordinary", "typedef"):
+        for site in self.each_site(name, "ordinary", "typedef"):
             for one in self.parsed(site):
                 if not isinstance(one, Declaration):
                     continue
@@ -283,7 +306,7 @@ class Scope:
         return self.outer.typedef(name) if found is None and self.outer is not None else found
 
     def _typedef(self, name: str) -> Type | None:
-        for site in self.sites(name, "typedef"):
+        for site in self.each_site(name, "typedef"):
             for one in self.parsed(site):
                 if isinstance(one, Declaration) and "typedef" in one.storage:
                     for declared in one.declarators:
@@ -310,7 +333,7 @@ class Scope:
 
     def record(self, kind: str, tag: str) -> RecordType | None:
         """Return ``struct tag`` or ``union tag`` with its members, None when it is only declared."""
-        for site in self.sites(tag, kind):
+        for site in self.each_site(tag, kind):
             for type_ in self._types(site):
                 if isinstance(type_, RecordType) and type_.tag == tag and type_.members is not None:
                     return type_
@@ -318,7 +341,7 @@ class Scope:
 
     def enum(self, tag: str) -> EnumType | None:
         """Return ``enum tag`` with its constants, or None."""
-        for site in self.sites(tag, "enum"):
+        for site in self.each_site(tag, "enum"):
             for type_ in self._types(site):
                 if isinstance(type_, EnumType) and type_.tag == tag and type_.members is not None:
                     return type_
@@ -332,7 +355,7 @@ class Scope:
         return self._enums[name]
 
     def _enum_with(self, name: str) -> EnumType | None:
-        for site in self.sites(name, "enumerator"):
+        for site in self.each_site(name, "enumerator"):
             for type_ in self._types(site):
                 if isinstance(type_, EnumType) and any(one.name == name for one in type_.members or ()):
                     return type_

@@ -264,6 +264,9 @@ class Program:
 
     def is_function(self, name: str) -> bool:
         """Return whether *name* is a declared or defined function."""
+        found = self.universe.variable(name)
+        if found is not None and not isinstance(found[1].type, ast.TypedefName):  # a typedef may be of a function
+            return False
         return self.universe.prototype(name) is not None or self.universe.function(name, KEEP) is not None
 
     def function_type(self, name: str, expressions: Expressions) -> CType:
