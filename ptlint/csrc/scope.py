@@ -117,7 +117,7 @@ class Scope:
             yield from self._made.sites(name, wanted)
 
     def _is_settled(self, name: str, wanted: tuple[str, ...]) -> bool:
-        """Return whether *name* can be none of *wanted*: it is a macro that is called, or declared as something else."""
+        """Return whether *name* can be none of *wanted*: a macro that is called, or declared as something else."""
         if not _IDENTIFIERS.issuperset(wanted):
             return False
         macro = self._end.lookup(name)

@@ -19,7 +19,7 @@ from ptlint.sim.convert import scalar, tested
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.frame import Action, Frame, Op, Run, Test
 from ptlint.sim.machine import Machine
-from ptlint.sim.values import Mask, Scalar, Unknown, compare, some
+from ptlint.sim.values import Mask, Scalar, Unknown, compare, distinct, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +346,7 @@ def _dispatch(frame: Frame, value: Scalar, tests: list[tuple[int, int, str]]) ->
     machine = frame.machine
     rest = machine.mask
     if len(tests) > MANY_CASES and not isinstance(value, Unknown):
-        there = [value] if isinstance(value, int) else np.unique(value[rest]).tolist()
+        there = [value] if isinstance(value, int) else distinct(value[rest]).tolist()
         tests = [test for test in tests if bisect_left(there, test[0]) < bisect_right(there, test[1])]
     for low, high, label in tests:
         if isinstance(value, Unknown):

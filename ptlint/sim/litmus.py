@@ -28,7 +28,7 @@ from ptlint.sim.memory import Object
 from ptlint.sim.mmu import Walker
 from ptlint.sim.program import Program
 from ptlint.sim.session import Session
-from ptlint.sim.values import Mask, Unknown, lane_of
+from ptlint.sim.values import Mask, Unknown, distinct, lane_of
 
 MOST_EVENTS = 2
 MOST_ENTRIES = 4
@@ -120,7 +120,7 @@ class Handler(Walker):
     def before_step(self, machine: Machine, table: Object) -> None:
         """Do the accesses whose turn it is."""
         due = machine.mask & (self.slot == machine.steps)
-        for index in np.unique(self.entry[due]):
+        for index in distinct(self.entry[due]):
             at = self.offset + int(index) * self.hardware.size
             held = table.blob.load(at, self.hardware.size, False)
             if isinstance(held, Unknown) or self.program is None:
@@ -296,7 +296,7 @@ def _value(record: Record, key: str) -> NDArray[np.uint64]:
 
 def _words(program: Program, raws: NDArray[np.uint64]) -> dict[int, str]:
     """Return entries in words, for each different one."""
-    values = np.unique(raws)
+    values = distinct(raws)
     session = Session(program, len(values))
     none, present = (session.holds(name, values) for name in ("pte_none", "pte_present"))
     flags = {w: session.holds(p, values) for w, p in _WORDS.items() if program.has(p)}

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.sim.values import distinct
+
 Raw = NDArray[np.uint64]
 Codes = NDArray[np.int64]
 
@@ -54,7 +56,7 @@ class Lookup:
             return found
         if len(self.values) == MOST_VALUES:
             return None
-        fresh = np.setdiff1d(raw[strange], self.values)
+        fresh = distinct(raw[strange])
         if len(self.values) + len(fresh) > MOST_VALUES:
             return None
         values = np.concatenate((self.values, fresh))
@@ -69,7 +71,7 @@ class Lookup:
         """Give each of the *fresh* last ones of *values* its slot, if all are free."""
         at = (fresh * self.factor >> self.shift).view(np.int64)
         first = int(self.values[0] * self.factor >> self.shift)
-        if bool(self.slots[at].any()) or first in at or len(np.unique(at)) < len(at):
+        if bool(self.slots[at].any()) or first in at or len(distinct(at)) < len(at):
             return False
         self.slots[at] = np.arange(len(self.values), len(values))
         self.values = values
@@ -81,7 +83,7 @@ class Lookup:
         for turn in range(_TRIES):
             factor = np.uint64((_FACTOR * (2 * turn + 1)) & _WORD)
             at = (values * factor >> np.uint64(64 - bits)).view(np.int64)
-            if len(np.unique(at)) == len(values):
+            if len(distinct(at)) == len(values):
                 self.values, self.factor, self.shift = values, factor, np.uint64(64 - bits)
                 self.slots = np.zeros(1 << bits, dtype=np.int16)
                 self.slots[at] = np.arange(len(values))

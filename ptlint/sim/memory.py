@@ -14,7 +14,7 @@ import numpy as np
 from ptlint.csrc.ctypes import CType
 from ptlint.sim.blob import Blob
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.values import Mask, Scalar, same_everywhere
+from ptlint.sim.values import Mask, Scalar, distinct, same_everywhere
 
 MAX_OBJECTS = 16_384
 """Objects of one run: the regions of as many fit the upper half of 64-bit addresses and the kernel's of 32-bit ones."""
@@ -88,5 +88,5 @@ class Memory:
         if one is not None:
             yield (*self.find(one), mask)
             return
-        for value in np.unique(address[mask]):
+        for value in distinct(address[mask]):
             yield (*self.find(int(value)), mask & (address == value))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Object
-from ptlint.sim.values import Mask, Unknown
+from ptlint.sim.values import Mask, Unknown, distinct
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
@@ -93,7 +93,7 @@ class Walker:
         due = machine.mask & (self.slot == machine.steps)
         if not bool(due.any()):
             return
-        for index in np.unique(self.entry[due]):
+        for index in distinct(self.entry[due]):
             at = self.offset + int(index) * self.hardware.size
             held = table.blob.load(at, self.hardware.size, False)
             if isinstance(held, Unknown):  # it maps what nobody knows

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.machine import Machine
-from ptlint.sim.values import Mask, some
+from ptlint.sim.values import Mask, distinct, some
 
 NO, YES, OPEN = 0, 1, 2
 
@@ -96,7 +96,7 @@ def different_ways(machine: Machine, questions: Sequence[Hashable], worth: Mask)
             number |= np.uint64(OPEN) << place
         else:
             number |= np.where(asked[chosen], machine.answers[key][chosen], OPEN).astype(np.uint64) << place
-    ways: Ways = (np.unique(number)[:, None] >> places & np.uint64(3)).astype(np.int8)
+    ways: Ways = (distinct(number)[:, None] >> places & np.uint64(3)).astype(np.int8)
     return ways
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlint.sim.palette import Palette
-from ptlint.sim.values import Mask
+from ptlint.sim.values import Mask, distinct, distinct_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def still(colours: Palette, nr: int, limit: int, requests: int = 2) -> Space:
     """
     rows = []
     exhaustive = True
-    for kind in np.unique(colours.kinds):
+    for kind in distinct(colours.kinds):
         variants = np.flatnonzero(colours.kinds == kind)
         if len(variants) ** nr * requests * (int(colours.kinds.max()) + 1) <= limit:
             grid = np.meshgrid(*[variants] * nr, indexing="ij")
@@ -79,7 +79,7 @@ def _drawn(variants: NDArray[np.int64], nr: int, count: int) -> NDArray[np.int64
                     rows.append(pair)
     draw = np.random.default_rng(nr)
     rows.extend(draw.choice(variants, nr) for _ in range(max(0, count - len(rows))))
-    return np.unique(np.stack(rows[: max(count, len(variants) * 4)]), axis=0)
+    return distinct_rows(np.stack(rows[: max(count, len(variants) * 4)]))
 
 
 def mixed(colours: Palette, nr: int, lanes: int, requests: int) -> Space:

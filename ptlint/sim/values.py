@@ -109,6 +109,26 @@ def every(mask: Mask) -> bool:
     return bool(mask.item(mask.argmin()))
 
 
+def distinct(values: Array) -> Array:
+    """Return the different numbers of a flat array, sorted (``np.unique`` loads masked arrays for that)."""
+    ordered = np.sort(values)
+    if len(ordered) < 2:
+        return ordered
+    fresh = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    found: Array = ordered[fresh]
+    return found
+
+
+def distinct_rows(table: Array) -> Array:
+    """Return the different rows of a table of numbers, sorted by the first column, then by the next."""
+    ordered = table[np.lexsort(table.T[::-1])]
+    fresh = np.ones(len(ordered), dtype=bool)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    found: Array = ordered[fresh]
+    return found
+
+
 def of_mask(mask: Mask, signed: bool = True) -> Array:
     """Return what a comparison gives, 1 where *mask*, else 0: an ``int``, or a ``_Bool`` when not *signed*."""
     return mask.astype(np.int64 if signed else np.uint64)

@@ -15,6 +15,7 @@ from ptlint.sim.scenarios.blocks import ALIGNED
 from ptlint.sim.session import Session
 from ptlint.sim.space import Space
 from ptlint.sim.stage import AFTER, BEFORE, Stage
+from ptlint.sim.values import distinct, distinct_rows
 
 MOST_LANES = 8192
 """Lanes of one run."""
@@ -51,7 +52,7 @@ def _alike(shared: Setting, nr: int, most: int) -> NDArray[np.int64]:
     """Return rows of entries of one kind; the neighbours are as the entry beside them."""
     colours = shared.colours
     rows: list[tuple[int, ...]] = []
-    for kind in np.unique(colours.kinds):
+    for kind in distinct(colours.kinds):
         variants = [int(v) for v in np.flatnonzero(colours.kinds == kind)]
         rows.extend((one,) * nr for one in variants)
         rows.extend(
@@ -95,11 +96,11 @@ def flags_of(shared: Setting) -> NDArray[np.bool_]:
 
 
 def _with_neighbours(rows: list[tuple[int, ...]], most: int) -> NDArray[np.int64]:
-    table = np.unique(np.array(rows, dtype=np.int64), axis=0)
+    table = distinct_rows(np.array(rows, dtype=np.int64))
     if len(table) > most:
         draw = np.random.default_rng(len(table)).permutation(len(table))[:most]
         same = np.flatnonzero((table == table[:, :1]).all(axis=1))
-        table = table[np.unique(np.concatenate([draw, same]))]
+        table = table[distinct(np.concatenate([draw, same]))]
     return between_neighbours(table)
 
 

@@ -11,6 +11,8 @@ from ptlint.sim.values import (
     choose,
     combine,
     compare,
+    distinct,
+    distinct_rows,
     every,
     lane_of,
     narrow,
@@ -123,3 +125,10 @@ def test_the_key_of_an_unknown_stays_short_and_equal_calculations_stay_equal() -
     assert grown(200) == grown(200)
     assert grown(200) != grown(201)
     assert len(str(grown(200).key)) < 4000
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=3, max_size=3), min_size=1, max_size=12))
+def test_the_different_numbers_and_rows_are_those_of_numpy(rows: list[list[int]]) -> None:
+    table = np.array(rows, dtype=np.int64)
+    assert distinct(table[:, 0]).tolist() == np.unique(table[:, 0]).tolist()
+    assert distinct_rows(table).tolist() == np.unique(table, axis=0).tolist()

@@ -135,4 +135,5 @@ def swap_bytes(_frame: Frame, values: Sequence[Value], _types: Sequence[CType], 
         return int.from_bytes(value.to_bytes(size, "little"), "big")
     if isinstance(value, Unknown):
         return Unknown(("swab", value.key))
-    return np.ascontiguousarray(value.view(np.uint64)).byteswap() >> np.uint64(64 - 8 * size)
+    swapped = np.ascontiguousarray(value.view(np.uint64)).byteswap()
+    return swapped if size == 8 else swapped >> np.uint64(64 - 8 * size)

@@ -26,7 +26,7 @@ from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Frame, Op, Value
 from ptlint.sim.primitives.registry import lowers, written
 from ptlint.sim.types import VOID, is_bool, is_record, size_of
-from ptlint.sim.values import Scalar, Unknown, arithmetic, to_bool
+from ptlint.sim.values import Scalar, Unknown, arithmetic, distinct, to_bool
 
 if TYPE_CHECKING:
     from ptlint.sim.expressions import Expressions
@@ -303,7 +303,7 @@ def _apply(machine: Machine, where: Scalar, value: Scalar, fields: _Fields) -> N
     if isinstance(where, Unknown):
         raise CannotExecute(f"a page-table update of unknown kind ({where})", machine.pos, machine.function)
     if not isinstance(where, int):
-        for one in map(int, np.unique(where[machine.mask])):
+        for one in map(int, distinct(where[machine.mask])):
             with machine.narrowed(machine.mask & (where == one)):
                 _apply(machine, one, value, fields)
         return

@@ -13,7 +13,7 @@ from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import batches, frozen, upgrades
 from ptlint.sim.roles import entry_parameters
-from ptlint.sim.values import Mask, Scalar, Unknown, some
+from ptlint.sim.values import Mask, Scalar, Unknown, distinct, some
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.protocol import Transacted as Ran
@@ -261,7 +261,7 @@ def _indices(ran: Ran, pointer: Scalar | Blob, mask: Mask) -> Iterator[tuple[int
     if isinstance(pointer, int):
         yield (pointer - table.base) // where.size - where.first, mask
         return
-    for value in np.unique(pointer[mask]):
+    for value in distinct(pointer[mask]):
         yield (int(value) - table.base) // where.size - where.first, mask & (pointer == value)
 
 
