@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
+from string import ascii_letters
 
 from ptlint.csrc.words import occurrences
 
@@ -11,8 +12,8 @@ MAX_OCCURRENCES = 2000  # of a name in one file that are looked at as definition
 MAX_HEAD = 4000  # bytes from a function's name to its body
 _AFTER_NAME = re.compile(r"\s*+(?:__\w++\s*+)*([\[=(;])")
 _HEAD_SIGN = re.compile(r"[(){;=]")
-_UNINDENTED = re.compile(r"^[A-Za-z_][^\n]*+", re.MULTILINE)
-_BEFORE_SIGN = re.compile(r"([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
+_LETTERS = frozenset(f"{ascii_letters}_")
+_BEFORE_SIGN = re.compile(r"(?<!\w)([A-Za-z_]\w*+)(?=\s*+(?:__\w++\s*+)*[(\[=;])")
 
 
 def holds_word(word: str, text: str) -> bool:
@@ -67,4 +68,5 @@ def defined_words(text: str) -> frozenset[str]:
 
 def words_defined(text: str) -> set[str]:
     """Return what ``defined_words`` does, for a text that is asked for once."""
-    return set(_BEFORE_SIGN.findall("\n@\n".join(_UNINDENTED.findall(text))))  # no line goes on in the next
+    unindented = [line for line in text.split("\n") if line[:1] in _LETTERS]
+    return set(_BEFORE_SIGN.findall("\n@\n".join(unindented)))  # no line goes on in the next

@@ -8,7 +8,7 @@ from ptlint.csrc.directives import FileScan
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _LONE_LINE = re.compile(r"^(?:(?:static|extern)[ \t]+)?([A-Za-z_]\w*+)[ \t]*+(?:\(([^;{}]{0,300}+)|$)", re.MULTILINE)
-_ENUM_LINE = re.compile(r"^[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
+_ENUM_LINE = re.compile(r"\n[ \t]++([A-Z_][A-Z0-9_]*+)\(([^;{}()\n]*+)\)[^;{}\n]*+$", re.MULTILINE)
 
 
 class LoneCalls(NamedTuple):
@@ -28,7 +28,7 @@ def lone_calls(scan: FileScan, text: str = "") -> LoneCalls:
         passed: dict[tuple[str, str], None] = {}
         macros: set[str] = set()
         for pattern in (_LONE_LINE, _ENUM_LINE):
-            for macro, inside in pattern.findall(text or scan.text):
+            for macro, inside in pattern.findall(f"\n{text or scan.text}"):
                 macros.add(macro)
                 if inside:
                     passed.update(((word, macro), None) for word in _WORD.findall(inside) if len(word) > 1)

@@ -13,7 +13,9 @@ from ptlint.csrc.directives import FileScan
 from ptlint.csrc.lonecalls import lone_calls
 
 _COMMENT_OR_LITERAL = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""", re.DOTALL | re.VERBOSE
+    r"""/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/ | /\*.*+ | //[^\n]*+
+    | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+'""",
+    re.DOTALL | re.VERBOSE,
 )
 _RECORD_HEAD = re.compile(
     r"\b(?:struct|union|enum)\b"
@@ -72,9 +74,10 @@ def _pieces(text: str, table: bytes) -> list[str]:
 
 def _called(text: str) -> set[str]:
     """Return at least every word that a bracket follows, but one with a pointer in it."""
-    pieces = _pieces(text.replace("(", " ( ").replace("*", " * "), _TO_SIGNS)
-    following = islice(pieces, 1, None), islice((*pieces, ""), 2, None)
-    return {word for word, sign, inside in zip(pieces, *following, strict=False) if sign == "(" and inside != "*"}
+    pieces = text.encode("latin-1").translate(_TO_SIGNS).decode("ascii").replace("*", " * ").split("(")
+    inside = [piece.lstrip()[:1] for piece in islice(pieces, 1, None)]
+    words = [piece.rsplit(None, 1) for piece in pieces]
+    return {before[-1] for before, sign in zip(words, inside, strict=False) if before and sign != "*"}
 
 
 def files_declaring(word: str) -> list[int]:
