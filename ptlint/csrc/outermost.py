@@ -11,12 +11,8 @@ from itertools import islice
 
 from ptlint.csrc.directives import FileScan
 from ptlint.csrc.lonecalls import lone_calls
+from ptlint.csrc.segments import COMMENT_OR_LITERAL
 
-_COMMENT_OR_LITERAL = re.compile(
-    r"""/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/ | /\*.*+ | //[^\n]*+
-    | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+'""",
-    re.DOTALL | re.VERBOSE,
-)
 _RECORD_HEAD = re.compile(
     r"\b(?:struct|union|enum)\b"
     r"(?:\s*+(?:__attribute__\s*+\(\([^()]*(?:\([^()]*\))?[^()]*\)\)|[A-Za-z_]\w*+)){0,16}\s*+(?::[\w\s]++)?\Z"
@@ -48,7 +44,7 @@ def outer_words(scan: FileScan) -> frozenset[str]:
     """Return at least every name that an item of the file may declare at file scope, under any conditionals."""
     found: frozenset[str] | None = scan.item_cache.get("outer")
     if found is None:
-        code = _COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
+        code = COMMENT_OR_LITERAL.sub(" ", _without_directives(scan))
         flat = _without_blocks(code) if _is_even(scan, "{", "}") else None
         lone_calls(scan, code if flat is None else flat)
         for word in _called(code if flat is None else flat):

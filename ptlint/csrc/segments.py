@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from ptlint.csrc.directives import FileScan
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
-_COMMENT_OR_LITERAL = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | //[^\n]* | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'""",
+COMMENT_OR_LITERAL = re.compile(
+    r"""/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/ | /\*.*+ | //[^\n]*+
+    | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+'""",
     re.DOTALL | re.VERBOSE,
 )
+"""A comment, to the end of the text when nothing closes it, a string or a character."""
+
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 _BLANKED = bytes(10 if code == 10 else 32 for code in range(256))
 _TO_WORDS = bytes(code if (code < 128 and chr(code).isalnum()) or chr(code) in "_$" else 32 for code in range(256))
@@ -101,7 +104,7 @@ class Segments:
             for start, end in self.bounds:
                 pieces.append(blank[done:start])
                 done = start
-                for found in _COMMENT_OR_LITERAL.finditer(plain, start, end):
+                for found in COMMENT_OR_LITERAL.finditer(plain, start, end):
                     pieces.append(plain[done : found.start()])
                     done = found.end()
                     pieces.append(blank[found.start() : done])
@@ -184,7 +187,7 @@ def active_of(scan: "FileScan", skips: Mapping[int, int]) -> Active:
 
 def without_literals(text: str) -> str:
     """Return *text* with comments and literals blanked: same length, same lines."""
-    return _COMMENT_OR_LITERAL.sub(_blanked, without_overfull(text))
+    return COMMENT_OR_LITERAL.sub(_blanked, without_overfull(text))
 
 
 def _blanked(found: re.Match[str]) -> str:

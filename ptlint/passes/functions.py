@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -188,7 +188,7 @@ class Book:
         """Return the macros that stay calls in the functions of *universe*."""
         name = universe.profile.name
         if name not in self._kept:
-            self._kept[name] = frozenset(filter(_is_kept, universe.unit.table))
+            self._kept[name] = _kept_among(universe.unit.table.keys())
         return self._kept[name]
 
     def callee(self, view: View, name: str) -> View | None:
@@ -258,9 +258,15 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-@lru_cache(maxsize=50_000)
-def _is_kept(name: str) -> bool:
-    return _KEPT.fullmatch(name) is not None
+def _kept_among(names: Set[str]) -> frozenset[str]:
+    fresh = names - _LOOKED_AT
+    _LOOKED_AT.update(fresh)
+    _FOUND_KEPT.update(filter(_KEPT.fullmatch, fresh))
+    return frozenset(names & _FOUND_KEPT)
+
+
+_LOOKED_AT: set[str] = set()  # macros of all universes
+_FOUND_KEPT: set[str] = set()  # those of them that are kept
 
 
 @lru_cache(maxsize=512)

@@ -141,7 +141,11 @@ def _formers(program: Program, path: str, text: str) -> Iterator[Former]:
                 if former is not None:
                     yield former
         called = re.compile(r"\b(?:" + "|".join(map(re.escape, last)) + r")\s*\(") if last else None
-        last = [name for name, body in functions.items() if name not in seen and called and called.search(body)]
+        last = [
+            name
+            for name, body in functions.items()
+            if name not in seen and called and any(one in body for one in last) and called.search(body)
+        ]
         seen.update(last)
 
 

@@ -97,11 +97,14 @@ def _helpers(program: Program) -> Iterator[str]:
 def _taking_one(program: Program, level: str) -> frozenset[str]:
     """Return the functions that take one entry and nothing else, by the looks of the raw text of the headers."""
     texts = [text.looked_at for text in program.universe.overrides.values()]
-    return _headers_taking_one(program.universe.unit, level).union(*(_head(level).findall(text) for text in texts))
+    return _headers_taking_one(program.universe.unit, level).union(*(_taken_in(text, level) for text in texts))
 
 
-def _head(level: str) -> re.Pattern[str]:
-    return re.compile(rf"\b({level}_\w+)\s*\(\s*{level}_t\s+\w+\s*\)")
+def _taken_in(text: str, level: str) -> Iterator[str]:
+    for found in re.finditer(rf"{level}_\w++(?=\s*\(\s*{level}_t\s+\w+\s*\))", text):
+        before = text[found.start() - 1 : found.start()]
+        if not (before.isalnum() or before == "_"):
+            yield found.group()
 
 
 @lru_cache(maxsize=MAX_HELD)
@@ -111,7 +114,7 @@ def _headers_taking_one(unit: Unit, level: str) -> frozenset[str]:
         key = ("taking one", level)
         if key not in scan.item_cache:
             is_named = f"{level}_t" in words_of(scan)
-            scan.item_cache[key] = frozenset(_head(level).findall(scan.text)) if is_named else frozenset()
+            scan.item_cache[key] = frozenset(_taken_in(scan.text, level)) if is_named else frozenset()
         found |= scan.item_cache[key]
     return frozenset(found)
 
