@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 COMMENT_OR_LITERAL = re.compile(
-    r"""/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/ | /\*.*+ | //[^\n]*+
-    | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+'""",
+    r"""/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*/ | /\*.*+ | //[^\n]*+
+    | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'""",
     re.DOTALL | re.VERBOSE,
 )
 """A comment, to the end of the text when nothing closes it, a string or a character."""
