@@ -103,6 +103,7 @@ class Snapshot:
     base: SourceTree
     changed: Mapping[str, bytes | None] = field(default_factory=dict)
     patch: PatchRef | None = None
+    _ids: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of *path* after the patches, or None when there is no such file."""
@@ -116,7 +117,11 @@ class Snapshot:
         """Return the blob id of *path* after the patches."""
         if path in self.changed:
             data = self.changed[path]
-            return None if data is None else blob_id_of(data)
+            if data is None:
+                return None
+            if path not in self._ids:
+                self._ids[path] = blob_id_of(data)
+            return self._ids[path]
         return self.base.blob_id(path)
 
     def paths(self, folder: str = "") -> Iterator[str]:

@@ -66,9 +66,11 @@ class Step:
             return shown if data is None else data
         lines, over = data.split(b"\n"), shown.split(b"\n")
         lines += [b""] * (len(over) - len(lines))
-        for at, line in enumerate(over):
-            if any(one.strip() for one in over[max(at - 1, 0) : at + 2]):  # the rest is between the hunks
-                lines[at] = line
+        filled = [bool(line.strip()) for line in over]
+        around = zip([False, *filled], filled, [*filled[1:], False], strict=False)
+        for at, here in enumerate(around):
+            if any(here):  # the rest is between the hunks
+                lines[at] = over[at]
         return b"\n".join(lines)
 
     def line(self, span: Span, function: str) -> str:
@@ -252,9 +254,10 @@ def _not_whole(patch: Patch, known: Set[tuple[str, str]], spans: Sequence[Span])
 
     reason = "the patch shows only a part of it"
     old, new = MemoryTree(partial_preimages(patch)), MemoryTree(partial_files(patch))
+    with_macros = [path for path in _paths(patch) if b"define" in (new.read(path) or b"")]
     macros = [
         LeftOut("not-whole", change.name, reason, change.span.path, change.line)
-        for change in changes_between(old, new, _paths(patch))
+        for change in changes_between(old, new, with_macros)
         if change.kind == "macro" and (change.span.path, change.name) not in known
     ]
     functions = [

@@ -268,7 +268,7 @@ def _whole_functions(text: str, line: int) -> tuple[_Item, ...]:
         if not index.items or index.items[0].kind != "function":
             continue
         item = index.items[0]
-        name = next((n for n, places in index.names.items() if places[0][:2] == ("function", 0)), "")
+        name = next((name for what, name, _ in index.declared_by(0) if what == "function"), "")
         if name:
             start = match.start() + item.start
             line += text.count("\n", counted, start)

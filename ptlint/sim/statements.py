@@ -333,8 +333,9 @@ class Statements:
         self._cases.append({})
         body = self.statement(stmt.body)
         names = self._cases.pop()
-        arms = [(node, names[id(node)]) for node in _own_cases(stmt.body) if id(node) in names]
-        if len(arms) < len(_own_cases(stmt.body)):
+        cases = _own_cases(stmt.body)
+        arms = [(node, names[id(node)]) for node in cases if id(node) in names]
+        if len(arms) < len(cases):
             raise CannotExecute("a case label inside a statement that cannot be executed", stmt.pos)
         tests = [self._case_test(node, type, label) for node, label in arms if isinstance(node, ast.Case)]
         default = next((label for node, label in arms if isinstance(node, ast.Default)), None)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import islice
 
 from ptlint.calls.generic import generic_texts
+from ptlint.csrc.definitions import MAX_OCCURRENCES
 from ptlint.csrc.items import items_of
+from ptlint.csrc.words import occurrences
 from ptlint.sim.program import Program
 
 MOST_ASKED = 1000
@@ -14,6 +18,7 @@ MOST_ASKED = 1000
 
 _HAVE_ARCH = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+\w*HAVE_ARCH", re.MULTILINE)
 _CALLED = re.compile(r"\b([a-z_]\w*+)\s*\(")
+_HEAD_OF_ENTRY = re.compile(r"\s*\([^;{]*\bpte_t\s*\*")
 _POINTER = re.compile(r"_*[a-z]*ptep?_*|xp")
 
 
@@ -44,9 +49,18 @@ def _gets_an_entry(program: Program, name: str) -> bool:
         item = items_of(site.instance).items[site.number]
         texts.append(site.instance.active_text()[item.start : item.end])
     sources = {path: universe.text_of(path) for path in universe.defining_files(name)}
-    texts += [text for path, text in sources.items() if path.startswith("arch/") or _HAVE_ARCH.search(text)]
-    head = re.compile(rf"\b{re.escape(name)}\s*\([^;{{]*\bpte_t\s*\*")
-    return any(head.search(text) for text in texts)
+    texts += [text for path, text in sources.items() if path.startswith("arch/") or _gives_helpers(text)]
+    return any(
+        _HEAD_OF_ENTRY.match(text, at + len(name))
+        for text in texts
+        for at in islice(occurrences(text, name), MAX_OCCURRENCES)
+    )
+
+
+@lru_cache(maxsize=256)
+def _gives_helpers(text: str) -> bool:
+    """Return whether a file of generic code defines helpers that architectures give."""
+    return "HAVE_ARCH" in text and _HAVE_ARCH.search(text) is not None
 
 
 def is_concerned(program: Program, interest: frozenset[str] | None, name: str, guards: frozenset[str]) -> bool:
