@@ -12,7 +12,8 @@ from ptlint.csrc.ctypes import CRecord
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.frame import Value
-from ptlint.sim.program import Program, word_count
+from ptlint.sim.names import word_count
+from ptlint.sim.program import Program
 from ptlint.sim.session import Session
 from ptlint.sim.types import size_of
 from ptlint.sim.values import Mask
