@@ -169,6 +169,7 @@ __all__ = [
     "unused_results",
     "users_inside",
     "valid",
+    "without_end",
     "wrong_calls",
     "wrong_pages",
 ]
@@ -202,6 +203,23 @@ def broken(
             related=related,
             notes=notes,
             counterexample=violation.counterexample,
+            line_text=ctx.line_at(span),
+        )
+
+
+def without_end(ctx: Context, info: RuleInfo, message: str) -> Iterator[Finding]:
+    """Yield a finding for what ran to its end before the patch and no longer does; *message* may hold ``{subject}``."""
+    for judgement in ctx.endless():
+        span, function = ctx.place_of(judgement)
+        yield Finding(
+            code=info.code,
+            name=info.name,
+            severity=info.severity,
+            message=message.format(subject=judgement.subject.replace("+", "() and ") + "()"),
+            span=span,
+            function=function,
+            archs=(judgement.arch,),
+            patch=ctx.patch,
             line_text=ctx.line_at(span),
         )
 

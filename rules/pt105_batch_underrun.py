@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid
+from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, broken, invalid, valid, without_end
 
 EXPLANATION = """
 What it reports
-Not every entry of the batch is processed: an entry stays cleared after commit, or keeps its old protection.
+Not every entry of the batch is processed: an entry stays cleared after commit, or keeps its old protection. Or a
+helper that came to its end before the patch comes to none: its loop does not move on.
 
 Why it matters
 A cleared entry faults and loses the page; an old protection lets the process do what it no longer may.
@@ -112,3 +113,4 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "underrun", "{detail} by {subject}")
+    yield from without_end(ctx, RULE, "{subject}: came to an end before the patch, and no longer does")

@@ -27,6 +27,7 @@ from ptlint.engine.suppression import config_of, rules_asked, suppressed
 from ptlint.passes.functions import Book, View
 from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
+from ptlint.sim.bounds import Limits
 from ptlint.sim.judgement import Judgement
 
 Progress = Callable[[str], None]
@@ -135,6 +136,9 @@ MOST_VAIN = 450_000
 MOST_WORK_ALONE = 150_000
 """The same without a tree, where no architecture's helpers run: thirty times what the patches of the kernel need."""
 
+MOST_TO_AN_END = Limits().statements // 4
+"""Statements of the longest run before a patch of what is told to have no end after it."""
+
 MOST_PAST_BOUNDS = 3
 """Profiles on which changed code may run past the bounds of a run before the others are left out."""
 
@@ -230,8 +234,11 @@ class Run(Gathered):
         whole = frozenset(
             (name, under_new_names(old.subject, origins)) for name, old in earlier if old.scenarios and old.is_whole
         )
+        ended = frozenset(
+            (name, under_new_names(old.subject, origins)) for name, old in earlier if 0 < old.longest < MOST_TO_AN_END
+        )
         self._repair(step, judgements)
-        return Outcome(judgements, known, whole)
+        return Outcome(judgements, known, whole, whole & ended)
 
     def _further(self, step: Step) -> tuple[Profile, ...]:
         """Return the profiles that show more of the architectures whose own files a step touches; none were named."""
@@ -267,7 +274,7 @@ class Run(Gathered):
         names = frozenset(change.name for change in step.changes) | {old for _, old in origins.values()}
         earlier = {new: old for (_, new), (_, old) in origins.items()}
         for profile in profiles:
-            broken = {one.subject for one in judgements.get(profile.name, ()) if one.violations}
+            broken = {one.subject for one in judgements.get(profile.name, ()) if one.violations or one.endless}
             if broken:
                 broken |= {"+".join(earlier.get(name, name) for name in subject.split("+")) for subject in broken}
                 yield from ((profile.name, old) for old in step.before.of(profile, names, frozenset(broken)))

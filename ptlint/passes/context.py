@@ -23,12 +23,13 @@ class Outcome:
 
     ``judgements`` are those of the tree after the patch that a change of the patch takes part in, by profile;
     ``known`` holds what was broken the same way before: (profile, subject, property, kind, raced); ``ran_before`` are
-    the subjects, by profile, that also ran whole before it.
+    the subjects, by profile, that also ran whole before it, ``ended`` those of them that took little to their end.
     """
 
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     known: frozenset[tuple[str, str, str, str, bool]] = frozenset()
     ran_before: frozenset[tuple[str, str]] = frozenset()
+    ended: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,16 @@ class Context:
                         continue
                     if (name, judgement.subject, *violation.identity()) not in self.outcome.known:
                         yield judgement, violation
+
+    def endless(self) -> Iterator[Judgement]:
+        """Yield what comes to no end any more, and took little before."""
+        for name, results in self.outcome.judgements.items():
+            yield from (one for one in results if one.endless and (name, one.subject) in self.outcome.ended)
+
+    def place_of(self, judgement: Judgement) -> tuple[Span, str]:
+        """Return where to report what a judgement as a whole says: the change that it is most about, and its name."""
+        change = self._suspect(judgement)
+        return Span(change.span.path, change.line), change.name
 
     def place(self, judgement: Judgement, violation: Violation) -> tuple[Span, str, tuple[Related, ...]]:
         """Return where to report a violation: the changed code that led to it, its function, and the other places."""

@@ -1,5 +1,7 @@
 """Why a run stops before its end. None of these is a verdict on the code."""
 
+from collections.abc import Iterable
+
 from ptlint.csrc.ast import Pos
 from ptlint.csrc.errors import brief
 
@@ -24,6 +26,16 @@ class NoMember(CannotExecute):
 
 class OutOfBounds(SimError):
     """A bound on steps, depth, memory or time: reported as ``Exhausted``."""
+
+
+class NoEnd(OutOfBounds):
+    """A run that takes more than any that comes to its end; ``executed`` are the functions that it ran, as
+    ``path:name``.
+    """
+
+    def __init__(self, what: str, pos: Pos | None, function: str, executed: Iterable[str]) -> None:
+        super().__init__(what, pos, function)
+        self.executed = frozenset(executed)
 
 
 class NoEntries(CannotExecute):

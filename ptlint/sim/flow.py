@@ -16,7 +16,7 @@ import numpy as np
 from ptlint.csrc import ast
 from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar, tested
-from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.errors import CannotExecute
 from ptlint.sim.frame import Action, Frame, Op, Run, Test
 from ptlint.sim.machine import Machine
 from ptlint.sim.values import Mask, Scalar, Unknown, compare, distinct, some
@@ -244,7 +244,7 @@ def loop(cond: Op, body: Step, step: Run | None, do: bool) -> Step:
             rounds += 1
             machine.tick()
             if rounds > machine.limits.iterations:
-                raise OutOfBounds(f"more than {machine.limits.iterations} iterations", machine.pos, machine.function)
+                raise machine.no_end(f"{machine.limits.iterations} iterations")
             if not first and not always and machine.runs():
                 ended = _stop(machine, test(frame), ended)
             first = False

@@ -51,7 +51,8 @@ class Judgement:
     those of the macros they expanded. ``stopped`` is why the runs
     could not be finished, None when they were: then nothing is known of the properties without a violation. ``traces``
     are runs that were asked for, whatever they show. ``failed`` describes a mistake of ptlint itself that ended the
-    runs.
+    runs. ``longest`` is what the longest finished run took, in statements; ``endless`` tells that one took more than
+    any that ends.
     """
 
     subject: str
@@ -66,6 +67,8 @@ class Judgement:
     exhausted: str = ""
     failed: str = ""
     traces: tuple[Counterexample, ...] = ()
+    longest: int = 0
+    endless: bool = False
 
     @property
     def is_whole(self) -> bool:

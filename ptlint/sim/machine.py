@@ -18,7 +18,7 @@ from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim import lazy
 from ptlint.sim.blob import Blob
 from ptlint.sim.bounds import FEW_LANES, LANES_OF_WORK, MIN_ARRAYS, PORTION, Limits, Ration
-from ptlint.sim.errors import CannotExecute, OutOfBounds
+from ptlint.sim.errors import CannotExecute, NoEnd, OutOfBounds
 from ptlint.sim.memory import Memory, Object
 from ptlint.sim.values import Mask, Scalar, Unknown, choose, every, narrow, some
 
@@ -33,11 +33,11 @@ class Record:
     """One thing that happened, in the lanes of ``mask``.
 
     ``kind``: ``read``, ``write`` or ``update`` (one atomic step on a live table, ``data`` has ``offset``, ``old``,
-    ``new``, and ``atomic`` where it is a part of one that reads and writes), ``call``, ``flush``, ``warn``, ``unsure``
-    (an assertion that cannot be decided), ``fault``, ``mmu``, ``unseen``; with a stage also ``return`` (``value``) of
-    functions that get an entry pointer, ``told`` (what the rest of the kernel hears of pages), ``unlock`` and ``unmap``
-    (``ptep``), and ``misread`` (the page of an entry that is not present is asked for). ``data`` holds scalars and
-    blobs by name.
+    ``new``, the ``width`` of a number that is written, and ``atomic`` where it is a part of one that reads and writes),
+    ``call``, ``flush``, ``warn``, ``unsure`` (an assertion that cannot be decided), ``fault``, ``mmu``, ``unseen``;
+    with a stage also ``return`` (``value``) of functions that get an entry pointer, ``told`` (what the rest of the
+    kernel hears of pages), ``unlock`` and ``unmap`` (``ptep``), and ``misread`` (the page of an entry that is not present is
+    asked for). ``data`` holds scalars and blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 
@@ -147,7 +147,7 @@ class Machine:
         if self.done > self._most:
             limits = self.limits
             what = f"{limits.statements} statements" if self._most == limits.statements else f"{limits.work} of work"
-            raise OutOfBounds(f"more than {what}", self.pos, self.function)
+            raise self.no_end(what)
         if len(self.log) * max(self.lanes, FEW_LANES) > self.limits.records:
             raise OutOfBounds(f"more than {len(self.log)} records of what happened", self.pos, self.function)
         self.pause = min(self._most, self.done + PORTION // self._weight)
@@ -155,6 +155,10 @@ class Machine:
         refusal = self._ration.refusal(self.done)
         if refusal:
             raise OutOfBounds(refusal, self.pos, self.function)
+
+    def no_end(self, what: str) -> NoEnd:
+        """Return the error of a run that takes more than *what*."""
+        return NoEnd(f"more than {what}", self.pos, self.function, self.executed)
 
     def read(self, expressions: int) -> None:
         """Count source that was met for the first time and read. Raises OutOfBounds past the limit."""
@@ -274,7 +278,7 @@ class Machine:
             if obj.live:
                 self._step(obj)
                 old = obj.blob.load(offset, size, False)
-                self.note("write", obj.name, mask, offset=offset, old=old, new=value, **self._atomic)
+                self.note("write", obj.name, mask, offset=offset, old=old, new=value, width=size, **self._atomic)
             self._put(obj, offset, size, value, mask)
 
     def load_blob(self, address: Scalar, size: int) -> Blob:

@@ -11,7 +11,7 @@ from ptlint.core.outcome import Counterexample
 from ptlint.csrc.ast import NOWHERE, Pos
 from ptlint.sim.counterexample import build
 from ptlint.sim.driving import Ran
-from ptlint.sim.errors import CannotExecute, OutOfBounds, UnsetRead
+from ptlint.sim.errors import CannotExecute, NoEnd, OutOfBounds, UnsetRead
 from ptlint.sim.explore import Breach, Trial
 from ptlint.sim.inventory import used_by
 from ptlint.sim.judgement import Assumption, Judgement, Violation
@@ -35,6 +35,8 @@ class Tally:
     stopped: tuple[str, Pos, str] | None = None
     exhausted: str = ""
     traces: list[Counterexample] = field(default_factory=list)
+    longest: int = 0
+    endless: bool = False
 
     def add(self, trial: Trial, *, raced: bool, observers: Observers | None = None) -> None:
         """Take in a trial; *observers* tells who acts on what a breach of ``old-pte`` gets wrong."""
@@ -43,6 +45,7 @@ class Tally:
         self.scenarios += trial.scenarios
         self.exhaustive = self.exhaustive and trial.exhaustive and ran.space.exhaustive
         self.executed |= trial.machine.executed
+        self.longest = max(self.longest, trial.machine.done)
         self.assumed.update(trial.machine.assumed)
         lanes = ran.lanes
         trial.weight = ran.colours.weight[lanes.states].sum(axis=1) * 8 + lanes.request + 2 * (lanes.slot + 1)
@@ -108,7 +111,10 @@ class Tally:
         """Note why the runs could not be finished."""
         if isinstance(error, OutOfBounds):
             self.exhausted = error.what
-        else:
+        if isinstance(error, NoEnd):
+            self.endless = True
+            self.executed |= error.executed
+        if not isinstance(error, OutOfBounds):
             self.stopped = (error.what, error.pos or NOWHERE, error.function)
 
     def is_idle(self, program: Program) -> bool:
@@ -131,6 +137,8 @@ class Tally:
             self.stopped,
             self.exhausted,
             traces=tuple(self.traces),
+            longest=self.longest,
+            endless=self.endless,
         )
 
 

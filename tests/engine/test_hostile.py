@@ -101,6 +101,9 @@ ODD = {
 """What only must come to an end, without a slip of ptlint's own."""
 
 
+ENDLESS = ("an endless loop", "an endless loop over lanes", "a loop of jumps", "a loop over all numbers")
+
+
 def checked(
     tmp_path: Path, change: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> dict[str, list[dict[str, str]]]:
@@ -119,7 +122,9 @@ def checked(
 def test_what_cannot_be_run_is_listed(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     report = checked(tmp_path, BUSY[name], capsys)
     assert report["unsupported"] != []
-    assert report["findings"] == []
+    found = [(one["code"], one["message"].partition(": ")[2]) for one in report["findings"]]
+    assert set(found) <= {("PT105", "came to an end before the patch, and no longer does")}
+    assert len(found) == (name in ENDLESS)
     assert {entry["arch"] for entry in report["unsupported"]} == {PROFILE}
 
 
@@ -133,7 +138,7 @@ def test_code_past_the_bounds_is_given_up_on_the_remaining_profiles(
 ) -> None:
     box = tmp_path / "hostile.mbox"
     box.write_text(mailbox(BUSY["a loop of jumps"]))
-    assert main(["check", str(box), "--tree", str(SMALL), "--arch", "x86", "--format", "json"]) == 0
+    assert main(["check", str(box), "--tree", str(SMALL), "--arch", "x86", "--format", "json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert len({entry["arch"] for entry in report["unsupported"]}) == 3
     (left,) = [entry for entry in report["left_out"] if entry["kind"] == "past-bounds"]
