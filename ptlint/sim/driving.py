@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -28,6 +29,9 @@ from ptlint.sim.values import Mask
 
 PFN = 0x1FFE
 """First page frame of a batch: advancing it carries through many bits."""
+
+WIDE = 1 << 20
+"""Added where entries are wider than the machine's words: the page frame stands in both halves of one."""
 
 FIRST = 19
 """Index of a batch in its table: not aligned to any block, with room on both sides."""
@@ -66,9 +70,17 @@ def setting(program: Program, nr: int) -> Setting:
             none = none_of(program)
         else:
             pfn, none = 3 * program.mapped // program.constant("PAGE_SIZE"), empty_of(program, program.level)
-        kept = program.settings[nr] = Setting(program, hardware, palette(program, hardware, pfn, nr), none)
+        kept = program.settings[nr] = Setting(program, hardware, _palette(program, hardware, pfn, nr), none)
     assert isinstance(kept, Setting)
     return kept
+
+
+def _palette(program: Program, hardware: Hardware, pfn: int, nr: int) -> Palette:
+    """Return the states of entries from page frame *pfn* on, or from further up where entries have two words for it."""
+    if program.pte_word > program.model.pointer_size:
+        with suppress(CannotExecute):  # no more than one word of it is used for the page frame (sh)
+            return palette(program, hardware, pfn + WIDE, nr)
+    return palette(program, hardware, pfn, nr)
 
 
 def long_batch(program: Program, executed: Iterable[str]) -> int:

@@ -36,8 +36,8 @@ class Record:
     ``new``, the ``width`` of a number that is written, and ``atomic`` where it is a part of one that reads and writes),
     ``call``, ``flush``, ``warn``, ``unsure`` (an assertion that cannot be decided), ``fault``, ``mmu``, ``unseen``;
     with a stage also ``return`` (``value``) of functions that get an entry pointer, ``told`` (what the rest of the
-    kernel hears of pages), ``unlock`` and ``unmap`` (``ptep``), and ``misread`` (the page of an entry that is not present is
-    asked for). ``data`` holds scalars and blobs by name.
+    kernel hears of pages), ``unlock`` and ``unmap`` (``ptep``), and ``misread`` (the page of an entry that is not
+    present is asked for). ``data`` holds scalars and blobs by name.
     ``stack`` is the chain of calls, outermost first, each with the place it was called from.
     """
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _ABOUT = re.compile(r"pte|pgprot|pfn|[Pp]age_?table|PAGE_")
+_ABOVE = re.compile(r"p(?:m|u|4|g)d")
+"""Words of levels above the last: texts that have these alone matter where something of such a level is of interest."""
 MOST_FOLLOWED = 4000
 """Names after which everything counts as reached."""
 
@@ -42,8 +44,9 @@ class Reach:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._headers = header_words(program.universe.headers)
-        self._words: dict[tuple[str, bool], _Words] = {}
+        self._words: dict[tuple[str, bool], tuple[_Words, _Words]] = {}
         self._barren: dict[frozenset[str], set[tuple[str, bool]]] = {}
+        self._is_above: dict[frozenset[str], bool] = {}
 
     def meets(self, entries: Iterable[str], wanted: frozenset[str]) -> bool:
         """Return whether running *entries* may use one of the names *wanted*; without entries nobody knows: True."""
@@ -51,6 +54,9 @@ class Reach:
         if not pending:
             return True
         barren = self._barren.setdefault(wanted, set())
+        if wanted not in self._is_above:
+            self._is_above[wanted] = any(map(_ABOVE.search, wanted))
+        above = self._is_above[wanted]
         seen: set[tuple[str, bool]] = set()
         while pending:
             one = pending.pop()
@@ -59,22 +65,27 @@ class Reach:
             if one in seen or one in barren:
                 continue
             seen.add(one)
-            words, called = self._words_of(*one)
+            words, called = self._words_of(one, above)
             if not words.isdisjoint(wanted):
                 return True
             pending.extend((word, word in called) for word in words)
         barren |= seen
         return False
 
-    def _words_of(self, name: str, is_called: bool) -> _Words:
-        """Return the words of *name* when it is called, or only named: then it is no function of a ``.c`` file."""
-        found = self._words.get((name, is_called))
+    def _words_of(self, one: tuple[str, bool], above: bool) -> _Words:
+        """Return the words of a name when it is called, or only named: then it is no function of a ``.c`` file.
+
+        Of a text that is about no page table there are none; those *above* the last level count where it is asked.
+        """
+        found = self._words.get(one)
         if found is None:
-            found = _NONE if find_primitive(name) is not None else self._text_words(name, is_called)
-            if not any(map(_ABOUT.search, found[0])):
-                found = _NONE
-            self._words[name, is_called] = found
-        return found
+            words = _NONE if find_primitive(one[0]) is not None else self._text_words(*one)
+            if any(map(_ABOUT.search, words[0])):
+                found = words, words
+            else:
+                found = _NONE, words if any(map(_ABOVE.search, words[0])) else _NONE
+            self._words[one] = found
+        return found[above]
 
     def _text_words(self, name: str, is_called: bool) -> _Words:
         universe = self.program.universe

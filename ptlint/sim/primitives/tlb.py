@@ -32,6 +32,7 @@ _NAMES = (
     "/(?:__)?flush_hash_\\w+/",
     "/arch_tlbbatch_\\w+/",
     "um_tlb_mark_sync",
+    "/tlb_batch_add\\w*/",
 )
 
 

@@ -15,7 +15,7 @@ from ptlint.sim.algebra.states import protections_of
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
-from ptlint.sim.properties import frozen, upgrades
+from ptlint.sim.properties import frozen, owed, torn, upgrades
 from ptlint.sim.tlb import covers, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown
 
@@ -41,7 +41,7 @@ def check(ran: Batched) -> Iterator[Breach]:
         *empty_flushes(ran, ran.called_from),
         *_parts(ran),
     )
-    for breach in (*_faults(ran), *found, *live, *granted):
+    for breach in (*_faults(ran), *found, *torn.check(ran), *live, *granted):
         mask = breach.mask & (ran.usable if stopped(breach) else ran.live)
         if bool(mask.any()):
             breach.mask = mask
@@ -66,15 +66,21 @@ def _by_kind(ran: Batched) -> Iterator[Breach]:
             if ran.kind == "collect":
                 yield from _collected(ran)
                 yield from _kept_tables(ran)
+                yield from _returned(ran)
+                yield from owed.check(ran, ~_whole(ran))
+                yield from _flushed_in_vain(ran)
             if "clear_flush" in ran.form.name:
                 yield from _flushed(ran)
         case "invalidate" | "establish":
             yield from _invalidated(ran)
             yield from _collected(ran)
+            yield from _returned(ran)
+            yield from owed.check(ran)
             if not ran.form.name.endswith("_ad") and ran.kind == "invalidate":
                 yield from _flushed(ran)
         case "wrprotect":
             yield from _kept(ran, write=False, bits=BITS)
+            yield from owed.check(ran)
         case "youngdirty":
             yield from _young_dirty(ran)
         case "young":
@@ -205,6 +211,28 @@ def _collected(ran: Batched) -> Iterator[Breach]:
             owed = session.holds(predicate, ran.before[index]) | seen(ran, index, predicate)
             detail = f"the {what} bit of entry {index} is not in the result"
             yield Breach("accessed-dirty", owed & ~kept, index, detail, what, last_write(ran, index))
+
+
+def _returned(ran: Batched) -> Iterator[Breach]:
+    """What is returned of one entry is that entry, where the MMU does not change it."""
+    if ran.where.nr > 1 or ran.beside:
+        return
+    other = (ran.lanes.slot < 0) & (ran.before[0] != ran.returned)
+    yield Breach("underrun", other, 0, "what is returned is not the entry that was there", "that entry", None)
+
+
+def _flushed_in_vain(ran: Batched) -> Iterator[Breach]:
+    """Who flushes where the whole address space goes flushes where others go on using it."""
+    session, whole = ran.session, _whole(ran)
+    covered, last = np.zeros(session.machine.lanes, dtype=bool), None
+    for record in session.machine.log[ran.called_from :]:
+        if record.kind == "flush":
+            covered, last = covered | (record.mask & covers(ran, record, ran.where.addr)), record
+    there = ran.live & session.holds("pte_present", ran.before[0])
+    if last is None or bool((whole & there & ~covered).any()) or not bool((whole & there).any()):
+        return
+    detail = "the entry is flushed where the whole address space goes, and not where it stays"
+    yield Breach("flush", there & ~whole & ~covered, 0, detail, "a flush", last_write(ran, 0))
 
 
 def _invalidated(ran: Batched) -> Iterator[Breach]:

@@ -36,7 +36,7 @@ from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
 from ptlint.sim.program import Program
-from ptlint.sim.properties import batches
+from ptlint.sim.properties import batches, owed
 from ptlint.sim.roles import Signature, signature_of
 from ptlint.sim.session import Session
 from ptlint.sim.space import Space, raced, still
@@ -206,6 +206,7 @@ def finished(
     """Return the finished call of *form* on the batch of *run*; *asked* is what a setter is to set."""
     session, batch = run.session, run.batch
     before = tuple(batch.entry(i) for i in range(where.nr))
+    owed.prepare(session)
     called_from = len(session.machine.log)
     others: list[Value] = []
     if form.kind in ("youngdirty", "collect", "clear"):  # the flags, or whether the whole address space goes
