@@ -12,6 +12,7 @@ from ptlint.core.rule import Evidence, Example, Merge, RuleInfo, Severity, inval
 from ptlint.core.span import Span
 from ptlint.csrc.ast import Pos
 from ptlint.csrc.profile import Profile
+from ptlint.passes.afterunlock import AfterUnlock, after_unlock
 from ptlint.passes.batchfirst import OtherFirst, other_first
 from ptlint.passes.carried import Replacement, replacements_of
 from ptlint.passes.changes import Change
@@ -61,6 +62,7 @@ from ptlint.sim.judgement import Violation
 __all__ = [
     "LAZY_ENTERS",
     "LAZY_LEAVES",
+    "AfterUnlock",
     "Automaton",
     "Batch",
     "Books",
@@ -108,6 +110,7 @@ __all__ = [
     "Violation",
     "Window",
     "WrongPage",
+    "after_unlock",
     "batches_behind",
     "batches_in",
     "bounded_by_folio_only",
