@@ -168,6 +168,21 @@ def changed_paths(before: SourceTree, after: SourceTree, candidates: Iterable[st
 
 def apart(one: SourceTree, other: SourceTree) -> frozenset[str] | None:
     """Return the paths at which two trees differ, None where only a look at each path can tell: they share no base."""
+    for before, after, found in _COMPARED:
+        if before is one and after is other:
+            return found
+    _COMPARED.insert(0, (one, other, _apart(one, other)))
+    del _COMPARED[MOST_COMPARED:]
+    return _COMPARED[0][2]
+
+
+MOST_COMPARED = 16
+"""Pairs of trees whose difference is known: for each file the same ones are asked for."""
+
+_COMPARED: list[tuple[SourceTree, SourceTree, frozenset[str] | None]] = []
+
+
+def _apart(one: SourceTree, other: SourceTree) -> frozenset[str] | None:
     layers: set[str] = set()
     bases = []
     for tree in (one, other):

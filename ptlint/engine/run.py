@@ -127,6 +127,9 @@ def _without_tree_note() -> LeftOut:
 MOST_CHANGES = 500
 """Functions and macros of one patch that are looked at: several times what the largest patches of the kernel change."""
 
+MOST_FILES = 60
+"""Files with such changes in one patch that are looked at: the largest of the series that it was tried on change 22."""
+
 MOST_WORK = 1_800_000
 """Work of all runs for one patch under one profile: half as much again as the longest caller of the kernel needs."""
 
@@ -179,6 +182,12 @@ class Run(Gathered):
             reason = f"it changes {number} functions and macros: only the first {MOST_CHANGES} were looked at"
             self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
             step = replace(step, changes=step.changes[:MOST_CHANGES])
+        paths = list(dict.fromkeys(change.span.path for change in step.changes))
+        if len(paths) > MOST_FILES:
+            reason = f"it changes functions and macros of {len(paths)} files: only the first {MOST_FILES} were looked at"
+            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
+            few = frozenset(paths[:MOST_FILES])
+            step = replace(step, changes=tuple(change for change in step.changes if change.span.path in few))
         functions = [change.name for change in step.changes if change.kind == "function"]
         self.changed.update(functions)
         if not step.changes:

@@ -71,7 +71,16 @@ def _fields(patch: Patch, sender: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _address(mailbox: str) -> str:
-    return email.utils.parseaddr(mailbox)[1].lower() or mailbox.lower()
+    return _parsed(mailbox)[1].lower() or mailbox.lower()
+
+
+MOST_BRACKETS = 20
+"""Comments in a mailbox, which may stand in one another: each is a call of the standard library's parser."""
+
+
+def _parsed(mailbox: str) -> tuple[str, str]:
+    """Return name and address of a mailbox, both empty for what is none."""
+    return ("", "") if mailbox.count("(") > MOST_BRACKETS else email.utils.parseaddr(mailbox)
 
 
 def _folded(name: str, values: Sequence[str]) -> str:
@@ -85,7 +94,7 @@ def _folded(name: str, values: Sequence[str]) -> str:
 
 def _mailbox(text: str) -> str:
     """Return a mailbox that any mailer reads; what is none is left as plain words."""
-    name, address = email.utils.parseaddr(text)
+    name, address = _parsed(text)
     if "@" not in address or not address.isascii():
         return "".join(char if char.isascii() and char.isprintable() else "?" for char in text)
     return email.utils.formataddr((one_line(name), address), "utf-8")
@@ -104,7 +113,7 @@ def _body(report: Report, patch: Patch, findings: Sequence[Finding]) -> Iterator
 
 
 def _attribution(patch: Patch) -> str:
-    name, address = email.utils.parseaddr(patch.sender or patch.author)
+    name, address = _parsed(patch.sender or patch.author)
     who = one_line(name or address) or "the author"
     line = f"On {one_line(patch.date)}, {who} wrote:" if patch.date else f"{who} wrote:"
     return line if len(line) <= WIDTH else f"{who[: WIDTH - 8]} wrote:"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction
 from ptlint.csrc.items import items_of
+from ptlint.csrc.universe import SourceText
 from ptlint.sim.errors import CannotExecute
 from ptlint.sim.program import Program
 
@@ -46,10 +47,19 @@ def _bodies(program: Program, path: str) -> dict[str, str]:
                 if what == "function":
                     item = index.items[number]
                     found[name] = text[text.find("{", item.start) : item.end]
-    for name, source in program.universe.overrides.items():
-        if source.path == path:
-            found[name] = source.looked_at[source.looked_at.find("{") :]
+    for name, source in overrides_of(program, path).items():
+        found[name] = source.looked_at[source.looked_at.find("{") :]
     return found
+
+
+def overrides_of(program: Program, path: str) -> Mapping[str, SourceText]:
+    """Return what stands in for functions of a file, by name."""
+    by_path: dict[str, dict[str, SourceText]] | None = program.kept.get("overrides")
+    if by_path is None:
+        by_path = program.kept["overrides"] = {}
+        for name, source in program.universe.overrides.items():
+            by_path.setdefault(source.path, {})[name] = source
+    return by_path.get(path, {})
 
 
 def function_of(program: Program, path: str, name: str) -> tuple[ast.FunctionDef, CFunction] | None:

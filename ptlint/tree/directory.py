@@ -23,7 +23,7 @@ class DirTree:
     root: Path
     unread: Losses = field(default_factory=Losses, repr=False)
     _real_root: str = field(init=False, repr=False)
-    _ids: dict[str, str] = field(default_factory=dict, repr=False)
+    _ids: dict[str, str | None] = field(default_factory=dict, repr=False)
     _listed: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,9 +57,7 @@ class DirTree:
         """Return the id that git would give to *path*, or None. The bytes are hashed once."""
         if path not in self._ids:
             data = self.read(path)
-            if data is None:
-                return None
-            self._ids[path] = blob_id_of(data)
+            self._ids[path] = None if data is None else blob_id_of(data)
         return self._ids[path]
 
     def content_key(self) -> str | None:
@@ -127,8 +125,10 @@ class DirTree:
         """Return the real path of the regular file at *path*, or None."""
         if not is_plain(path):
             return None
+        here = os.path.join(self._real_root, path)
         try:
-            real = os.path.realpath(os.path.join(self._real_root, path), strict=True)
+            os.stat(here)  # most that is asked for and is no file is not there at all, which is soon seen
+            real = os.path.realpath(here, strict=True)
         except (OSError, ValueError):
             return None
         inside = real.startswith(self._real_root.rstrip("/") + "/")

@@ -30,7 +30,7 @@ from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
 from ptlint.sim.flagwords import Flag, bits_of, flags_of, meanings_of
 from ptlint.sim.frame import Value
-from ptlint.sim.functions import CALLERS
+from ptlint.sim.functions import CALLERS, overrides_of
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.machine import Machine
 from ptlint.sim.odd import ALIKE, BLOCKS, MOST_LANES, NOWHERE, NR, folded, raws, spaced, swapped, unpacked
@@ -151,9 +151,7 @@ def _formers(program: Program, path: str, text: str) -> Iterator[Former]:
 
 def _functions(program: Program, path: str, text: str) -> dict[str, str]:
     """Return the functions that a file defines under any conditional, by name."""
-    return _functions_in(text) | {
-        name: one.looked_at for name, one in program.universe.overrides.items() if one.path == path
-    }
+    return _functions_in(text) | {name: one.looked_at for name, one in overrides_of(program, path).items()}
 
 
 @lru_cache(maxsize=16)
