@@ -24,6 +24,7 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
+from ptlint.passes.changes import Change
 from ptlint.passes.functions import Book, View
 from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
@@ -114,6 +115,11 @@ def _final(plan: Plan, series: Series) -> SourceTree | None:
     return plan.steps[len(plan.status) - 1].after.tree
 
 
+def _paths_of(changes: Sequence[Change]) -> list[str]:
+    """Return the files of *changes*, each once."""
+    return list(dict.fromkeys(change.span.path for change in changes))
+
+
 def _without_tree_note() -> LeftOut:
     reason = (
         "no kernel tree was given: the functions of the patches ran on a page table of ptlint's own, no architecture's"
@@ -129,6 +135,9 @@ MOST_CHANGES = 500
 
 MOST_FILES = 60
 """Files with such changes in one patch that are looked at: the largest of the series that it was tried on change 22."""
+
+MOST_PATCHES = 100
+"""Patches to page-table code of one series that are looked at: those of the longest that it was tried on are 36."""
 
 MOST_WORK = 1_800_000
 """Work of all runs for one patch under one profile: half as much again as the longest caller of the kernel needs."""
@@ -174,20 +183,11 @@ class Run(Gathered):
     """The subjects that a patch leaves broken, by patch, profile and property."""
     final: SourceTree | None = None
     progress: Progress = lambda _: None
+    looked_at: int = 0
 
     def step(self, step: Step) -> None:
         """Run every rule over one patch or proposal."""
-        if len(step.changes) > MOST_CHANGES:
-            number = len(step.changes)
-            reason = f"it changes {number} functions and macros: only the first {MOST_CHANGES} were looked at"
-            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
-            step = replace(step, changes=step.changes[:MOST_CHANGES])
-        paths = list(dict.fromkeys(change.span.path for change in step.changes))
-        if len(paths) > MOST_FILES:
-            reason = f"it changes functions and macros of {len(paths)} files: only the first {MOST_FILES} were looked at"
-            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
-            few = frozenset(paths[:MOST_FILES])
-            step = replace(step, changes=tuple(change for change in step.changes if change.span.path in few))
+        step = self._bounded(step)
         functions = [change.name for change in step.changes if change.kind == "function"]
         self.changed.update(functions)
         if not step.changes:
@@ -196,10 +196,15 @@ class Run(Gathered):
             reason = "touches no page-table code, so no rule was run on it"
             self.left_out.append(LeftOut("no-page-tables", patch_called(step.ref), reason))
             return
+        self.looked_at += 1
+        if self.looked_at > MOST_PATCHES:
+            reason = f"more than {MOST_PATCHES} patches touch page-table code: only the first were looked at"
+            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
+            return
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
         names = frozenset(change.name for change in step.changes if change.name not in step.unrun)
         for runs in (step.before, step.after):
-            runs.places |= frozenset(step.paths)
+            runs.places |= frozenset(step.paths if len(step.paths) <= MOST_FILES else _paths_of(step.changes))
             runs.everywhere = self.everywhere
             runs.watched |= names
             runs.work = MOST_WORK if self.has_tree else MOST_WORK_ALONE
@@ -227,6 +232,22 @@ class Run(Gathered):
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
                 self.repaired.setdefault(key, step.ref)
+
+    def _bounded(self, step: Step) -> Step:
+        """Return *step* with as many changes, of as many files, as are looked at, and note what is left out."""
+        paths = _paths_of(step.changes)
+        number, changes = len(step.changes), step.changes
+        if len(paths) > MOST_FILES:
+            few = frozenset(paths[:MOST_FILES])
+            changes = tuple(change for change in changes if change.span.path in few)
+            reason = (
+                f"it changes functions and macros of {len(paths)} files: only the first {MOST_FILES} were looked at"
+            )
+            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
+        if len(changes) > MOST_CHANGES:
+            reason = f"it changes {number} functions and macros: only the first {MOST_CHANGES} were looked at"
+            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
+        return step if len(changes) == number <= MOST_CHANGES else replace(step, changes=changes[:MOST_CHANGES])
 
     def _outcome(
         self, step: Step, profiles: Sequence[Profile], names: frozenset[str], origins: Mapping[Place, Place]

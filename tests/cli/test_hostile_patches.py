@@ -138,3 +138,52 @@ def test_expensive_c_is_bounded(tmp_path: Path) -> None:
         ran = report["coverage"]["scenarios"] > 0 or report["unsupported"] or report["left_out"]
         assert code in (0, 1), (name, found[file])
         assert ran, name
+
+
+def told_of(path: Path, *arguments: str) -> tuple[int, str, float]:
+    """Return exit code and output of a check, on one line, and the seconds that it took of the processor."""
+    script = (
+        "import sys, time\nfrom ptlint.__main__ import main\ncode = main(sys.argv[1:])\nprint(time.process_time())\n"
+    )
+    script += "sys.exit(code)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments, str(path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    *said, seconds = done.stdout.splitlines()
+    return done.returncode, " ".join(" ".join(said).split()), float(seconds)
+
+
+def in_file(number: int) -> str:
+    """Return the diff that brings a caller in a file of its own."""
+    mail = mail_of("x", f"static void f{number}(pte_t *ptep)\n{{\n\tset_pte(ptep, *ptep);\n}}\n", f"mm/x{number}.c")
+    return mail[mail.index("diff --git") : mail.index("-- \n")]
+
+
+def test_of_a_patch_of_very_many_files_the_first_are_looked_at(tmp_path: Path) -> None:
+    mail = mail_of("files", "int a;\n", "mm/x.c").replace("-- \n", "".join(map(in_file, range(1500))) + "-- \n")
+    (tmp_path / "files.patch").write_text(mail)
+    tree = str(ROOT / "fixtures" / "demo" / "tree")
+    for where in ((), ("--tree", tree)):
+        code, out, seconds = told_of(tmp_path / "files.patch", "check", *where)
+        assert code in (0, 1)
+        assert "functions and macros of 1500 files: only the first 60 were looked at" in out
+        assert seconds < SLACK * (SECONDS + 1)
+
+
+def test_of_a_series_of_very_many_patches_the_first_are_looked_at(tmp_path: Path) -> None:
+    mails = []
+    for number in range(1, 121):
+        head = mail_of(f"m{number}", "int a;\n").partition("diff --git")[0]
+        mails.append(head.replace("[PATCH]", f"[PATCH {number}/120]") + in_file(number) + "-- \n2.40\n\n")
+    (tmp_path / "series.mbox").write_text("".join(mails))
+    code, out, seconds = told_of(tmp_path / "series.mbox", "check")
+    assert code in (0, 1)
+    assert "more than 100 patches touch page-table code: only the first were looked at" in out
+    assert seconds < SLACK * (SECONDS + 1)
+
+
+def test_a_sender_in_brackets_gets_a_reply(tmp_path: Path) -> None:
+    mail = mail_of("x", "static void f(pte_t *ptep)\n{\n\tset_pte(ptep, *ptep);\n}\n", "mm/x.c")
+    (tmp_path / "x.patch").write_text(mail.replace("From: A <", "From: " + "(" * 5000 + ")" * 5000 + " <"))
+    code, out, _ = told_of(tmp_path / "x.patch", "reply")
+    assert code in (0, 1), out
