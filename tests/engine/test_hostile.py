@@ -69,7 +69,7 @@ BUSY = {
         "".join(f"\tif (mystery{at}(vma, nr))\n\t\tnr++;\n" for at in range(200)),
         "".join(f"extern int mystery{at}(struct vm_area_struct *, unsigned int);\n" for at in range(200)),
     ),
-    "a comment of megabytes": commit("\tnr = 1; /* " + "x" * 1_500_000 + " */\n"),
+    "a comment of megabytes": commit("\tnr = 1; /* " + "x" * 900_000 + " */\n"),
     "a wild pointer": commit("\t*(unsigned long *)0xdeadbeef = 1;\n"),
     "a null pointer": commit("\t*(pte_t *)0 = pte;\n"),
     "a division by zero": commit("\tnr = nr / (nr - nr);\n"),
