@@ -1,7 +1,7 @@
 """Entries that are written in parts: what the hardware may read between two of them.
 
 An entry of two words is made valid by its last part and invalid by its first (the comment of ptep_get_lockless(),
-include/linux/pgtable.h): in between nobody may find an entry that is neither the old one nor the new one.
+include/linux/pgtable.h): in between nobody may find one of another page frame than the old one and the new one have.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def check(ran: Batched) -> Iterator[Breach]:
             if width == where.size:
                 continue
             usable = ran.hardware.is_valid(now) if ran.hardware.valid else session.holds("pte_present", now)
-            torn = record.mask & usable & (now != ran.before[index]) & (now != ran.final[index])
+            frames = [session.number("pte_pfn(pte)", raw) for raw in (now, ran.before[index], ran.final[index])]
+            torn = record.mask & usable & (frames[0] != frames[1]) & (frames[0] != frames[2])
             detail = f"entry {index} is valid while it is made of parts of two"
             yield Breach("live-entry", torn, index, detail, "made valid by its last part, invalid by its first", record)

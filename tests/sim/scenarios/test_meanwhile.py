@@ -78,3 +78,13 @@ def test_helpers_of_a_level_above_the_last_lead_to_code_that_names_no_entry_of_t
     program = Program(load_universe(kernel_tree(), profile_named("s390"), ROOTS))
     assert program.leads_to(["pmdp_set_wrprotect"], frozenset({"pmdp_flush_lazy"}))
     assert not program.leads_to(["ptep_set_wrprotect"], frozenset({"pmdp_flush_lazy"}))
+
+
+def test_what_changes_no_page_frame_may_write_a_part_of_an_entry() -> None:
+    program = Program(load_universe(kernel_tree(), profile_named("x86/pae"), ROOTS))
+    wanted = ("ptep_set_access_flags", "ptep_test_and_clear_young", "ptep_set_wrprotect", "ptep_get_and_clear")
+    results = [
+        batches.judge(program, one, "x86/pae") for one in batches.subjects(program) if batches.name(one) in wanted
+    ]
+    assert len(results) == len(wanted)
+    assert [(one.subject, violation.detail) for one in results for violation in one.violations] == []
