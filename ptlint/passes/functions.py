@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
@@ -43,6 +44,11 @@ class View:
     definition: FunctionDef
     book: Book
     universe: Universe
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Return where passes keep what they found out of it, each under a name of its own."""
+        return {}
 
     @cached_property
     def graph(self) -> Graph | None:

@@ -69,14 +69,14 @@ def _collect(view: View, expr: Expr, found: dict[str, Leaf], seen: set[str], dep
 
 def writes(view: View, name: str) -> tuple[Written, ...]:
     """Return the assignments to local variable or parameter *name*."""
-    nodes = view.graph.nodes if view.graph is not None else ()
-    steps = (node.step for node in nodes)
-    return tuple(step for step in steps if isinstance(step, Written) and plain(step.target) == _named(step, name))
-
-
-def _named(step: Written, name: str) -> Expr | None:
-    target = plain(step.target)
-    return target if isinstance(target, Name) and target.name == name else None
+    found: dict[str, list[Written]] | None = view.facts.get("writes")
+    if found is None:
+        found = view.facts["writes"] = {}
+        for node in view.graph.nodes if view.graph is not None else ():
+            target = plain(node.step.target) if isinstance(node.step, Written) else None
+            if isinstance(node.step, Written) and isinstance(target, Name):
+                found.setdefault(target.name, []).append(node.step)
+    return tuple(found.get(name, ()))
 
 
 # --- batches of entries ---------------------------------------------------------------------------------------------

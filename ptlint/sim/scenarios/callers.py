@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +36,8 @@ from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
 MOST_STATES = 512
-_HEAD = re.compile(r"\bpte_t\s*\*.*\bpte_t\b(?!\s*\*).*\bpte_t\b(?!\s*\*)", re.DOTALL)
-
-_WRITTEN = re.compile(r"\bpte_t\s*\*[^{}]*\bpte_t\b(?!\s*\*)[^{}]*\bpte_t\b(?!\s*\*)[^{}]*\{")
-"""What the text of a file with such a head has, before it is preprocessed."""
+_POINTER = re.compile(r"\bpte_t\s*\*")
+_ENTRY = re.compile(r"\bpte_t\b(?!\s*\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +84,33 @@ def _files(program: Program) -> list[str]:
         elif not program.places and not universe.headers.sites(name, "function"):
             found.add(universe.source_of(name) or "")
     found |= program.places
-    brought = {text.path for text in universe.overrides.values() if _HEAD.search(text.looked_at)}
+    brought = {text.path for text in universe.overrides.values() if _may_fit(text.looked_at)}
     return sorted(
         path
         for path in found
         if path.endswith(".c")
         and (program.runs_callers or path.startswith("arch/"))
-        and (path in brought or _WRITTEN.search(universe.text_of(path)))
+        and (path in brought or _has_head(universe.text_of(path)))
     )
+
+
+def _may_fit(head: str) -> bool:
+    """Return whether a text has a pointer to entries and, behind it, two entries."""
+    first = _POINTER.search(head)
+    return first is not None and next(islice(_ENTRY.finditer(head, first.end()), 1, None), None) is not None
+
+
+@lru_cache(maxsize=256)
+def _has_head(text: str) -> bool:
+    """Return whether a file, which is not preprocessed, has such a text before the brace that opens a block."""
+    heads = (piece.rpartition("}")[2] for piece in text.split("{")[:-1] if "pte_t" in piece)
+    return any(map(_may_fit, heads))
 
 
 def _candidates(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of a file whose heads name an entry pointer and two entries."""
     brought = program.universe.overrides
-    yield from (name for name, source in brought.items() if source.path == path and _HEAD.search(source.looked_at))
+    yield from (name for name, source in brought.items() if source.path == path and _may_fit(source.looked_at))
     for instance in program.universe.in_file(path).unit.instances:
         if instance.path != path:
             continue
@@ -108,7 +121,7 @@ def _candidates(program: Program, path: str) -> Iterator[str]:
                 if (
                     what == "function"
                     and name not in brought
-                    and _HEAD.search(text[item.start : text.find("{", item.start)])
+                    and _may_fit(text[item.start : text.find("{", item.start)])
                 ):
                     yield name
 
