@@ -48,7 +48,7 @@ from ptlint.sim.undeclared import require_declared
 from ptlint.sim.values import Mask
 from ptlint.sim.walklanes import MOST_FOLDED, fold_blocks, folded_setting, one_off
 
-LONG_RUN = Limits(statements=2 * Limits().statements)
+LONG_RUN = Limits(statements=2 * Limits().statements, records=2 * Limits().records)
 """Bounds of a run over folded blocks: each read of an entry there reads the whole block."""
 
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
