@@ -38,7 +38,7 @@ class Limits:
     work: int = 120_000
     reading: int = 100_000
     bytes: int = 96 << 20
-    records: int = 6 << 20
+    records: int = 10 << 20
 
 
 PORTION = 1_000
