@@ -16,6 +16,7 @@ QUICK = (
     "avoid-set-pte-at-present-v1",
     "clear-not-present-v1",
     "fetch-dirty-bit-rfc",
+    "mprotect-batch-v2",
     "mprotect-batch-v5-hotfix",
     "ppc-mprotect-book3s32-v3",
     "ppc-pte-needs-flush-v2",

@@ -16,6 +16,7 @@ from ptlint.csrc.errors import CSourceError
 from ptlint.csrc.includes import IncludePath
 from ptlint.csrc.instance import Instance
 from ptlint.csrc.macrodefs import PREDEFINED, Macro, define_from
+from ptlint.csrc.macrolog import MacroLog
 from ptlint.csrc.macros import expand
 from ptlint.csrc.recall import Asking, recalled
 from ptlint.csrc.tokens import tokenize
@@ -120,12 +121,7 @@ class Unit:
         self._guards: dict[str, str] = dict(parent._guards) if parent else {}
         self._once: set[str] = set(parent._once) if parent else set()
         self._predefined: Sequence[Macro] = parent._predefined if parent else predefined
-        self._base: int = parent.last if parent else 0
-        self._log: list[Mapping[str, DefineRef | None]] = []
-        self._indexed = 0  # blocks of the log that _since and _again know
-        self._since: dict[str, int] = {}  # the last block that touches a name
-        self._again: set[str] = set()  # the names that more than one block touches
-        self._history: dict[str, list[tuple[int, DefineRef | None]]] | None = None
+        self._log = MacroLog(parent.last if parent else 0)
         self._events: dict[str, list[tuple[int, DefineRef | None]]] = {}
         self._order: dict[int, int] = {}  # of each reading, by identity
         self._view = _View(self)
@@ -145,10 +141,9 @@ class Unit:
         *includes*, *scan_of* and *parent* are those of the tree that has them.
         """
         twin = Unit(includes, scan_of)
-        twin.parent, twin.table, twin._predefined, twin._base = parent, self.table, self._predefined, self._base
+        twin.parent, twin.table, twin._predefined, twin._log = parent, self.table, self._predefined, self._log
         twin._guards, twin._once, twin._steps = self._guards, self._once, self._steps
-        twin._log, twin._indexed, twin._since, twin._again = self._log, self._indexed, self._since, self._again
-        twin._history, twin._events = self._history, self._events
+        twin._events = self._events
         twin._scans = {**self._scans, **(parent._scans if parent else {}), **changed}
         twin.instances = [one.over(changed[one.path]) if one.path in changed else one for one in self.instances]
         twin.by_path = {}
@@ -162,11 +157,11 @@ class Unit:
     @property
     def last(self) -> int:
         """Return the number of the last block of the log."""
-        return self._base + len(self._log)
+        return self._log.last
 
     def _apply(self, block: Mapping[str, DefineRef | None]) -> None:
         self.table.update(block)
-        self._log.append(block)
+        self._log.blocks.append(block)
 
     def macro_of(self, ref: DefineRef) -> Macro | None:
         """Return the macro that *ref* stands for, None when its definition is malformed."""
@@ -200,29 +195,9 @@ class Unit:
         """Return when *name* was defined (and undefined, with None), as numbers of blocks, in order."""
         found = self._events.get(name)
         if found is None:
-            own = self._own_history(name)
+            own = self._log.events(name)
             found = self._events[name] = self.parent.history(name) + own if self.parent is not None else own
         return found
-
-    def _index_log(self) -> None:
-        """Note which blocks touch which names, as far as that was not done."""
-        for seq, block in enumerate(self._log[self._indexed :], self._base + self._indexed + 1):
-            self._again.update(self._since.keys() & block.keys())
-            self._since.update(dict.fromkeys(block, seq))
-        self._indexed = len(self._log)
-
-    def _own_history(self, name: str) -> list[tuple[int, DefineRef | None]]:
-        """Return the blocks of this unit that touch *name*."""
-        if self._indexed < len(self._log):
-            self._index_log()
-        if name not in self._again:
-            return [(self._since[name], self.table[name])] if name in self._since else []
-        if self._history is None:
-            self._history = {key: [] for key in self._again}
-            for seq, block in enumerate(self._log, self._base + 1):
-                for key in self._again & block.keys():
-                    self._history[key].append((seq, block[key]))
-        return self._history[name]
 
     def ref_at(self, name: str, seq: int, path: str, line: int) -> DefineRef | None:
         """Return the definition of *name* in force after block *seq*, at *line* of *path*."""
@@ -248,7 +223,7 @@ class Unit:
         if not self._enter(path, stack):
             return False
         left = MAX_STEPS - self._steps
-        table, log, base = self.table, self._log, self._base
+        table, log, base = self.table, self._log.blocks, self._log.base
         while stack:
             instance = stack[-1]
             steps, marks = instance.scan.steps, instance.marks
