@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.properties.facts import Facts
 from ptlint.sim.properties.learnt import VM_SHARED, VM_SOFTDIRTY, has_flag, page_answers
-from ptlint.sim.values import Unknown, some
+from ptlint.sim.values import Mask, Unknown, some
 
 if TYPE_CHECKING:
     pass
@@ -24,6 +25,8 @@ def permission(facts: Facts) -> Iterator[Breach]:
     protected = ran.stage.writable & facts.meant("modify")
     asked = protected | (facts.meant("write") & ~consulted)
     notified = has_flag(session.machine, VM_SHARED) & facts.meant("write") & ~protected
+    if some(notified):
+        notified &= ~_was_shown(facts)
     for record in session.machine.log:
         offset = record.data.get("offset")
         if record.kind != "write" or not isinstance(offset, int):
@@ -44,6 +47,20 @@ def permission(facts: Facts) -> Iterator[Breach]:
             clean = record.mask & facts.was[index] & writable & ~own & notified & ~session.holds("pte_dirty", raw)
             detail = f"clean entry {index} of a shared mapping becomes writable: nobody is told of the first store"
             yield Breach("permission", clean, index, detail, "read-only", record)
+
+
+def _was_shown(facts: Facts) -> Mask:
+    """Return the lanes in which unknown code was given an entry of the batch: it may have said that these may be
+    written, as ``can_change_pte_writable()`` does.
+    """
+    session, shown = facts.ran.session, facts.nothing
+    for record in session.machine.log:
+        if record.kind == "unseen":
+            for value in record.data.values():
+                if isinstance(value, Blob) if session.program.pte_is_record else isinstance(value, (int, np.ndarray)):
+                    for index in range(facts.ran.where.nr):
+                        shown = shown | facts.own(index, session.raw(value), record.mask)
+    return shown
 
 
 def watched(facts: Facts) -> Iterator[Breach]:

@@ -290,6 +290,19 @@ def test_a_write_permission_that_code_grants_asks_who_waits_for_the_next_write(a
     assert {violation.property for violation in judgement.violations} == what
 
 
+@pytest.mark.parametrize(("shown", "what"), [("new", {"watched"}), ("__pte(0)", {"watched", "permission"})])
+def test_code_that_nobody_has_may_allow_it_when_it_is_given_the_entry(shown: str, what: set[str]) -> None:
+    text = "#include <linux/mm.h>\n#include <linux/pgtable.h>\n#include <asm/tlb.h>\n"
+    text += "extern bool may_be_written(struct vm_area_struct *vma, pte_t pte);\n"
+    text += GRANTS % f"may_be_written(vma, {shown})"
+    program = Program(load_universe(Snapshot(kernel_tree(), {"mm/demo.c": text.encode()}), profile_named("x86+xen")))
+    program.places, program.interest = frozenset({"mm/demo.c"}), frozenset({"set_batch"})
+    (walk,) = walks.subjects(program)
+    judgement = walks.judge(program, walk, "x86+xen")
+    assert judgement.is_whole, judgement.stopped
+    assert {violation.property for violation in judgement.violations} == what
+
+
 VOID = """
 static void copy_one(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, pte_t *dst_pte, pte_t *src_pte,
 		unsigned long addr)
