@@ -12,6 +12,7 @@ from ptlint.core.report import Coverage, NotExecuted
 from ptlint.core.rule import Merge, Severity
 from ptlint.core.span import Span
 from ptlint.csrc.profile import Profile
+from ptlint.csrc.recursion import deep_recursion
 from ptlint.engine.rules import LoadedRule
 from ptlint.errors import InputError
 from ptlint.passes.changes import Change
@@ -77,7 +78,8 @@ class Gathered:
 
     def _run_rule(self, rule: LoadedRule, context: Context) -> None:
         try:
-            self.findings.extend(_with_change(finding, context.changes) for finding in rule.check(context))
+            with deep_recursion():
+                self.findings.extend(_with_change(finding, context.changes) for finding in rule.check(context))
         except InputError:  # a tree that cannot be read: nobody's mistake
             raise
         except Exception as error:  # a rule is a program: the others must still run

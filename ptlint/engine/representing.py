@@ -105,6 +105,8 @@ def stood_for_note(left: Set[str], ran: Set[str]) -> list[LeftOut]:
     found = []
     if left - ran:
         reason = f"generic code ran on {others}, which stand for them; --arch all runs it there too"
+        if not others:
+            reason = "nothing was run for them, nor on the profiles that stand for them"
         found.append(LeftOut("stood-for", ", ".join(sorted(left - ran)), reason))
     if left & ran:
         reason = f"ran only for patches that needed it, the others on {others}; --arch all runs each patch there"
