@@ -83,5 +83,6 @@ def _lines(book: Book, path: str) -> _Lines:
             if text.path == path
             for line in range(text.line, text.line + text.text.count("\n") + 1)
         }
-        held[path] = tree, book.text(path).splitlines(), brought
+        shown = book.text(path).splitlines() if path in book.shown else []  # a proposal has no place of its own
+        held[path] = tree, shown, brought
     return held[path]
