@@ -14,8 +14,18 @@ from functools import lru_cache
 from ptlint.core.span import Span
 from ptlint.csrc.universe import Universe
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_FILLED = re.compile(r"(?:\.|->)\s*([A-Za-z_]\w*)\s*=(?!=)\s*([^,;{}]+)")
+_WORD = r"[A-Za-z_]\w*"
+_VALUE = r"\s*([^,;{}]+)"
+
+
+def _writing(field: str) -> str:
+    """Return the pattern of what comes before the value that is written to a field whose name is like *field*."""
+    return rf"(?:\.|->)\s*({field})\s*=(?!=)"
+
+
+_NAME = re.compile(_WORD)
+_ASSIGNED = re.compile(_writing(_WORD))
+_FILLED = re.compile(_writing(_WORD) + _VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,6 @@ def _assigned_in(text: str) -> frozenset[str]:
     return frozenset(_ASSIGNED.findall(text))
 
 
-_ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=(?!=)")
-
-
 def _assigning(universe: Universe, table: str) -> Mapping[str, list[str]]:
     """Return, by the name of a field, the files that assign to such a field and name *table*."""
     known: dict[str, Mapping[str, list[str]]] = universe.kept.setdefault("assigned fields", {})
@@ -66,16 +73,16 @@ _OWNER_SIGNS = re.compile(r"[\w.\]>-]")
 def _ops_targets(universe: Universe, path: str) -> tuple[OpsTarget, ...]:
     field = path.rsplit(".", 1)[-1].rsplit(">", 1)[-1]
     table = path.split(".", 1)[0].split("-", 1)[0]
-    pattern = re.compile(rf"(?:\.|->)\s*{re.escape(field)}\s*=(?!=)\s*([^,;{{}}]+)")
+    pattern = re.compile(_writing(re.escape(field)) + _VALUE)
     found: set[OpsTarget] = set()
     for source in _assigning(universe, table).get(field, ()):
         for instance in universe.in_file(source).unit.by_path.get(source, ()):
             active = instance.active_text()
             for match in pattern.finditer(active):
-                function = _function_in(universe, source, match.group(1))
+                function = _function_in(universe, source, match.group(2))
                 if function:
                     owner = _OWNER_SIGNS.match(active, match.start() - 1) if match.start() else None
-                    line = active.count("\n", 0, match.start(1)) + 1
+                    line = active.count("\n", 0, match.start(2)) + 1
                     found.add(OpsTarget(function, "assignment" if owner else "initialiser", Span(source, line)))
     return tuple(sorted(found, key=lambda one: (one.span, one.function)))
 

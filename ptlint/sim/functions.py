@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ptlint.csrc import ast
 from ptlint.csrc.ctypes import CFunction
@@ -17,6 +17,11 @@ CALLERS = 3
 
 def files_of_interest(program: Program) -> set[str]:
     """Return the ``.c`` files outside ``arch`` that define something of interest: below it are the helpers."""
+    return {path for path in all_files_of_interest(program) if not path.startswith("arch/")}
+
+
+def all_files_of_interest(program: Program) -> set[str]:
+    """Return the ``.c`` files that define something of interest."""
     universe = program.universe
     found = set()
     for name in program.interest or ():
@@ -25,7 +30,7 @@ def files_of_interest(program: Program) -> set[str]:
         elif not program.places and not universe.headers.sites(name, "function"):
             found.add(universe.source_of(name) or "")
     found |= program.places
-    return {path for path in found if path.endswith(".c") and not path.startswith("arch/")}
+    return {path for path in found if path.endswith(".c")}
 
 
 def functions_of(program: Program, path: str) -> Mapping[str, str]:
@@ -37,19 +42,21 @@ def functions_of(program: Program, path: str) -> Mapping[str, str]:
 
 
 def _bodies(program: Program, path: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for instance in program.universe.in_file(path).unit.instances:
-        if instance.path != path:
-            continue
-        text, index = instance.active_text(), items_of(instance)
-        for name, places in index.names.items():
-            for what, number, _ in places:
-                if what == "function":
-                    item = index.items[number]
-                    found[name] = text[text.find("{", item.start) : item.end]
+    found = {name: text[text.find("{") :] for name, text in written_in(program, path)}
     for name, source in overrides_of(program, path).items():
         found[name] = source.looked_at[source.looked_at.find("{") :]
     return found
+
+
+def written_in(program: Program, path: str) -> Iterator[tuple[str, str]]:
+    """Yield name and text of the functions that a file itself defines under its configuration."""
+    for instance in program.universe.in_file(path).unit.instances:
+        if instance.path == path:
+            text, index = instance.active_text(), items_of(instance)
+            for name, places in index.names.items():
+                for what, number, _ in places:
+                    if what == "function":
+                        yield name, text[index.items[number].start : index.items[number].end]
 
 
 def overrides_of(program: Program, path: str) -> Mapping[str, SourceText]:

@@ -22,21 +22,25 @@ def _constant(expressions: Expressions, text: str) -> int:
     return expressions.program.constant(text)
 
 
-@lowers("__ptep_ipte")
-def ipte(expressions: Expressions, call: ast.Call, name: str) -> Op:
-    """IPTE: set the invalid bit of the entry and flush its translation, in one step."""
+def _flushing(expressions: Expressions, call: ast.Call, name: str, clear: int = 0, set_: int = 0) -> Op:
+    """Return the step that changes bits of an entry, the second argument, and flushes the first, an address."""
     address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
     pointer = expressions.expr(call.args[1]).run
-    invalid = _constant(expressions, "_PAGE_INVALID")
 
     def run(frame: Frame) -> Value:
-        addr, ptep = scalar(address(frame)), scalar(pointer(frame))
+        addr, entry = scalar(address(frame)), scalar(pointer(frame))
         frame.machine.pos = call.pos
-        modify(frame.machine, ptep, 8, 0, invalid)
+        modify(frame.machine, entry, 8, clear, set_)
         frame.machine.note("flush", name, address=addr)
         return None
 
     return Op(VOID, run)
+
+
+@lowers("__ptep_ipte")
+def ipte(expressions: Expressions, call: ast.Call, name: str) -> Op:
+    """IPTE: set the invalid bit of the entry and flush its translation, in one step."""
+    return _flushing(expressions, call, name, set_=_constant(expressions, "_PAGE_INVALID"))
 
 
 @lowers("__ptep_ipte_range")
@@ -66,18 +70,7 @@ def ipte_range(expressions: Expressions, call: ast.Call, name: str) -> Op:
 @lowers("__ptep_rdp")
 def rdp(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """RDP: clear the protection bit of the entry and flush its translation, in one step."""
-    address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
-    pointer = expressions.expr(call.args[1]).run
-    protect = _constant(expressions, "_PAGE_PROTECT")
-
-    def run(frame: Frame) -> Value:
-        addr, ptep = scalar(address(frame)), scalar(pointer(frame))
-        frame.machine.pos = call.pos
-        modify(frame.machine, ptep, 8, protect, 0)
-        frame.machine.note("flush", name, address=addr)
-        return None
-
-    return Op(VOID, run)
+    return _flushing(expressions, call, name, clear=_constant(expressions, "_PAGE_PROTECT"))
 
 
 _INVALID = {"pmd": "_SEGMENT_ENTRY_INVALID", "pud": "_REGION_ENTRY_INVALID"}
@@ -86,18 +79,7 @@ _INVALID = {"pmd": "_SEGMENT_ENTRY_INVALID", "pud": "_REGION_ENTRY_INVALID"}
 @lowers("__pmdp_idte", "__pudp_idte")
 def idte(expressions: Expressions, call: ast.Call, name: str) -> Op:
     """IDTE: set the invalid bit of a segment or region-third table entry and flush its translations, in one step."""
-    address = converted(expressions.expr(call.args[0]), expressions.program.size_type).run
-    pointer = expressions.expr(call.args[1]).run
-    invalid = _constant(expressions, _INVALID[name[2:5]])
-
-    def run(frame: Frame) -> Value:
-        addr, entry = scalar(address(frame)), scalar(pointer(frame))
-        frame.machine.pos = call.pos
-        modify(frame.machine, entry, 8, 0, invalid)
-        frame.machine.note("flush", name, address=addr)
-        return None
-
-    return Op(VOID, run)
+    return _flushing(expressions, call, name, set_=_constant(expressions, _INVALID[name[2:5]]))
 
 
 @lowers("cspg")

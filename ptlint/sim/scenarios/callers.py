@@ -16,12 +16,12 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.csrc.items import items_of
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.driving import FIRST, Prepared, Setting, called, common, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
 from ptlint.sim.explore import Breach, Trial, explore
 from ptlint.sim.frame import Value
+from ptlint.sim.functions import all_files_of_interest, overrides_of, written_in
 from ptlint.sim.judgement import Judgement
 from ptlint.sim.lazy import drain
 from ptlint.sim.machine import Machine
@@ -77,20 +77,11 @@ def _forms(program: Program, path: str) -> Iterator[Signature]:
 def _files(program: Program) -> list[str]:
     """Return the ``.c`` files that define something of interest and whose text has a head that may fit."""
     universe = program.universe
-    found = set()
-    for name in program.interest or ():
-        if name in universe.overrides:
-            found.add(universe.overrides[name].path)
-        elif not program.places and not universe.headers.sites(name, "function"):
-            found.add(universe.source_of(name) or "")
-    found |= program.places
     brought = {text.path for text in universe.overrides.values() if _may_fit(text.looked_at)}
     return sorted(
         path
-        for path in found
-        if path.endswith(".c")
-        and (program.runs_callers or path.startswith("arch/"))
-        and (path in brought or _has_head(universe.text_of(path)))
+        for path in all_files_of_interest(program)
+        if (program.runs_callers or path.startswith("arch/")) and (path in brought or _has_head(universe.text_of(path)))
     )
 
 
@@ -109,21 +100,11 @@ def _has_head(text: str) -> bool:
 
 def _candidates(program: Program, path: str) -> Iterator[str]:
     """Yield the functions of a file whose heads name an entry pointer and two entries."""
-    brought = program.universe.overrides
-    yield from (name for name, source in brought.items() if source.path == path and _may_fit(source.looked_at))
-    for instance in program.universe.in_file(path).unit.instances:
-        if instance.path != path:
-            continue
-        text, index = instance.active_text(), items_of(instance)
-        for name, places in index.names.items():
-            for what, number, _ in places:
-                item = index.items[number]
-                if (
-                    what == "function"
-                    and name not in brought
-                    and _may_fit(text[item.start : text.find("{", item.start)])
-                ):
-                    yield name
+    brought = overrides_of(program, path)
+    yield from (name for name, source in brought.items() if _may_fit(source.looked_at))
+    for name, text in written_in(program, path):
+        if name not in program.universe.overrides and _may_fit(text[: text.find("{")]):
+            yield name
 
 
 def _fits(form: Signature) -> bool:
