@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.sim.convert import scalar
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Object
 from ptlint.sim.values import Mask, Unknown, distinct
 
 if TYPE_CHECKING:
     from ptlint.sim.program import Program
+    from ptlint.sim.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +146,15 @@ def _is_swapped(program: Program) -> bool:
     held = int(session.raw(pte)[0])
     value = int(session.number("pte_val(pte)", session.raw(pte))[0])
     return value == 1 and held == 1 << (8 * program.pte_word - 8)
+
+
+def lets_through(session: Session, access: str, level: str, value: NDArray[np.uint64]) -> Mask:
+    """Return the lanes in which the hardware lets a ``load`` or ``store`` through entries of *level* with these values
+    and nobody notices (``[mmu.lets]`` of a profile); none where the profile does not say.
+    """
+    text = session.program.mmu.get("lets", {}).get(access if level == "pte" else f"{access}_huge")
+    if not text:
+        return np.zeros(session.machine.lanes, dtype=bool)
+    run = session.run(f"!!({text})", v=("unsigned long long", value))
+    result: Mask = session.lanes_of(scalar(run)) != 0
+    return result

@@ -15,7 +15,7 @@ import numpy as np
 from ptlint.sim.algebra.entries import Bench, Lanes, Raw
 from ptlint.sim.algebra.laws import Broken
 from ptlint.sim.algebra.world import World
-from ptlint.sim.convert import scalar
+from ptlint.sim.mmu import lets_through
 from ptlint.sim.values import Mask
 
 
@@ -44,7 +44,7 @@ def check(
 
     *fresh* is the entry as it is made with a new protection: one that lets loads through may make a page young.
     """
-    if not world.program.mmu.get("lets", {}).get(_key("store", world)):
+    if not world.program.mmu.get("lets", {}).get("store" if world.level.name == "pte" else "store_huge"):
         return
     agreed = [one.mask for one in _wrong(bench, world, before)]
     for was, now in zip(agreed, _wrong(bench, world, after), strict=True):
@@ -53,16 +53,10 @@ def check(
         yield Broken(property, usual & now.mask & ~was, f"{name}() {now.detail}", before, after, now.expected, states)
 
 
-def _key(access: str, world: World) -> str:
-    return access if world.level.name == "pte" else f"{access}_huge"
-
-
 def _passes(bench: Bench, world: World, access: str, raw: Raw) -> Mask:
     """Return the lanes in which the hardware lets an access through unnoticed."""
     value = bench.number(f"{world.level.name}_val(x)", raw)
-    run = bench.session.run(f"!!({world.program.mmu['lets'][_key(access, world)]})", v=("unsigned long long", value))
-    mask: Mask = bench.session.lanes_of(scalar(run)) != 0
-    return mask
+    return lets_through(bench.session, access, world.level.name, value)
 
 
 def _wrong(bench: Bench, world: World, raw: Raw) -> tuple[_Wrong, ...]:

@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptlint.sim.convert import scalar
 from ptlint.sim.explore import Breach
+from ptlint.sim.mmu import lets_through
 from ptlint.sim.session import Session
 from ptlint.sim.tlb import covers
 from ptlint.sim.values import Mask
 
 if TYPE_CHECKING:
     from ptlint.sim.scenarios.batches import Batched
-
-Raw = NDArray[np.uint64]
 
 
 def prepare(session: Session) -> None:
@@ -42,9 +40,11 @@ def check(ran: Batched, among: Mask | None = None) -> Iterator[Breach]:
         mm = session.opaque("vma->vm_mm", "struct mm_struct")
         told = session.lanes_of(scalar(session.run(f"!!{says['noted']}", mm=("struct mm_struct *", mm)))) != 0
     for index in range(ran.where.nr):
-        before, after = ran.before[index], ran.final[index]
-        lost = _lets(ran, "load", before) & ~_lets(ran, "load", after)
-        lost |= _lets(ran, "store", before) & ~_lets(ran, "store", after)
+        values = [session.number("pte_val(pte)", raw) for raw in (ran.before[index], ran.final[index])]
+        lost = np.zeros(session.machine.lanes, dtype=bool)
+        for access in ("load", "store"):
+            was, still = (lets_through(session, access, session.program.level, raw) for raw in values)
+            lost |= was & ~still
         covered = told
         for record in session.machine.log[ran.called_from :]:
             if record.kind == "flush":
@@ -52,15 +52,3 @@ def check(ran: Batched, among: Mask | None = None) -> Iterator[Breach]:
         left = lost & ~covered if among is None else lost & ~covered & among
         detail = f"the old translation of entry {index} is neither flushed nor noted: no caller does it here"
         yield Breach("flush", left, index, detail, "a flush, or a note that one is due", None)
-
-
-def _lets(ran: Batched, access: str, raw: Raw) -> Mask:
-    """Return the lanes in which the hardware lets an access of that kind through an entry."""
-    session = ran.session
-    lets = session.program.mmu.get("lets", {})
-    text = lets.get(access if session.program.level == "pte" else f"{access}_huge")
-    if text is None:
-        return np.zeros(session.machine.lanes, dtype=bool)
-    run = session.run(f"!!({text})", v=("unsigned long long", session.number("pte_val(pte)", raw)))
-    result: Mask = session.lanes_of(scalar(run)) != 0
-    return result
