@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_ABOUT = re.compile(r"pte|pgprot|pfn|[Pp]age_?table|PAGE_")
+_ABOUT = re.compile(r"pte|pgprot|pfn|[Pp]age_?table|PAGE_|swp|SWP_")
 _ABOVE = re.compile(r"p(?:m|u|4|g)d")
 """Words of levels above the last: texts that have these alone matter where something of such a level is of interest."""
 MOST_FOLLOWED = 4000
