@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlint.sim.batch import Batch, Layout
+from ptlint.sim.batch import Batch, Layout, none_of
 from ptlint.sim.convert import scalar
 from ptlint.sim.driving import Ran, Setting, common
 from ptlint.sim.explore import Breach, Trial, contradictory, explore
@@ -27,9 +27,9 @@ from ptlint.sim.tables import empty_of
 from ptlint.sim.values import Mask
 
 USER = 0x7F00_0000_0000
-NONPRESENT, WRITES, READS, OVER = 1, 2, 3, 4
+NONPRESENT, WRITES, READS, OVER, EMPTY = 1, 2, 3, 4, 5
 """Requests: a migration entry is set instead of a page; the fault that changes access flags is a store, or a load, and
-has seen the entry before the MMU touched it; a page is set where one is.
+has seen the entry before the MMU touched it; a page is set where one is; the empty entry is set.
 """
 
 NONPRESENT_IN = ("ARCH_ENABLE_HUGEPAGE_MIGRATION", "MEMORY_FAILURE", "USERFAULTFD")
@@ -95,6 +95,7 @@ def _space(shared: Setting, helper: Helper, page: Page) -> Space:
         rows.append((0, NONPRESENT, -1, False))
     if helper.kind == "set":
         rows += [(state, OVER, -1, False) for state in range(len(shared.colours.weight))]
+        rows.append((0, EMPTY, -1, False))
     if helper.kind == "access" and page.entries > 1:  # the MMU may have set a bit in another entry than the one read
         rows += [(state, request, entry, store) for state, _, entry, store in rows for request in (WRITES, READS)]
     table = np.array(rows, dtype=np.int64)
@@ -137,6 +138,9 @@ def _drive(
         "swp_entry_to_pte(make_readable_migration_entry(pfn))", pfn=("unsigned long", shared.colours.pfn)
     )
     asked = session.where(lanes.request != NONPRESENT, made, gone)
+    if helper.kind == "set":
+        empty = np.full(len(base), none_of(shared.program), dtype=np.uint64)
+        asked = session.where(lanes.request != EMPTY, asked, session.entry(empty))
     valid = session.run("!!arch_hugetlb_valid_size(size)", size=("unsigned long", page.size))
     usable = ~contradictory(answers, len(base)) & session.machine.truth(scalar(valid))
     begin = len(session.machine.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,10 +34,10 @@ def check(ran: Handled) -> Iterator[Breach]:
     )
     for breach in (*_faults(ran), *found):
         mask = breach.mask & (ran.usable if stopped(breach) else ran.live)
-        if bool(mask.any()):
-            breach.mask = mask
-            breach.suspect = breach.suspect or ran.name
-            yield breach
+        for kind, requests in (("", (0, 2, 3, 4)), ("not present", (1,)), ("empty", (5,))):
+            lanes = np.isin(ran.lanes.request, requests)
+            if bool((mask & lanes).any()):
+                yield replace(breach, mask=mask & lanes, suspect=breach.suspect or ran.name, kind=kind)
 
 
 def _by_kind(ran: Handled) -> Iterator[Breach]:
@@ -146,15 +147,39 @@ def _addresses(ran: Handled) -> Iterator[Breach]:
 
 def _set(ran: Handled) -> Iterator[Breach]:
     fresh = ran.lanes.request == 0
-    for breach in (*_told(ran, ran.view, "the page that was set"), *_entries(ran)):
+    for breach in (*_told(ran, ran.view, "the page that was set"), *_entries(ran), *_marked(ran)):
         breach.mask = breach.mask & fresh
         yield breach
+    if bool((ran.lanes.request == 5).any()):
+        other = (ran.lanes.request == 5) & ~ran.session.holds("huge_pte_none", ran.view) & _stays_empty(ran)
+        yield Breach("underrun", other, 0, "what is read back is not empty, as what was set", "none", _last(ran, 0))
     gone = ran.lanes.request == 1
     detail = "what is read back is not the entry that is not present"
     yield Breach("underrun", gone & (ran.view != ran.asked), 0, detail, "as asked", _last(ran, 0))
     for index, raw in enumerate(ran.final if ran.where.nr > 1 else ()):
         detail = f"entry {index} is not set to the entry that is not present"
         yield Breach("underrun", gone & (raw != ran.asked), index, detail, "as asked", _last(ran, index))
+
+
+_SET = "({ pte_t ptlint_one[1] = { __pte(0) }; set_ptes(mm, 0UL, &ptlint_one[0], pte, 1); ptlint_one[0]; })"
+
+
+def _stays_empty(ran: Handled) -> Mask:
+    """Return where the entry that was asked for is empty once it is set for a single page (powerpc marks it)."""
+    session = ran.session
+    mm = session.opaque("vma->vm_mm", "struct mm_struct")
+    plain = session.pte(_SET, pte=("pte_t", session.entry(ran.asked)), mm=("struct mm_struct *", mm))
+    return session.holds("pte_none", session.raw(plain))
+
+
+def _marked(ran: Handled) -> Iterator[Breach]:
+    """The page's entry has the marks of the one that was set."""
+    session = ran.session
+    for name in ("pte_soft_dirty", "pte_uffd", "pte_uffd_wp"):
+        if session.program.has(name):
+            lost = session.holds(name, ran.asked) & ~session.holds(name, ran.view)
+            detail = f"the page that was set has lost what {name}() asks for"
+            yield Breach("tracking", lost, 0, detail, "as asked", _last(ran, 0))
 
 
 def _empty(ran: Handled) -> Iterator[Breach]:

@@ -237,3 +237,28 @@ def test_who_runs_far_past_a_page_is_found_although_the_run_ends_there() -> None
     text = SourceText("arch/riscv/mm/hugetlbpage.c", 1, body)
     (result,) = judged("riscv", {"num_contig_ptes_from_size": text}, "set_huge_pte_at")
     assert "outside" in {violation.property for violation in result.violations}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (
+            "		if (likely(pte_present(pte)))\n			rste |= _SEGMENT_ENTRY_LARGE;",
+            "		rste |= _SEGMENT_ENTRY_LARGE;",
+            "what is read back is not empty, as what was set",
+        ),
+        (
+            "	rste = __pte_to_rste(pte);\n",
+            "	rste = __pte_to_rste(pte_clear_soft_dirty(pte));\n",
+            "the page that was set has lost what pte_soft_dirty() asks for",
+        ),
+    ],
+)
+def test_what_an_architecture_keeps_in_a_format_of_its_own_is_read_back(old: str, new: str, found: str) -> None:
+    path, name = "arch/s390/mm/hugetlbpage.c", "__set_huge_pte_at"
+    whole = (kernel_tree().read(path) or b"").decode()
+    start = whole.index(f"void {name}(")
+    text = whole[start : whole.index("\n}\n", start) + 3]
+    assert text.count(old) == 1
+    results = judged("s390", {name: SourceText(path, 1, text.replace(old, new))}, "set_huge_pte_at")
+    assert found in {violation.detail for one in results for violation in one.violations}
