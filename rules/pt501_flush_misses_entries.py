@@ -49,6 +49,23 @@ static void commit_and_flush(struct vm_area_struct *vma, unsigned long addr, pte
 VALID = BODY % ("nr_ptes * PAGE_SIZE", "")
 INVALID = BODY % ("PAGE_SIZE", ' // want "no flush covers it"')
 
+TAKEN = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/zap.c
+static void zap_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pte_offset_map_lock(mm, pmd, addr, &ptl)%s
+
+	if (!ptep)
+		return;
+%s	ptep_get_and_clear(mm, addr, ptep);
+	pte_unmap_unlock(ptep, ptl);
+}
+"""
+
+BEFORE = (TAKEN % (";", "\tflush_tlb_batched_pending(mm);\n")).replace("// file", "// before")
+
 RULE = RuleInfo(
     code="PT501",
     name="flush-misses-entries",
@@ -64,6 +81,8 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="nr entries are committed and one page is flushed", path="mm/mprotect.c"),
         valid(VALID, why="the flush covers all that were committed", path="mm/mprotect.c"),
+        invalid(TAKEN % ('; // want "left unflushed"', "") + BEFORE, why="reclaim may have put a flush off"),
+        valid(TAKEN % (";", "\tflush_tlb_batched_pending(mm);\n") + BEFORE, why="what was put off is flushed"),
     ),
 )
 
@@ -76,14 +95,31 @@ FLUSHES = Handing(
     alike=True,
 )
 """What takes translations out of the TLB, in a function that handles entries."""
+NOTES = Handing(
+    "note",
+    re.compile(r"(?!)"),
+    re.compile(r"tlb_(remove|flush|track)_\w*(entry|entries|range|page\w*|folio\w*)|__tlb_remove_\w+"),
+    re.compile(r"tlb_finish_mmu"),
+    alike=True,
+)
+"""What notes in an mmu_gather that an entry has changed, in a function that flushes one at its end."""
+_PENDING = re.compile(r"flush_tlb_batched_pending")
+PENDING = Handing("flush", _PENDING, _PENDING, re.compile(r"pte_offset_map_(rw_nolock|lock)|pte_lockptr"))
+"""What waits for flushes that reclaim has put off, wherever the lock of a page table is taken."""
 
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it, and functions that no longer flush at all."""
-    found = list(broken(ctx, RULE, "flush", "{detail}: {subject}"))
+    found = [*broken(ctx, RULE, "flush", "{detail}: {subject}"), *broken(ctx, RULE, "needs-flush", "{detail}")]
     yield from found
     known = {(finding.span.path, finding.function) for finding in found}
+    text = "{user}() takes the lock of a page table, and {helper}() no longer waits for what reclaim left unflushed"
+    more = list(no_longer(ctx, RULE, PENDING, text))
+    text = "{user}() has nothing to flush: {helper}() no longer notes the entries that change"
+    more += no_longer(ctx, RULE, NOTES, text)
     text = "{user}() is called here as before, and {helper}() is gone: nothing flushes the TLB any more"
-    for finding in no_longer(ctx, replace(RULE, severity=Severity.WARNING), FLUSHES, text):
+    more += no_longer(ctx, replace(RULE, severity=Severity.WARNING), FLUSHES, text)
+    for finding in more:
         if (finding.span.path, finding.function) not in known:
+            known.add((finding.span.path, finding.function))
             yield finding

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlint.core.tree import MemoryTree, SourceTree
+from ptlint.core.tree import MemoryTree, Snapshot, SourceTree
 from ptlint.csrc.profile import Profile, profile_named
 from ptlint.csrc.universe import SourceText, load_universe
 from ptlint.engine.reference import REFERENCE
@@ -249,3 +249,62 @@ def test_a_new_protection_leaves_no_old_entry_that_is_used_unnoticed(when: str, 
     (found,) = (one for one in results if one.subject == "pte_modify")
     assert found.is_whole
     assert any("used unnoticed" in one.detail for one in found.violations) is not holds
+
+
+@pytest.mark.parametrize(
+    ("arch", "path", "old", "new", "where"),
+    [
+        (
+            "x86+full",
+            "arch/x86/include/asm/pgtable.h",
+            "return pfn_pmd(pmd_pfn(pmd),\n\t\t      __pgprot(pmd_flags(pmd) & ~(_PAGE_PRESENT|_PAGE_PROTNONE)));",
+            "return pmd_clear_flags(pmd, _PAGE_PRESENT | _PAGE_PROTNONE);",
+            ("pmd_mkinvalid", "setter"),
+        ),
+        (
+            "mips/64r6+full",
+            "arch/mips/include/asm/pgtable.h",
+            "(pmd_val(pmd) & (_PAGE_CHG_MASK | _PAGE_HUGE)) |",
+            "(pmd_val(pmd) & _PAGE_CHG_MASK) |",
+            ("pmd_modify", "modify"),
+        ),
+        (
+            "x86",
+            "arch/x86/include/asm/tlbflush.h",
+            "if (diff & oldflags & flush_on_clear)",
+            "if (diff & newflags & flush_on_clear)",
+            ("pte_needs_flush", "needs-flush"),
+        ),
+        (
+            "arm64",
+            "arch/arm64/include/asm/pgtable.h",
+            "pte_present(pte) : pte_valid(pte))",
+            "pte_present(pte) : pte_valid(pte) && pte_young(pte))",
+            ("pte_accessible", "needs-flush"),
+        ),
+        (
+            "powerpc/8xx",
+            "arch/powerpc/include/asm/nohash/pgtable.h",
+            "if (!pte_present(pte) || !pte_read(pte))",
+            "if (!pte_present(pte))",
+            ("pte_access_permitted", "agreement"),
+        ),
+        (
+            "arm64",
+            "arch/arm64/include/asm/pgtable.h",
+            "#define __SWP_TYPE_SHIFT\t6",
+            "#define __SWP_TYPE_SHIFT\t2",
+            ("__swp_entry", "pfn-encoding"),
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_change_of_the_kernels_headers_that_breaks_a_law_is_told(
+    arch: str, path: str, old: str, new: str, where: tuple[str, str]
+) -> None:
+    text = (kernel_tree().read(path) or b"").decode()
+    assert text.count(old) == 1
+    tree = Snapshot(kernel_tree()).with_files({path: text.replace(old, new).encode()})
+    program = Program(load_universe(tree, profile_named(arch), ROOTS))
+    found = [laws.judge(program, law, arch) for law in laws.subjects(program) if law.helper == where[0]]
+    assert where in {(one.subject, violation.property) for one in found for violation in one.violations}

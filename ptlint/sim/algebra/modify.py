@@ -32,13 +32,16 @@ def check(bench: Bench, world: World, name: str, base: Lanes) -> Iterator[Broken
     foreign = np.random.default_rng(2).integers(0, 1 << 63, len(base)).astype(np.uint64) * np.uint64(2)
     before = before ^ (foreign & np.uint64(own))
     had = {word: bench.holds(world.predicates[word], before) for word in (*KEPT, "young") if word in world.live}
-    pfn = bench.pfn(before)
+    pfn, leaf = bench.pfn(before), f"{world.level.name}_trans_huge"
     for number, protection in enumerate(world.states.protections):
         prot = ("unsigned long long", protection.value)
         after = bench.applied(f"{name}(x, __pgprot(prot))", before, prot=prot)
         told = _Change(world, protection, before, after, states)
         yield told.broken(pfn != bench.pfn(after), f"{name}() changes the page frame", "the same page frame")
         yield from _kept(bench, told, name, had, fresh[number])
+        if bench.program.has(leaf):
+            lost = bench.holds(leaf, before) & bench.holds(leaf, fresh[number]) & ~bench.holds(leaf, after)
+            yield told.broken(lost, f"{name}() makes a huge page's entry one that leads to a table", "a huge page")
         yield from _given(bench, told, name, fresh[number], had)
         yield from _gates(bench, told, name, fresh[number], had)
         everywhere = np.ones(len(base), dtype=bool)

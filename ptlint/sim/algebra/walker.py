@@ -44,16 +44,22 @@ def check(
 
     *fresh* is the entry as it is made with a new protection: one that lets loads through may make a page young.
     """
-    if not world.program.mmu.get("lets", {}).get("store" if world.level.name == "pte" else "store_huge"):
+    if not has_walker(world):
         return
     agreed = [one.mask for one in _wrong(bench, world, before)]
     for was, now in zip(agreed, _wrong(bench, world, after), strict=True):
         if now.word == "young" and fresh is not None:
-            was = was | _passes(bench, world, "load", fresh)
+            was = was | passes(bench, world, "load", fresh)
         yield Broken(property, usual & now.mask & ~was, f"{name}() {now.detail}", before, after, now.expected, states)
 
 
-def _passes(bench: Bench, world: World, access: str, raw: Raw) -> Mask:
+def has_walker(world: World) -> bool:
+    """Return whether the profile says what the hardware lets through an entry of this level."""
+    word = "store" if world.level.name == "pte" else "store_huge"
+    return bool(world.program.mmu.get("lets", {}).get(word))
+
+
+def passes(bench: Bench, world: World, access: str, raw: Raw) -> Mask:
     """Return the lanes in which the hardware lets an access through unnoticed."""
     value = bench.number(f"{world.level.name}_val(x)", raw)
     return lets_through(bench.session, access, world.level.name, value)
@@ -67,7 +73,7 @@ def _wrong(bench: Bench, world: World, raw: Raw) -> tuple[_Wrong, ...]:
             return np.zeros(len(raw), dtype=bool)
         return bench.holds(world.predicates[word], raw)
 
-    load, store = _passes(bench, world, "load", raw), _passes(bench, world, "store", raw)
+    load, store = passes(bench, world, "load", raw), passes(bench, world, "store", raw)
     present = holds("present") & ~holds("protnone")
     write, dirty, young = (present & holds(word) for word in ("write", "dirty", "young"))
     strict = np.full(len(raw), bool(lets.get("strict")))

@@ -16,7 +16,7 @@ from ptlint.csrc.reuse import MAX_HELD
 from ptlint.csrc.segments import words_of
 from ptlint.csrc.unit import Unit
 from ptlint.sim import swapped
-from ptlint.sim.algebra import agreement, modify, pageframes, setters, swap
+from ptlint.sim.algebra import agreement, flushing, invalid, modify, pageframes, setters, swap
 from ptlint.sim.algebra.entries import LEVELS, Bench, Lanes, Level, levels_of
 from ptlint.sim.algebra.laws import Broken, shown
 from ptlint.sim.algebra.states import kernel_protections
@@ -86,8 +86,9 @@ def _helpers(program: Program) -> Iterator[str]:
     for level in LEVELS:
         for endings in (*PREDICATES, *(names for setter in SETTERS for names in (setter.names, setter.inverse))):
             yield from (f"{level}_{ending}" for ending in endings)
-        yield from (f"{level}_{ending}" for ending in ("modify", "same", "pfn", "advance_pfn"))
-        yield from (f"pfn_{level}", f"__{level}", f"{level}_val")
+        further = ("modify", "same", "pfn", "advance_pfn", "mkinvalid", "trans_huge", "accessible", "access_permitted")
+        yield from (f"{level}_{ending}" for ending in further)
+        yield from (f"pfn_{level}", f"__{level}", f"{level}_val", flushing.NAMES[level])
         yield from _taking_one(program, level)
     yield from ("__pgprot", "pgprot_val", *swapped.NEEDS, *agreement.SETTERS)
     for predicate, marking in swapped.MARKS.items():
@@ -155,6 +156,13 @@ def _of_entries(world: World) -> Iterator[Law]:
     for ending, check in (("modify", modify.check), ("none", agreement.check_none), ("same", agreement.check_same)):
         if world.program.has(f"{level}_{ending}"):
             yield _law(world, f"{level}_{ending}", count, check)
+    if world.program.has(flushing.NAMES[level]):
+        yield _law(world, flushing.NAMES[level], flushing.pairs(world), flushing.check)
+    for ending, check in (("accessible", flushing.check_accessible), ("access_permitted", flushing.check_permitted)):
+        if flushing.is_own(world.program, f"{level}_{ending}"):
+            yield _law(world, f"{level}_{ending}", count, check)
+    if world.program.has(f"{level}_mkinvalid") and world.program.universe.profile.is_set("TRANSPARENT_HUGEPAGE"):
+        yield _law(world, f"{level}_mkinvalid", count, invalid.check)
     if level == "pte" and all(world.program.has(name) for name in agreement.SETTERS):
         yield _law(world, agreement.SETTERS[0], count, agreement.check_setting)
     for name in agreement.predicates(world.program, world):
