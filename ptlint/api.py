@@ -45,6 +45,7 @@ from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.ptlocks import KeptLock, locks_kept
 from ptlint.passes.rawentries import ByHand, by_hand
 from ptlint.passes.regions import users_inside
+from ptlint.passes.relocked import relocked
 from ptlint.passes.rounds import MadeBefore, OutOfStep, SamePage, made_before, one_page, out_of_step
 from ptlint.passes.shadowed import misspelt, shadowed
 from ptlint.passes.sleeping import may_sleep
@@ -158,6 +159,7 @@ __all__ = [
     "other_first",
     "out_of_step",
     "overriding",
+    "relocked",
     "replacements_of",
     "shadowed",
     "slips_of",

@@ -101,6 +101,19 @@ static inline void modify_prot_commit_ptes(struct vm_area_struct *vma, unsigned 
 }
 """
 
+BACK = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/back.c
+static void bring_back(struct mm_struct *mm, unsigned long addr, pte_t *ptep, struct page *page, softleaf_t entry)
+{
+	pte_t pte = mk_pte(page, PAGE_SHARED);
+
+%s	set_pte_at(mm, addr, ptep, pte);%s
+}
+"""
+DIRTY = "\tif (softleaf_is_migration_dirty(entry))\n\t\tpte = pte_mkdirty(pte);\n"
+BEFORE = (BACK % (DIRTY, "")).replace("// file", "// before")
+
 RULE = RuleInfo(
     code="PT103",
     name="accessed-dirty-lost",
@@ -121,6 +134,8 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="the first value is asked instead of the entry just read"),
         valid(VALID, why="each value that was read is asked"),
+        invalid(BACK % ("", ' // want "is no longer asked"') + BEFORE, why="the page comes back clean"),
+        valid(BACK % (DIRTY, "") + BEFORE, why="the page comes back as it was"),
     ),
 )
 
@@ -144,6 +159,13 @@ HANDINGS = (
         TAKES,
     ),
 )
+MIGRATED = Handing(
+    "accessed or dirty",
+    re.compile(r"(?!)"),
+    re.compile(r"softleaf_is_migration_(dirty|young)|is_migration_entry_(dirty|young)"),
+    re.compile(r"set_(pte|pmd|pud)_at|set_ptes"),
+)
+"""What a migration entry says of the page that comes back."""
 
 
 def check(ctx: Context) -> Iterator[Finding]:
@@ -159,6 +181,7 @@ def check(ctx: Context) -> Iterator[Finding]:
             yield finding
             told.add((finding.span.path, finding.function))
     text = "{user}() takes an entry here whose {state} bit is no longer handed on: {helper}() is gone"
+    yield from no_longer(ctx, RULE, MIGRATED, "{user}() brings a page back, and {helper}() is no longer asked")
     for handing in HANDINGS:
         found = no_longer(ctx, RULE, handing, text)
         yield from (one for one in found if (one.span.path, one.function) not in told)

@@ -74,6 +74,21 @@ static void set_swapped(struct mm_struct *mm, unsigned long addr, pte_t *ptep, p
 }
 """
 
+SCAN = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/gather.c
+static bool can_gather(pte_t *ptep, unsigned int nr)
+{
+	for (; nr; nr--, ptep++) {
+		if (!pte_present(ptep_get(ptep)))%s
+			return false;
+%s	}
+	return true;
+}
+"""
+ASKS = "\t\tif (pte_uffd(ptep_get(ptep)))\n\t\t\treturn false;\n"
+BEFORE = (SCAN % ("", ASKS)).replace("// file", "// before")
+
 RULE = RuleInfo(
     code="PT108",
     name="tracking-bit-lost",
@@ -94,6 +109,8 @@ RULE = RuleInfo(
         invalid(EITHER % ("else ", ' // want "other branch"'), why="an entry may have both", path="mm/either.c"),
         valid(EITHER % ("", ""), why="each is asked for", path="mm/either.c"),
         valid(VALID, why="both bits are carried over", path="mm/again.c"),
+        invalid(SCAN % (' // want "no longer asked"', "") + BEFORE, why="what is tracked is gathered with the rest"),
+        valid(SCAN % ("", ASKS) + BEFORE, why="an entry that is tracked stays"),
     ),
 )
 
@@ -128,6 +145,15 @@ HANDINGS = (
         alike=True,
     ),
 )
+ASKED = Handing(
+    "userfaultfd",
+    re.compile(r"(?!)"),
+    re.compile(r"(huge_)?(pte|p[mu]d)_(swp_)?uffd(_wp|_any)?|userfaultfd_(pte|huge_pmd)_(wp|rwp)"),
+    re.compile(r"(pte|p[mu]d)_(present|none\w*)"),
+    alike=True,
+    instead=re.compile(r"userfaultfd_\w+|\w*uffd\w*"),
+)
+"""A question that a function no longer asks, which still asks others of entries."""
 
 
 def check(ctx: Context) -> Iterator[Finding]:
@@ -141,6 +167,11 @@ def check(ctx: Context) -> Iterator[Finding]:
             if (finding.span.path, finding.function) not in known:
                 yield finding
                 known.add((finding.span.path, finding.function))
+    text = "entries are asked for {user}() here, and {helper}() is no longer asked"
+    for finding in no_longer(ctx, RULE, ASKED, text):
+        if (finding.span.path, finding.function) not in known:
+            yield finding
+            known.add((finding.span.path, finding.function))
     lost = broken(ctx, RULE, "tracking", "{detail}: {subject}")
     unmarked = broken(ctx, RULE, "unmarked", "{detail}, as it was before: {subject}", kept_before=True)
     for finding in (*lost, *unmarked):

@@ -105,6 +105,21 @@ static bool split_bits(pmd_t *pmd, bool *young)
 }
 """
 
+AGED = """\
+static bool make_old(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp, unsigned long *pfn)
+{
+	pmd_t pmd = pmdp_get(pmdp);
+	bool young = false;
+
+	if (pmd_present(pmd))
+		*pfn = pmd_pfn(pmd);
+	else
+		*pfn = softleaf_to_pfn(softleaf_from_pmd(pmd));
+	%syoung = pmdp_test_and_clear_young(vma, addr, pmdp);%s
+	return young;
+}
+"""
+
 RULE = RuleInfo(
     code="PT408",
     name="wrong-encoding-helper",
@@ -122,17 +137,24 @@ RULE = RuleInfo(
         valid(BOTH % ("swp_", ""), why="an entry that stands for one", path="mm/split.c"),
         valid(UNMIXED, why="a swap entry", path="mm/moved.c"),
         valid(VALID, why="each kind has its helper", path="mm/moved.c"),
+        invalid(AGED % ("", ' // want "not present"'), why="a migration entry has no such bit", path="mm/aged.c"),
+        valid(AGED % ("if (pmd_present(pmd))\n\t\t", ""), why="only a page is aged", path="mm/aged.c"),
     ),
 )
 
 
-PRESENCE = Handing(
-    "presence",
-    re.compile(r"(?!)"),
-    re.compile(r"pte_present"),
-    re.compile(
-        r"pte_(pfn|page|write|dirty|young)|vm_normal_(page|folio)|ptep_(test_and_clear_young|clear_flush(_young)?)\w*"
-    ),
+PRESENCE = tuple(
+    Handing(
+        "presence",
+        re.compile(r"(?!)"),
+        re.compile(rf"{level}_present"),
+        re.compile(
+            rf"{level}_(pfn|page|folio|write|dirty|young)|vm_normal_(page|folio){suffix}|"
+            rf"{level}p_(test_and_clear_young|clear_flush(_young)?)\w*"
+        ),
+        instead=re.compile(rf"{level}_(leaf|trans_huge|is_\w+|none)|softleaf_is_\w+|is_\w*{level}\w*"),
+    )
+    for level, suffix in (("pte", ""), ("pmd", "_pmd"), ("pud", "_pud"))
 )
 """A question that a function no longer asks, of entries that it still takes for present ones."""
 
@@ -142,7 +164,8 @@ def check(ctx: Context) -> Iterator[Finding]:
     found = list(introduced(ctx, RULE, _wrong))
     yield from found
     known = {(finding.span.path, finding.function) for finding in found}
-    more = list(no_longer(ctx, RULE, PRESENCE, "{user}() is for present entries, and {helper}() is no longer asked"))
+    text = "{user}() is for present entries, and {helper}() is no longer asked"
+    more = [one for presence in PRESENCE for one in no_longer(ctx, RULE, presence, text)]
     if not ctx.whole:  # callers run for a series
         more += broken(ctx, RULE, "encoding", "{detail}: {subject}")
         more += broken(ctx, RULE, "void", "{detail}: {subject}", kept_before=True)

@@ -72,9 +72,14 @@ COMPARED = Handing(
     re.compile(r"try_(?:grab|get)_(?:folio|page|compound_head)\w*"),
 )
 """What reads an entry, in a function that takes a reference which may fail."""
+_OFFSET = re.compile(r"p[4um]d_offset_lockless")
+READ_ONCE = Handing("lockless", _OFFSET, _OFFSET, re.compile(r"p[4um]d_offset(_lockless)?"))
+"""What finds the next table by the value that was read, not by what the entry holds when it is looked at again."""
 
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report functions of a patch that no longer read a level again before they keep its page."""
     text = "the page that {user}() takes here is kept, and {helper}() no longer tells whether its entry has changed"
     yield from no_longer(ctx, RULE, COMPARED, text)
+    text = "{user}() reads the entry again, which may have changed: {helper}() went by the value that was checked"
+    yield from no_longer(ctx, RULE, READ_ONCE, text)

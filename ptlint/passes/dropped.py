@@ -18,7 +18,8 @@ MAX_DEPTH = 2
 class Handing:
     """A kind of state: the calls that ask for it, those that give it, and those after which it must have been given.
 
-    With ``alike`` each of the calls that give it stands for all.
+    With ``alike`` each of the calls that give it stands for all. A call of ``instead`` that was not there before does
+    what a giving call did.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Handing:
     gives: re.Pattern[str]
     needs: re.Pattern[str]
     alike: bool = False
+    instead: re.Pattern[str] = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ def _count(view: View, pattern: re.Pattern[str]) -> Counter[str]:
 
 def _given_by_helpers(old: View, new: View, handing: Handing) -> bool:
     """Return whether a helper that only the new version calls gives the state, or may, as it cannot be read."""
-    return any(_gives(new, name, handing, 0) or _is_unknown(new, name) for name in new.callees - old.callees)
+    came = new.callees - old.callees
+    if any(map(handing.instead.fullmatch, came)):
+        return True
+    return any(_gives(new, name, handing, 0) or _is_unknown(new, name) for name in came)
 
 
 def _is_unknown(view: View, name: str) -> bool:

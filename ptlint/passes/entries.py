@@ -17,7 +17,7 @@ from ptlint.passes.graph import Edge, Evaluated, Graph, Step, Written
 from ptlint.passes.paths import explore
 from ptlint.passes.wording import called, names_in, plain, text, truth
 
-READS = re.compile(r"(huge_)?ptep_get(_lockless)?")
+READS = re.compile(r"(huge_)?ptep_get(_lockless)?|p[mu]dp_get(_lockless)?")
 TAKES = re.compile(
     r"(huge_)?ptep_(get_and_clear(_full)?|clear_flush|modify_prot_start)|modify_prot_start_ptes|"
     r"get_and_clear_(full_)?ptes|ptep_clear_flush_notify"
@@ -26,11 +26,15 @@ SETS = re.compile(r"set_pte_at(_unchecked)?|set_ptes|set_huge_pte_at")
 COMMITS = re.compile(r"(huge_)?ptep_modify_prot_commit|modify_prot_commit_ptes")
 _BITS = re.compile(r"(huge_)?pte_(dirty|young)")
 _PRESENT_ONLY = re.compile(
-    r"pte_(soft_dirty|uffd|uffd_wp|dirty|young|write|wrprotect|modify|mk(soft_dirty|uffd|uffd_wp|dirty|clean|"
+    r"p(te|md|ud)_(soft_dirty|uffd|uffd_wp|dirty|young|write|wrprotect|modify|mk(soft_dirty|uffd|uffd_wp|dirty|clean|"
     r"young|old|write)|clear_(soft_dirty|uffd|uffd_wp))"
 )
-_SWAP_ONLY = re.compile(r"pte_swp_(soft_dirty|uffd|uffd_wp|exclusive|mk\w+|clear_\w+)|pte_to_swp_entry")
+_PRESENT_THERE = re.compile(r"p(te|md|ud)p_(test_and_clear_young|clear_flush_young)\w*")
+"""Helpers for present entries that are given where one is."""
+_SWAP_ONLY = re.compile(r"p(te|md)_swp_(soft_dirty|uffd|uffd_wp|exclusive|mk\w+|clear_\w+)|pte_to_swp_entry")
 _PTEP = {"modify_prot_start_ptes": 2}
+_PRESENT = re.compile(r"p(te|md|ud)_present")
+_ABSENT = re.compile(r"p(te|md|ud)_none|is_swap_pte|pmd_is_\w+_entry")
 MAX_VALUES = 12
 
 
@@ -94,9 +98,9 @@ class _Walk:
         arg = plain(bare.args[0]) if isinstance(bare, Call) and len(bare.args) == 1 else None
         if not isinstance(arg, Name):
             return state
-        if name == "pte_present":
+        if _PRESENT.fullmatch(name):
             return _marked(state, arg.name, holds)
-        if name in ("pte_none", "is_swap_pte") and holds:
+        if _ABSENT.fullmatch(name) and holds:
             return _marked(state, arg.name, False)
         return state
 
@@ -121,6 +125,11 @@ class _Walk:
         return tuple(replace(one, current=False) if one.ptep in touched else one for one in state)
 
     def _helper(self, state: State, call: Call, name: str) -> None:
+        if _PRESENT_THERE.fullmatch(name) and len(call.args) > 2:
+            entry = text(call.args[2])
+            absent = [one for one in state if one.ptep == entry and one.current and one.present is False]
+            for one in absent[:1]:
+                self._note(Misuse("not-present", call.pos, one.name, name))
         arg = plain(call.args[0]) if len(call.args) >= 1 else None
         if not isinstance(arg, Name):
             return
@@ -156,7 +165,7 @@ def misuses_of(view: View) -> tuple[Misuse, ...]:
     """Return the wrong uses of entry values in *view*, in text order."""
     if view.graph is None:
         return ()
-    if not any(READS.fullmatch(name) or _SWAP_ONLY.fullmatch(name) or name == "pte_present" for name in view.callees):
+    if not any(one.fullmatch(name) for name in view.callees for one in (READS, _SWAP_ONLY, _PRESENT)):
         return ()
     walk = _Walk(view.graph)
     explore(view.graph, walk)

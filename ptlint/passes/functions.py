@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 from ptlint.core.span import Span
@@ -28,6 +29,7 @@ _KEPT = re.compile(
     r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched"
 )
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
+_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*if", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PASTE = re.compile(r"\w+(?:\s*##\s*\w+)+")
 _PREFERRED = ("x86", "arm64", "powerpc/radix", "s390", "riscv", "x86+xen", "powerpc/hash")
@@ -102,11 +104,27 @@ class Book:
     _texts: dict[str, str] = field(default_factory=dict)
 
     def view(self, path: str, name: str) -> View | None:
-        """Return function *name* as *path* defines it, in the first profile that has it. None when none has."""
+        """Return function *name* as *path* defines it, in the first profile that has it. None when none has.
+
+        One with conditionals inside is taken from the preferred profile that builds most of it.
+        """
         key = (path, name)
         if key not in self._views:
-            self._views[key] = next(self._found(path, name), None)
+            found = self._found(path, name)
+            first = next(found, None)
+            if first is not None and not path.startswith("arch/") and self._is_parted(first):
+                rest = islice(found, len(_PREFERRED) - 1)
+                first = max((first, *rest), key=lambda one: len(tuple(calls_in(one.definition.body))))
+            self._views[key] = first
         return self._views[key]
+
+    def _is_parted(self, view: View) -> bool:
+        """Return whether conditionals of the preprocessor stand in the body of *view*."""
+        own = self.overrides.get(view.name)
+        if own is not None:
+            return _CONDITIONAL.search(own.text) is not None
+        start, end = view.definition.pos.line, view.definition.end.line
+        return any(map(_CONDITIONAL.match, self.text(view.path).split("\n")[start:end]))
 
     def _found(self, path: str, name: str) -> Iterator[View]:
         """Yield the function as each fitting profile has it, those first whose configuration builds the file."""
