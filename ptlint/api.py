@@ -52,7 +52,7 @@ from ptlint.passes.sleeping import may_sleep
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.unchecked import Unchecked, unchecked_uses
 from ptlint.passes.units import Mixture, mixtures_of
-from ptlint.passes.unstarted import foreign_commits, unstarted
+from ptlint.passes.unstarted import exchanged_commits, foreign_commits, unstarted
 from ptlint.passes.unsynced import Unsynced, unsynced
 from ptlint.passes.unused import unused_results
 from ptlint.passes.uses import is_used
@@ -127,6 +127,7 @@ __all__ = [
     "documented_name",
     "drifted",
     "either_or",
+    "exchanged_commits",
     "fixed_limits",
     "flag_bits",
     "foreign_commits",

@@ -14,6 +14,7 @@ from ptlint.api import (
     Severity,
     View,
     called,
+    exchanged_commits,
     foreign_commits,
     introduced,
     invalid,
@@ -85,6 +86,32 @@ static void mark_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 }
 """
 
+EXCHANGED = """\
+static void mark_entry(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	pte_t old = huge_ptep_modify_prot_start(vma, addr, ptep);
+	pte_t new = huge_pte_mkuffd(old);
+
+	huge_ptep_modify_prot_commit(vma, addr, ptep, new, old); // want "as the new value"
+}
+"""
+
+HANDED_ON = """\
+static void note_taken(struct folio *folio, pmd_t entry)
+{
+	if (pmd_dirty(entry))
+		folio_mark_dirty(folio);
+}
+
+static void take_huge(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp, struct folio *folio)
+{
+	pmd_t entry = pmdp_get(pmdp);
+
+	pmdp_huge_get_and_clear(vma->vm_mm, addr, pmdp);
+	note_taken(folio, entry); // want "an earlier read"
+}
+"""
+
 BATCH = """\
 static inline unsigned int alike_pte_batch(pte_t *ptep, pte_t pte, unsigned int max_nr)
 {
@@ -118,6 +145,8 @@ RULE = RuleInfo(
         invalid(DROPPED, why="a store in between sets dirty, and nobody sees it", path="mm/take.c"),
         invalid(RESTORED, why="the new value is made from what was read before the start", path="mm/clean.c"),
         invalid(FOREIGN, why="the caller read the value before the start", path="mm/mark.c"),
+        invalid(EXCHANGED, why="the entry gets its old value back", path="mm/mark.c"),
+        invalid(HANDED_ON, why="the helper asks for the dirty bit", path="mm/take.c"),
         invalid(BATCH % 'start, pte, left); // want "was read from ptep"', why="not the first", path="mm/count.c"),
         valid(BATCH % "ptep, pte, left);", why="the batch begins with what was read", path="mm/count.c"),
         valid(VALID, why="the variable gets the value that was taken", path="mm/take.c"),
@@ -135,7 +164,7 @@ TRANSACTION = Protocol(
     re.compile("(huge_)?(ptep_|pmdp_)?modify_prot_commit(_ptes)?"),
     "argument",
 )
-NEW_VALUE = 4
+OLD_VALUE, NEW_VALUE = 3, 4
 
 
 def _stale(view: View) -> Iterator[Fault]:
@@ -153,6 +182,9 @@ def _stale(view: View) -> Iterator[Fault]:
         if call.pos not in known:
             text = "what is committed here has nothing of what start returned: bits set until then are lost"
             yield Fault("foreign", call.pos, text, ((start.pos, f"{called(start)}() returns it", view.name),))
+    for call, start in exchanged_commits(view, TRANSACTION, OLD_VALUE, NEW_VALUE):
+        text = f"{called(call)}() gets what {called(start)}() returned as the new value, and the new one as the old"
+        yield Fault("exchanged", call.pos, text, ((start.pos, f"{called(start)}() returns it", view.name),))
     for other in other_first(view):
         text = f"{other.helper}() begins with {other.entry}, and {other.value} was read from {other.read}"
         yield Fault(f"first:{other.entry}", other.pos, text, ((other.made, "read here", view.name),))

@@ -10,21 +10,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ptlint.csrc.ast import Call, Expr, Name, Pos
+from ptlint.csrc.ast import Call, Expr, Name, Pos, Unary
 from ptlint.passes.facts import Facts
 from ptlint.passes.functions import View
 from ptlint.passes.graph import Edge, Evaluated, Graph, Step, Written
+from ptlint.passes.origins import writes
 from ptlint.passes.paths import explore
-from ptlint.passes.wording import called, names_in, plain, text, truth
+from ptlint.passes.wording import called, calls_in, names_in, plain, text, truth
 
 READS = re.compile(r"(huge_)?ptep_get(_lockless)?|p[mu]dp_get(_lockless)?")
 TAKES = re.compile(
     r"(huge_)?ptep_(get_and_clear(_full)?|clear_flush|modify_prot_start)|modify_prot_start_ptes|"
-    r"get_and_clear_(full_)?ptes|ptep_clear_flush_notify"
+    r"get_and_clear_(full_)?ptes|ptep_clear_flush_notify|"
+    r"p[mu]dp_(huge_get_and_clear(_full)?|huge_clear_flush|invalidate(_ad)?|establish)"
 )
 SETS = re.compile(r"set_pte_at(_unchecked)?|set_ptes|set_huge_pte_at")
 COMMITS = re.compile(r"(huge_)?ptep_modify_prot_commit|modify_prot_commit_ptes")
-_BITS = re.compile(r"(huge_)?pte_(dirty|young)")
+_BITS = re.compile(r"(huge_)?pte_(dirty|young)|p[mu]d_(dirty|young)")
 _PRESENT_ONLY = re.compile(
     r"p(te|md|ud)_(soft_dirty|uffd|uffd_wp|dirty|young|write|wrprotect|modify|mk(soft_dirty|uffd|uffd_wp|dirty|clean|"
     r"young|old|write)|clear_(soft_dirty|uffd|uffd_wp))"
@@ -36,6 +38,7 @@ _PTEP = {"modify_prot_start_ptes": 2}
 _PRESENT = re.compile(r"p(te|md|ud)_present")
 _ABSENT = re.compile(r"p(te|md|ud)_none|is_swap_pte|pmd_is_\w+_entry")
 MAX_VALUES = 12
+MAX_HELPERS = 2
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +79,7 @@ State = tuple[Value, ...]
 
 @dataclass
 class _Walk:
+    view: View
     graph: Graph
     found: dict[tuple[str, Pos, str], Misuse] = field(default_factory=dict)
 
@@ -107,6 +111,7 @@ class _Walk:
     def _called(self, state: State, number: int, step: Evaluated) -> State:
         name, args = called(step.call), step.call.args
         self._helper(state, step.call, name)
+        self._handed(state, step.call, name)
         if TAKES.fullmatch(name) and args:
             entry = text(args[_ptep_at(args)])
             return tuple(
@@ -143,6 +148,15 @@ class _Walk:
             if one.present is True and _SWAP_ONLY.fullmatch(name):
                 self._note(Misuse("present", call.pos, one.name, name))
 
+    def _handed(self, state: State, call: Call, name: str) -> None:
+        """Note stale values that are handed to a helper which asks them for accessed or dirty."""
+        for at, arg in enumerate(call.args):
+            bare = plain(arg)
+            for one in state if isinstance(bare, Name) else ():
+                stale = one.taken >= 0 and one.dropped and one.present is not False
+                if stale and one.name == text(bare) and _asks_bits(self.view, call, at, 0):
+                    self._note(Misuse("stale-test", call.pos, one.name, name, *self._taker(one)))
+
     def _set(self, state: State, call: Call, entry: str, value: Expr) -> None:
         names = names_in(value)
         used = [one for one in state if one.name in names]
@@ -165,11 +179,26 @@ def misuses_of(view: View) -> tuple[Misuse, ...]:
     """Return the wrong uses of entry values in *view*, in text order."""
     if view.graph is None:
         return ()
-    if not any(one.fullmatch(name) for name in view.callees for one in (READS, _SWAP_ONLY, _PRESENT)):
+    if not any(one.fullmatch(name) for name in view.callees for one in (READS, TAKES, _SWAP_ONLY, _PRESENT)):
         return ()
-    walk = _Walk(view.graph)
+    walk = _Walk(view, view.graph)
     explore(view.graph, walk)
     return tuple(sorted(walk.found.values(), key=lambda one: (one.pos.line, one.pos.column, one.kind)))
+
+
+def _asks_bits(view: View, call: Call, at: int, depth: int) -> bool:
+    """Return whether what *call* runs asks its argument *at* for accessed or dirty, itself or by a helper."""
+    helper = view.lookup(called(call)) if depth < MAX_HELPERS else None
+    if helper is None or at >= len(helper.param_names) or writes(helper, helper.param_names[at]):
+        return False
+    given = helper.param_names[at]
+    for inner in calls_in(helper.definition.body):
+        for number, arg in enumerate(inner.args):
+            if text(plain(arg)) == given and (
+                _BITS.fullmatch(called(inner)) or _asks_bits(helper, inner, number, depth + 1)
+            ):
+                return True
+    return False
 
 
 def _ptep_at(args: tuple[Expr, ...]) -> int:
@@ -210,21 +239,27 @@ def _value_of(state: State, name: str, value: Expr | None) -> Value | None:
     if isinstance(value, Name):
         source = next((one for one in state if one.name == value.name), None)
         return None if source is None else replace(source, name=name)
+    if isinstance(value, Unary) and value.op == "*" and isinstance(plain(value.operand), Name):
+        return _read_from(state, name, text(value.operand), is_read=True)
     if not isinstance(value, Call) or not value.args:
         return None
     helper = called(value)
     if READS.fullmatch(helper) or TAKES.fullmatch(helper):
         is_read = READS.fullmatch(helper) is not None
         at = len(value.args) - 1 if is_read and helper.startswith("huge") else _ptep_at(value.args)
-        entry = text(value.args[at])
-        fits = [one for one in state if one.ptep == entry and (one.current or not is_read) and _recent(one, is_read)]
-        present = next((one.present for one in fits if one.present is not None), None)
-        return Value(name, entry if is_read else "", present)
+        return _read_from(state, name, text(value.args[at]), is_read=is_read)
     if re.fullmatch(r"pte_(mk\w+|wrprotect|modify|clear_\w+|advance_pfn|next_pfn)", helper):
         first = plain(value.args[0])
         source = next((one for one in state if isinstance(first, Name) and one.name == first.name), None)
         return None if source is None else replace(source, name=name)
     return None
+
+
+def _read_from(state: State, name: str, entry: str, *, is_read: bool) -> Value:
+    """Return what a variable holds that gets what *entry* is, or was until it was taken."""
+    fits = [one for one in state if one.ptep == entry and (one.current or not is_read) and _recent(one, is_read)]
+    present = next((one.present for one in fits if one.present is not None), None)
+    return Value(name, entry if is_read else "", present)
 
 
 def _recent(one: Value, is_read: bool) -> bool:

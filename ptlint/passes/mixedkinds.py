@@ -106,11 +106,21 @@ _Noted = Call | Assign | Declarator | Unary
 
 
 def _always(node: object) -> Iterator[object]:
-    """Yield the syntax below *node* that is evaluated whenever it is."""
-    for one in walk(node):
-        if isinstance(one, Conditional | StmtExpr) or (isinstance(one, Binary) and one.op in ("&&", "||")):
-            return
-        yield one
+    """Yield the syntax below *node* that is evaluated whenever it is, what it writes behind what it reads for that."""
+    pending: list[object] = [node]
+    written: list[object] = []
+    while pending:
+        for one in walk(pending.pop()):
+            if isinstance(one, StmtExpr):
+                break
+            if isinstance(one, Conditional) or (isinstance(one, Binary) and one.op in ("&&", "||")):
+                pending.append(one.cond if isinstance(one, Conditional) else one.left)
+                break
+            if isinstance(one, Assign | Declarator):
+                written.append(one)
+            else:
+                yield one
+    yield from written
 
 
 def _jumps(item: If) -> bool:

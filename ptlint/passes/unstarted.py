@@ -115,6 +115,31 @@ def foreign_commits(view: View, protocol: Protocol, new: int) -> Iterator[tuple[
                 yield call, starts[0].call
 
 
+def exchanged_commits(view: View, protocol: Protocol, old: int, new: int) -> Iterator[tuple[Call, Call]]:
+    """Yield the commits of *view* that get what a start returned as the new value and what was made of it as the old
+    one, and the start.
+    """
+    nodes = view.graph.nodes if view.graph is not None else ()
+    writes = [node.step for node in nodes if isinstance(node.step, Written)]
+    for call in calls_in(view.definition.body):
+        if not protocol.gives.fullmatch(called(call)) or len(call.args) <= max(old, new):
+            continue
+        given, made = plain(call.args[new]), plain(call.args[old])
+        if not isinstance(given, Name) or not isinstance(made, Name) or given.name == made.name:
+            continue
+        own = [plain(step.value) for step in writes if step.value is not None and text(step.target) == given.name]
+        starts = [one for one in own if isinstance(one, Call) and protocol.takes.fullmatch(called(one))]
+        changed = any(
+            isinstance(value := plain(step.value), Call)
+            and _CHANGES.fullmatch(called(value))
+            and given.name in names_in(value.args[0] if value.args else value)
+            for step in writes
+            if step.value is not None and text(step.target) == made.name
+        )
+        if changed and starts and len(starts) == len(own):
+            yield call, starts[0]
+
+
 def _target(step: Evaluated) -> Name | None:
     bare = None if step.result is None else plain(step.result)
     return bare if isinstance(bare, Name) else None
