@@ -11,8 +11,8 @@ from ptlint.sim.convert import scalar
 from ptlint.sim.errors import CannotExecute, UnsetRead
 from ptlint.sim.frame import Frame, Place, Run, Value
 from ptlint.sim.opaque import pointed_at
-from ptlint.sim.types import UCHAR, bit_field_type, is_record, is_signed, size_of
-from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow
+from ptlint.sim.types import UCHAR, bit_field_type, is_bool, is_record, is_signed, size_of
+from ptlint.sim.values import Mask, Scalar, Unknown, arithmetic, choose, narrow, of_mask
 
 
 def slot_place(type: CType, slot: int, name: str) -> Place:
@@ -33,7 +33,27 @@ def slot_place(type: CType, slot: int, name: str) -> Place:
     def store(frame: Frame, _address: Scalar | None, value: Value) -> None:
         frame.assign(slot, value, signed)
 
-    return Place(type, _nowhere, load, store, addressable=False, read=read, slot=slot, variable=read)
+    def store_bool(frame: Frame, _address: Scalar | None, value: Value) -> None:
+        frame.assign(slot, settled(frame, slot, value), signed)
+
+    chosen = store_bool if is_bool(type) else store
+    return Place(type, _nowhere, load, chosen, addressable=False, read=read, slot=slot, variable=read)
+
+
+def settled(frame: Frame, slot: int, value: Value) -> Value:
+    """Return what a ``_Bool`` variable is set to in some lanes only; where that is open, or was, it is asked at once:
+    of the two together nobody would know in which lanes it is which.
+    """
+    machine, old = frame.machine, frame.slots[slot]
+    if old is None or frame.is_whole(machine.mask):
+        return value
+    if isinstance(old, Unknown) and not (isinstance(value, Unknown) and value.key == old.key):
+        with machine.narrowed(frame.entry & ~machine.mask):
+            frame.slots[slot] = of_mask(machine.ask(old.key), signed=False)
+        old = None
+    if isinstance(value, Unknown) and not isinstance(old, Unknown):
+        return of_mask(machine.ask(value.key), signed=False)
+    return value
 
 
 def _nowhere(_frame: Frame) -> None:

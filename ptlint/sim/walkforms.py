@@ -15,11 +15,14 @@ from ptlint.sim.opaque import opaque
 from ptlint.sim.primitives import find_primitive
 from ptlint.sim.program import Program
 from ptlint.sim.roles import points_to, tag_of, typedef_of
-from ptlint.sim.stage import ORDER, TARGET, Stage, argument
+from ptlint.sim.stage import ORDER, TARGET, Stage, argument, put
 from ptlint.sim.types import VOID
 
 ORDERED = (1, 2, 4)
 """Entries of batches whose number is a power of two."""
+
+_DESCRIBES = "page_vma_mapped_walk"
+"""The structure of a walk by the reverse mapping (include/linux/rmap.h)."""
 
 _COUNT = re.compile(r"_*(?:nr|nr_ptes|nr_pages|npages)_*")
 _MOST = re.compile(r"_*max(?:_nr\w*)?")
@@ -69,7 +72,8 @@ def walk_of(program: Program, path: str, name: str) -> Walk | None:
     definition, resolved = found
     form = _form(program, definition.type.params, resolved.params, resolved.ret)
     if _walks_itself(definition):  # an entry that it is given then is one to fill in
-        form = "range" if {"folio", "vm_area_struct"} <= {tag_of(type) for type in resolved.params} else form
+        tags = {tag_of(type) for type in resolved.params}
+        form = "range" if {"folio", "vm_area_struct"} <= tags or _DESCRIBES in tags else form
     ordered = form == "entry" and any(ORDER.fullmatch(param.name or "") for param in definition.type.params)
     form = "range" if ordered else form
     if not program.universe.profile.data.get("arch") and not _is_known(program, definition, path):
@@ -156,9 +160,20 @@ def arguments_of(stage: Stage, definition: ast.FunctionDef, types: Sequence[CTyp
         name, written = param.name or f"arg{at}", typedef_of(param, pointed=True)
         if walks_itself and written == "pte_t" and isinstance(type, CPointer):
             found.append(opaque(stage.session.machine, name, type.to).base)
+        elif walks_itself and tag_of(type) == _DESCRIBES:
+            found.append(_not_begun(stage, argument(stage, name, type, written), type))
         else:
             found.append(argument(stage, name, _taken_for(stage, definition, param, type), written))
     return found
+
+
+def _not_begun(stage: Stage, walk: Value, type: CType) -> Value:
+    """Return a walk by the reverse mapping that has found no entry yet."""
+    assert isinstance(walk, int)
+    found, _ = stage.session.machine.memory.find(walk)
+    assert found is not None and isinstance(type, CPointer) and isinstance(type.to, CRecord)
+    put(stage, found, type.to, stage.session.program.level, 0)
+    return walk
 
 
 def _taken_for(stage: Stage, definition: ast.FunctionDef, param: ast.Param, type: CType) -> CType:
