@@ -7,7 +7,8 @@ from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, br
 EXPLANATION = """
 What it reports
 Not every entry of the batch is processed: an entry stays cleared after commit, or keeps its old protection. Or a
-helper that came to its end before the patch comes to none: its loop does not move on.
+helper that came to its end before the patch comes to none: its loop does not move on. Or a caller that put back
+what it took, or made every entry clean, old or read-only, no longer does.
 
 Why it matters
 A cleared entry faults and loses the page; an old protection lets the process do what it no longer may.
@@ -113,4 +114,6 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "underrun", "{detail} by {subject}")
+    for habit in ("forgotten", "passed over"):
+        yield from broken(ctx, RULE, habit, "{detail}, unlike before: {subject}", kept_before=True)
     yield from without_end(ctx, RULE, "{subject}: came to an end before the patch, and no longer does")

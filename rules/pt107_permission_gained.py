@@ -7,7 +7,8 @@ from ptlint.api import Context, Evidence, Finding, Merge, RuleInfo, Severity, br
 EXPLANATION = """
 What it reports
 After a batch helper has run, an entry is writable although neither it nor the request was. And code that grants a write
-permission by itself and no longer asks whether userfaultfd or soft-dirty wait for the next write to the page.
+permission by itself and no longer asks whether userfaultfd or soft-dirty wait for the next write to the page, or in a
+private mapping whether others have the page too, or whether it is a file's.
 
 Why it matters
 The process writes where it must not: a shared page of another process after fork, a page under write tracking, a page
@@ -81,4 +82,5 @@ RULE = RuleInfo(
 def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "permission", "{detail}: {subject}")
-    yield from broken(ctx, RULE, "watched", "{detail}: {subject}", kept_before=True)
+    for kind in ("watched", "private"):
+        yield from broken(ctx, RULE, kind, "{detail}: {subject}", kept_before=True)

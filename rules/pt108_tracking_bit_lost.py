@@ -27,7 +27,8 @@ What it reports
 A function gets the old value of an entry, knows that it may carry tracking bits (it asks pte_swp_uffd() or one of
 its relatives), stores a value that is built from a page frame in its place, and never sets soft-dirty or the
 userfaultfd bit in the new value. And a patch after which a function no longer sets or clears such a bit that it did
-set or clear before, although it stores entries as before.
+set or clear before, although it stores entries as before. Or one after which a run loses the bit of every entry that it
+does not set it for.
 
 Why it matters
 Whoever tracks writes (checkpointing, live migration) misses a page, and userfaultfd no longer hears of it.
@@ -174,7 +175,8 @@ def check(ctx: Context) -> Iterator[Finding]:
             known.add((finding.span.path, finding.function))
     lost = broken(ctx, RULE, "tracking", "{detail}: {subject}")
     unmarked = broken(ctx, RULE, "unmarked", "{detail}, as it was before: {subject}", kept_before=True)
-    for finding in (*lost, *unmarked):
+    unkept = broken(ctx, RULE, "unkept", "{detail}: {subject}", kept_before=True)
+    for finding in (*lost, *unmarked, *unkept):
         if (finding.span.path, finding.function) not in known:
             yield finding
 

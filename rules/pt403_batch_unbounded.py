@@ -13,6 +13,7 @@ from ptlint.api import (
     View,
     batches_in,
     bounded_by_folio_only,
+    broken,
     fixed_limits,
     introduced,
     invalid,
@@ -25,7 +26,8 @@ What it reports
 The limit given to folio_pte_batch() or one of its relatives is made of the size of the folio alone: nothing in it
 knows where the page table or the VMA ends. And a loop over the entries of a folio that begins as far in front of an
 entry as the folio does, in a function that never asks where the page table begins. And a limit that stays the same in
-every round of a loop that moves on from batch to batch.
+every round of a loop that moves on from batch to batch. And, by a run in a mapping that goes on far behind, a limit
+beyond the end of the first entry's page table.
 
 Why it matters
 A folio may be mapped partly, or begin in the middle of a page table: the scan runs past the table and reads, and
@@ -143,7 +145,12 @@ RULE = RuleInfo(
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Report the limits that a patch makes of the folio alone."""
-    yield from introduced(ctx, RULE, _unbounded, fragments=True)
+    found = list(introduced(ctx, RULE, _unbounded, fragments=True))
+    yield from found
+    known = {(finding.span.path, finding.function) for finding in found}
+    for finding in broken(ctx, RULE, "limit", "{detail}: {subject}"):
+        if (finding.span.path, finding.function) not in known:
+            yield finding
 
 
 def _unbounded(view: View) -> Iterator[Fault]:

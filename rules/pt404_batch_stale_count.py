@@ -83,7 +83,10 @@ def check(ctx: Context) -> Iterator[Finding]:
     for finding in introduced(ctx, RULE, _stale):
         found.add((finding.span.path, finding.function))
         yield finding
-    for finding in broken(ctx, RULE, "count", "{detail}: {subject}"):
+    for finding in (
+        *broken(ctx, RULE, "count", "{detail}: {subject}"),
+        *broken(ctx, RULE, "miscount", "{detail}, unlike before: {subject}", kept_before=True),
+    ):
         if (finding.span.path, finding.function) not in found:
             yield finding
 

@@ -22,8 +22,9 @@ EXPLANATION = """
 What it reports
 Code that commits a batch and has the mmu_gather write-protects or unmaps an entry, and no flush range covers the
 address of that entry: one page is flushed for many, or the range starts or ends elsewhere. Or it makes them old alike
-and flushes some of them. As a warning: a function
-that goes on handling entries and no longer flushes the TLB at all, where nothing else in the patch does it instead.
+and flushes some of them. Or a helper flushes after changes, and none of the entries that it has changed. As a warning:
+a function that goes on handling entries and no longer flushes the TLB at all, where nothing else in the patch does it
+instead.
 
 Why it matters
 Other CPUs go on with the old translation in their TLBs and write to a page that is read-only now.

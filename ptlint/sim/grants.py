@@ -29,6 +29,9 @@ _PURPOSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("old", re.compile(r"p(?:te|md|ud)_mkold|clear_young_dirty_ptes?|\w*(?:test_and_clear|clear_flush)_young\w*")),
     ("soft", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_soft_dirty")),
     ("uffd", re.compile(r"p(?:te|md|ud)_(?:swp_)?clear_uffd\w*")),
+    ("protect", re.compile(r"p(?:te|md|ud)_wrprotect|(?:huge_)?p(?:te|md|ud)p_set_wrprotect|wrprotect_ptes")),
+    ("set soft", re.compile(r"p(?:te|md|ud)_(?:swp_)?mksoft_dirty")),
+    ("set uffd", re.compile(r"p(?:te|md|ud)_(?:swp_)?mkuffd")),
     ("drop", re.compile(r"clear(?:_full|_not_present_full)?_ptes|pte_clear(?:_not_present_full)?")),
 )
 """What a setter does on purpose: property, names of setters. Where code calls one, it means the loss or the gain."""

@@ -110,7 +110,8 @@ class Stage:
     frame of the batch's first entry. Page frames from ``missing`` on, lane by lane, have none of the machine's behind
     them, where the two differ; None when all have. With ``absent`` some entries map no page. In
     lanes where ``lost`` is above 0 mapping a table fails when it is done for the time that it says; ``mapped`` counts.
-    ``kept`` is the table of single entries that is kept for the split of the huge page which the batch maps.
+    ``kept`` is the table of single entries that is kept for the split of the huge page which the batch maps. The
+    mapping ends ``beyond`` bytes behind the batch.
     """
 
     session: Session
@@ -126,6 +127,7 @@ class Stage:
     lost: NDArray[np.int64] | None = None
     mapped: NDArray[np.int64] | None = None
     kept: Object | None = None
+    beyond: int = 0
 
     def fails_to_map(self) -> Mask | None:
         """Count an attempt to map a table; return the lanes in which it fails, None where none ever does."""
@@ -299,7 +301,7 @@ def mapping(stage: Stage, target: bool, type: CRecord) -> int:
     where = stage.where
     known = {
         "vm_start": where.addr + away,
-        "vm_end": where.addr + away + where.nr * where.page,
+        "vm_end": where.addr + away + where.nr * where.page + stage.beyond,
         "vm_mm": opaque(machine, f"{name}->vm_mm", _pointee(type, "vm_mm")).base,
         "vm_page_prot": _protection(stage),
     }

@@ -134,12 +134,30 @@ def covers_all(ran: Ran, record: Record, addr: int) -> Mask:
     return first if last == addr else first & covers(ran, record, last)
 
 
-def covers(ran: Ran, record: Record, addr: int) -> Mask:
-    """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
+def touches(ran: Ran, record: Record, addr: int) -> Mask:
+    """Return the lanes in which a flush takes in some of what the entry of *addr* maps."""
+    start = _start_of(record)
+    taken = covers(ran, record, addr)
+    if start is None:
+        return taken
+    first = ran.session.lanes_of(start)
+    begins: Mask = (np.uint64(addr) <= first) & (first < np.uint64(addr + ran.where.page))
+    return taken | begins
+
+
+def _start_of(record: Record) -> Scalar | None:
+    """Return where a flush begins, None for one of everything."""
     numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
     start = next((value for name, value in numbers.items() if _START.fullmatch(name)), None)
     if start is None and "_page" in record.name:  # whatever it is called: one page, by its address
         start = next((value for name, value in numbers.items() if name not in _SPACES), None)
+    return start
+
+
+def covers(ran: Ran, record: Record, addr: int) -> Mask:
+    """Return the lanes in which a flush takes in *addr*: by start and end or size, one page, or everything."""
+    numbers = {name: value for name, value in record.data.items() if not isinstance(value, (Blob, Unknown))}
+    start = _start_of(record)
     if start is None:
         return np.ones(ran.session.machine.lanes, dtype=bool)
     first = ran.session.lanes_of(start)

@@ -102,15 +102,17 @@ def run_over(
     raced: bool = False,
     block: int = 1,
     absent: Absent | None = None,
+    beyond: int = 0,
 ) -> Trial:
     """Run the caller over *space*, *after* a trial of its own; without one that fits, where not every answer does, once
-    more with those that led to a change of an entry. Note both. Raises OutOfBounds for a run without an end.
+    more with those that led to a change of an entry. Note both. The mapping ends *beyond* bytes behind the batch.
+    Raises OutOfBounds for a run without an end.
     """
     where = layout(shared.program, nr, LONGEST_BLOCK if block > 1 else FIRST)
     starts, commits = pair_names(shared.program)
 
     def drive(base: NDArray[np.int64], answers: dict[Hashable, Mask]) -> tuple[Machine, Iterable[Breach], object]:
-        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block, absent)
+        ran = _finished(shared, walk, where, space.take(base), space, answers, starts, commits, block, absent, beyond)
         broken = walks.check(ran)
         return ran.session.machine, broken if ran.endless is None else list(broken), ran
 
@@ -171,6 +173,7 @@ def _finished(
     commits: frozenset[str],
     block: int,
     absent: Absent | None,
+    beyond: int,
 ) -> Walked:
     count, nr = len(lanes), where.nr
     walker = walker_for(shared.hardware, lanes.slot, lanes.entry, lanes.store, where.base)
@@ -185,6 +188,7 @@ def _finished(
         folios = Folios(np.full(count, pages, dtype=np.int64), ~alike, alike, pages)
     writable = (lanes.request & 1).astype(bool)
     stage = set_stage(session, where, raw, shared.none, shared.colours.pfn + BEFORE * pages, folios, writable)
+    stage.beyond = beyond
     if block > 1:
         fold_blocks(session, stage, block)
     walker.table = stage.source.table

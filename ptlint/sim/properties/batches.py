@@ -16,7 +16,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
 from ptlint.sim.properties import frozen, owed, torn, upgrades
-from ptlint.sim.tlb import covers, leftovers
+from ptlint.sim.tlb import covers, leftovers, touches
 from ptlint.sim.values import Mask, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def check(ran: Batched) -> Iterator[Breach]:
         *_neighbours(ran),
         *words(ran),
         *empty_flushes(ran, ran.called_from),
+        *misplaced_flushes(ran, ran.called_from),
         *_parts(ran),
     )
     for breach in (*_faults(ran), *found, *torn.check(ran), *live, *granted):
@@ -173,6 +174,25 @@ def empty_flushes(ran: Ran, called_from: int) -> Iterator[Breach]:
     for record, first, end in _ranges(ran, called_from):
         empty = record.mask & (first == end)
         yield Breach("flush", empty, None, f"{record.name}() ends where it begins: nothing is flushed", "", record)
+
+
+def misplaced_flushes(ran: Ran, called_from: int) -> Iterator[Breach]:
+    """A flush behind changes of entries takes one of those in."""
+    where, written = ran.where, list[tuple[int, Mask]]()
+    for record in ran.session.machine.log[called_from:]:
+        offset, old, new = (record.data.get(key) for key in ("offset", "old", "new"))
+        if record.kind == "write" and isinstance(offset, int):
+            known = (
+                old is not None and new is not None and not isinstance(old, Unknown) and not isinstance(new, Unknown)
+            )
+            changed = record.mask & (ran.session.raw(old) != ran.session.raw(new)) if known else record.mask
+            written.append((where.addr + (offset - where.base) // where.size * where.page, changed))
+        elif record.kind == "flush" and written:
+            amiss = record.mask & reduce(or_, (mask for _, mask in written))
+            for addr, mask in written if bool(amiss.any()) else ():
+                amiss = amiss & ~(mask & touches(ran, record, addr))
+            detail = f"{record.name}() takes in none of the entries that have changed"
+            yield Breach("flush", amiss, None, detail, "the entries that have changed", record)
 
 
 def _parts(ran: Batched) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.convert import scalar
 from ptlint.sim.explore import Breach, stopped
 from ptlint.sim.machine import Record
-from ptlint.sim.properties.batches import empty_flushes
+from ptlint.sim.properties.batches import empty_flushes, misplaced_flushes
 from ptlint.sim.tlb import covers
 from ptlint.sim.values import Mask, Unknown
 
@@ -31,6 +31,7 @@ def check(ran: Handled) -> Iterator[Breach]:
         *_outside(ran),
         *_addresses(ran),
         *empty_flushes(ran, ran.called_from),
+        *misplaced_flushes(ran, ran.called_from),
     )
     for breach in (*_faults(ran), *found):
         mask = breach.mask & (ran.usable if stopped(breach) else ran.live)

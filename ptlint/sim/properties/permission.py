@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptlint.sim.blob import Blob
 from ptlint.sim.explore import Breach
 from ptlint.sim.properties.facts import Facts
-from ptlint.sim.properties.learnt import VM_SHARED, VM_SOFTDIRTY, has_flag, page_answers
+from ptlint.sim.properties.learnt import VM_SHARED, VM_SOFTDIRTY, exclusive_pages, has_flag, kinds_of, page_answers
 from ptlint.sim.values import Mask, Unknown, some
 
-if TYPE_CHECKING:
-    pass
+_MAPPED_FROM_FILE = re.compile(r"(?:__)?folio_add_file_rmap\w*")
+_MAPPED_FIRST = re.compile(r"(?:__)?folio_add_new_anon_rmap\w*")
 
 
 def permission(facts: Facts) -> Iterator[Breach]:
@@ -104,3 +104,34 @@ def shared(facts: Facts) -> Iterator[Breach]:
         split = there & facts.was[index] & after & ~copy
         detail = f"the copy of entry {index} is write-protected, and the entry stays writable"
         yield Breach("permission", split, index, detail, "read-only", facts.last_write(index, True))
+
+
+def private(facts: Facts) -> Iterator[Breach]:
+    """Through a private mapping nobody writes to what others see: not to a file's page, nor to a page of memory that is
+    not known to be this mapping's alone (include/linux/page-flags.h, PG_anon_exclusive).
+    """
+    ran = facts.ran
+    session = ran.session
+    own = has_flag(session.machine, VM_SHARED, has=False)
+    if not some(own):
+        return
+    (anonymous, _), from_file = kinds_of(session.machine), facts.nothing
+    for record in session.machine.log:
+        if record.kind == "told" and _MAPPED_FROM_FILE.fullmatch(record.name):
+            from_file, anonymous = from_file | record.mask, anonymous & ~record.mask
+        elif record.kind == "told" and _MAPPED_FIRST.fullmatch(record.name):
+            own = own & ~record.mask  # nobody else has that page yet
+    granted = own & facts.meant("write") & ~(ran.stage.writable & facts.meant("modify"))
+    shared = granted & anonymous & ~_was_shown(facts) if some(granted & anonymous) else facts.nothing
+    exclusive = exclusive_pages(session.machine, ran.stage.pfn)
+    for index, before in enumerate(facts.before):
+        for copy, raws in enumerate((facts.after, facts.copies)):
+            there = facts.own(index, raws[index], session.holds("pte_write", raws[index]))
+            what = f"the copy of entry {index}" if copy else f"entry {index}"
+            detail = f"{what} becomes writable in a private mapping, and its page is a file's"
+            kept = facts.was[index] & session.holds("pte_write", before)
+            gained = there & granted & from_file & ~kept
+            yield Breach("private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)))
+            gained = there & shared & facts.was[index] & ~kept & ~exclusive.get(index, facts.nothing)
+            detail = f"{what} becomes writable in a private mapping, and nothing asks whether others have its page"
+            yield Breach("private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,8 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
-from ptlint.sim.properties import absent, accounts, permission
-from ptlint.sim.properties.extent import counted_by, is_of_huge_pages, of_huge_pages
+from ptlint.sim.properties import absent, accounts, habits, permission
+from ptlint.sim.properties.extent import beyond_table, counted_by, is_of_huge_pages, of_huge_pages
 from ptlint.sim.properties.facts import Facts
 from ptlint.sim.properties.learnt import answered_alike, kinds_of, page_answers
 from ptlint.sim.properties.pairing import Ledger, points
@@ -35,11 +35,14 @@ def check(ran: Walked) -> Iterator[Breach]:
     if ran.endless is not None:
         yield from _before_the_end(ran, ran.endless)
         return
+    if ran.stage.beyond:  # the entries behind the batch are no part of what runs
+        yield from _named(ran, beyond_table(ran))
+        return
     ledger = Ledger(ran)
     if ledger.is_part:
         return
     facts = Facts(ran)
-    for breach in (
+    found = (
         *_faults(ran),
         *ledger.breaches(),
         *_pages(facts),
@@ -49,6 +52,7 @@ def check(ran: Walked) -> Iterator[Breach]:
         *_vanishes(facts),
         *permission.permission(facts),
         *permission.shared(facts),
+        *permission.private(facts),
         *_outside(ran),
         *_alike(facts),
         *_beyond(facts),
@@ -59,7 +63,14 @@ def check(ran: Walked) -> Iterator[Breach]:
         *permission.watched(facts),
         *_void(ran),
         *absent.check(facts),
-    ):
+        *habits.check(facts),
+    )
+    yield from _named(ran, found)
+
+
+def _named(ran: Walked, found: Iterable[Breach]) -> Iterator[Breach]:
+    """Yield the breaches that live lanes have, with whom to blame and what kind each is of."""
+    for breach in found:
         mask = breach.mask & (ran.usable if breach.property in ("fault", "outside", "null") else ran.live)
         if some(mask):
             breach.mask = mask
@@ -164,6 +175,24 @@ def _tracking(facts: Facts) -> Iterator[Breach]:
                 lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
                 detail = f"{place}entry {index} loses its {what} bit"
                 yield Breach("tracking", lost, index, detail, what, facts.last_write(index, bool(place)))
+        yield from _unkept(facts, what, predicate, purpose)
+
+
+def _unkept(facts: Facts, what: str, predicate: str, purpose: str) -> Iterator[Breach]:
+    """Who sets a mark in some cases and takes it away in others leaves it alone in a third: not every change is one of
+    what the mark is for (the flags of mprotect() are none).
+    """
+    session = facts.ran.session
+    taken, given = facts.meant(purpose), facts.meant(f"set {purpose}")
+    if not some(taken & facts.ran.live) or not some(given & facts.ran.live):
+        return
+    for index in range(facts.ran.where.nr):
+        stays = session.holds(predicate, facts.before[index]) & facts.was[index]
+        stays &= facts.present[index] | facts.moved[index]
+        if some(stays & ~taken & ~given) or not some(stays & taken & ~given):
+            return
+        detail = f"entry {index} loses its {what} bit wherever it is not given one"
+        yield Breach("unkept", stays & taken & ~given, index, detail, what, facts.last_write(index))
 
 
 def _moved(facts: Facts) -> Iterator[Breach]:

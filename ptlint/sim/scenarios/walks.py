@@ -113,6 +113,9 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
             nr = raced
             touched = with_accesses(space_of(shared, walk.form, nr, 12), nr, steps)
             run_over(shared, walk, nr, touched, trial, tally, raced=True)
+        if _may_go_on(program, walk, trial.machine):
+            beyond = 2 * program.constant("PMD_SIZE")
+            run_over(shared, walk, 1, space_of(shared, walk.form, 1, 12), trial, tally, beyond=beyond)
         plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
@@ -123,6 +126,13 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     except (CannotExecute, OutOfBounds) as error:
         tally.stop(error)
     return tally.judgement(program)
+
+
+def _may_go_on(program: Program, walk: Walk, machine: Machine) -> bool:
+    """Return whether the end of the mapping decides how many entries code of the caller's file looks at."""
+    texts = functions_of(program, walk.path)
+    names = {one.rpartition(":")[2] for one in machine.executed if one.rpartition(":")[0] == walk.path}
+    return walk.form in ("range", "fault") and any("vm_end" in texts.get(name, "") for name in names)
 
 
 def _batches(machine: Machine) -> bool:

@@ -222,6 +222,13 @@ def test_a_flush_of_a_page_does_not_end_where_it_begins(step: str, broken: set[s
     assert {violation.property for violation in result.violations} == broken
 
 
+def test_a_flush_behind_a_change_takes_in_what_has_changed() -> None:
+    text = (CLEARED % ", addr += pgsize").replace("&vma, start, addr,", "&vma, addr, addr + pgsize * ncontig,")
+    (result,) = judged("arm64", {"clear_flush": SourceText(ARM64, 1, text)}, "set_huge_pte_at")
+    details = {violation.detail for violation in result.violations if violation.property == "flush"}
+    assert any("takes in none of the entries that have changed" in one for one in details)
+
+
 @pytest.mark.parametrize(("bits", "broken"), [("_PAGE_WRITE", set()), ("_PAGE_RW", {"underrun"})])
 def test_a_page_that_is_write_protected_stays_what_it_was(bits: str, broken: set[str]) -> None:
     body = "static inline void huge_ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *ptep)\n"
