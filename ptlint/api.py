@@ -185,15 +185,13 @@ MAX_RELATED = 12
 """Other places that one finding shows."""
 
 
-def broken(
-    ctx: Context, info: RuleInfo, prop: str, message: str, *, raced: bool | None = None, kept_before: bool = False
-) -> Iterator[Finding]:
+def broken(ctx: Context, info: RuleInfo, prop: str, message: str, *, raced: bool | None = None) -> Iterator[Finding]:
     """Yield a finding for each new violation of *prop*, with its counterexample; *message* may hold ``{detail}``.
 
-    With *kept_before*, only for what ran before the patch as well, and kept the property.
+    Of what code may lack on purpose (``Violation.compared``), only where it ran before the patch as well, and had it.
     """
     for judgement, violation in ctx.violations(prop, raced=raced):
-        if kept_before and (judgement.arch, judgement.subject) not in ctx.outcome.ran_before:
+        if violation.compared and (judgement.arch, judgement.subject) not in ctx.outcome.ran_before:
             continue
         span, function, related = ctx.place(judgement, violation)
         notes = tuple(Note("seen-by", text) for text in violation.observed)

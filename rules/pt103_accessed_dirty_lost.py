@@ -172,7 +172,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it, and what can be seen where nothing was run."""
     shown = [
         *broken(ctx, RULE, "accessed-dirty", "{detail}: {subject}", raced=False),
-        *broken(ctx, RULE, "dropped", "{detail}: {subject}", kept_before=True),
+        *broken(ctx, RULE, "dropped", "{detail}: {subject}"),
     ]
     yield from shown
     told = {(one.span.path, one.function) for one in shown}

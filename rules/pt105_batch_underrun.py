@@ -115,5 +115,5 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "underrun", "{detail} by {subject}")
     for habit in ("forgotten", "passed over"):
-        yield from broken(ctx, RULE, habit, "{detail}, unlike before: {subject}", kept_before=True)
+        yield from broken(ctx, RULE, habit, "{detail}, unlike before: {subject}")
     yield from without_end(ctx, RULE, "{subject}: came to an end before the patch, and no longer does")

@@ -83,4 +83,4 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report every new breach, with the run that shows it."""
     yield from broken(ctx, RULE, "permission", "{detail}: {subject}")
     for kind in ("watched", "private"):
-        yield from broken(ctx, RULE, kind, "{detail}: {subject}", kept_before=True)
+        yield from broken(ctx, RULE, kind, "{detail}: {subject}")

@@ -174,8 +174,8 @@ def check(ctx: Context) -> Iterator[Finding]:
             yield finding
             known.add((finding.span.path, finding.function))
     lost = broken(ctx, RULE, "tracking", "{detail}: {subject}")
-    unmarked = broken(ctx, RULE, "unmarked", "{detail}, as it was before: {subject}", kept_before=True)
-    unkept = broken(ctx, RULE, "unkept", "{detail}: {subject}", kept_before=True)
+    unmarked = broken(ctx, RULE, "unmarked", "{detail}, as it was before: {subject}")
+    unkept = broken(ctx, RULE, "unkept", "{detail}: {subject}")
     for finding in (*lost, *unmarked, *unkept):
         if (finding.span.path, finding.function) not in known:
             yield finding

@@ -145,7 +145,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     found = [
         *broken(ctx, RULE, "accessed-dirty", "{detail} that the MMU sets in between: {subject}", raced=True),
         *broken(ctx, RULE, "live-entry", "{detail}: {subject}"),
-        *broken(ctx, RULE, "vanish", "{detail}: {subject}", kept_before=True),
+        *broken(ctx, RULE, "vanish", "{detail}: {subject}"),
     ]
     yield from found
     known = {(finding.span.path, finding.function) for finding in found}

@@ -85,7 +85,7 @@ def check(ctx: Context) -> Iterator[Finding]:
         yield finding
     for finding in (
         *broken(ctx, RULE, "count", "{detail}: {subject}"),
-        *broken(ctx, RULE, "miscount", "{detail}, unlike before: {subject}", kept_before=True),
+        *broken(ctx, RULE, "miscount", "{detail}, unlike before: {subject}"),
     ):
         if (finding.span.path, finding.function) not in found:
             yield finding

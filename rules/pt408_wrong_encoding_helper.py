@@ -168,7 +168,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     more = [one for presence in PRESENCE for one in no_longer(ctx, RULE, presence, text)]
     if not ctx.whole:  # callers run for a series
         more += broken(ctx, RULE, "encoding", "{detail}: {subject}")
-        more += broken(ctx, RULE, "void", "{detail}: {subject}", kept_before=True)
+        more += broken(ctx, RULE, "void", "{detail}: {subject}")
     for finding in more:
         if (finding.span.path, finding.function) not in known:
             yield finding

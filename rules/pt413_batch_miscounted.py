@@ -77,4 +77,4 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report every new miscount, with the run that shows it."""
     yield from broken(ctx, RULE, "forming", "{subject} {detail}")
     shorter = replace(RULE, severity=Severity.WARNING)
-    yield from broken(ctx, shorter, "forming-short", "{subject} {detail}", kept_before=True)
+    yield from broken(ctx, shorter, "forming-short", "{subject} {detail}")

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the judgements; 1 when a property is broken, 0 otherwise."""
+    """Print the judgements; 1 when a property is broken, 0 otherwise. What only callers could bring about is not."""
     from ptlint.engine.request import CheckRequest
     from ptlint.engine.simulate import simulate
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         text = "\n".join([*_lines(judgements), *(f"not read: {one}" for one in unread)]) + "\n"
     write_output(lambda out: _write(out, text), arguments.output)
-    return int(any(judgement.violations for judgement in judgements))
+    return int(any(judgement.violations and not judgement.general for judgement in judgements))
 
 
 def _litmus(request: "CheckRequest", arguments: argparse.Namespace) -> int:
@@ -114,11 +114,20 @@ def _lines(judgements: "list[Judgement]") -> Iterator[str]:
             yield f"  {violation.property}{' (with the MMU in between)' if violation.raced else ''}: {violation.detail}"
             yield from run_lines(violation.counterexample)
             yield from (f"    seen by: {text}" for text in violation.observed)
+        if judgement.violations and judgement.general:
+            yield f"  = note: {_OF_CALLERS}"
+        if judgement.known:
+            yield f"  as before the patches, not told again: {', '.join(judgement.known)}"
         for number, example in enumerate(judgement.traces, start=1):
             yield f"  run {number} of {len(judgement.traces)}, {example.nr} entries"
             yield from run_lines(example)
         for assumed in judgement.assumed:
             yield f"  explored both ways: {assumed.function}() ({assumed.what})"
+
+
+_OF_CALLERS = (
+    "callers may never give it a state in which this happens; a check, or --patch, tells what did not happen before"
+)
 
 
 def _verdict(judgement: "Judgement") -> str:
@@ -129,7 +138,9 @@ def _verdict(judgement: "Judgement") -> str:
     if judgement.exhausted or judgement.failed:
         return f"not finished: {judgement.exhausted or judgement.failed}"
     kind = "every state" if judgement.exhaustive else "samples"
-    outcome = f"broken: {len(judgement.violations)}" if judgement.violations else "holds"
+    number = len(judgement.violations)
+    broken = f"holds but for {number}, from some states" if judgement.general else f"broken: {number}"
+    outcome = broken if judgement.violations else "holds"
     return f"{outcome} ({judgement.scenarios:,} scenarios, {kind})"
 
 
@@ -140,6 +151,8 @@ def _as_json(function: str, judgements: "list[Judgement]", unread: list[str]) ->
             "subject": judgement.subject,
             "scenarios": judgement.scenarios,
             "exhaustive": judgement.exhaustive,
+            "general": judgement.general,
+            "known": judgement.known,
             "violations": [asdict(violation) for violation in judgement.violations],
             "assumed": [asdict(assumed) for assumed in judgement.assumed],
             "stopped": None if judgement.stopped is None else judgement.stopped[0],

@@ -45,6 +45,7 @@ class Breach:
 
     ``record`` is what broke it, if one thing did, else ``suspect`` the function that should have seen to it; ``detail``
     and ``expected`` are for the reader. ``kind`` tells apart breaches of one property that are reported one by one.
+    ``compared`` marks what code may do on purpose: it is a fault only where the code before a patch did otherwise.
     """
 
     property: str
@@ -55,6 +56,7 @@ class Breach:
     record: Record | None = None
     suspect: str = ""
     kind: str = ""
+    compared: bool = False
 
 
 def stopped(breach: Breach) -> bool:

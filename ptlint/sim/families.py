@@ -66,8 +66,13 @@ def judgements(
                 late = f"more than {MOST_SUBJECTS} like it for one patch"
                 yield Judgement(family.name(subject), arch, exhaustive=False, exhausted=late)
                 continue
+            late = program.ration.gives_up(family.name(subject))
+            if late:
+                yield Judgement(family.name(subject), arch, exhaustive=False, exhausted=late)
+                continue
             judgement = _guarded(f"{name} {number}", arch, partial(family.judge, program, subject, arch))
-            program.ration.settle(program.ration.taken - taken, ended=not judgement.exhausted)
+            ended = not judgement.exhausted
+            program.ration.settle(program.ration.taken - taken, ended=ended, subject=family.name(subject))
             yield judgement
             if program.ration.taken - taken > MUCH_WORK and not gc.isenabled():
                 gc.collect(1)  # what long runs leave in circles is as much as they did

@@ -15,6 +15,7 @@ class Violation:
     ``raced`` tells that it takes a step of the MMU between two of the CPU's. ``blame`` is the chain of calls that led
     to the step that broke it, outermost first: function, and where it was left (the last: where it broke); ``suspect``
     the function that should have seen to it where no step did.
+    ``compared`` marks what code may lack on purpose: it says something only of what ran before a patch, and had it.
     ``observed`` says who acts on the wrong value, empty when nothing does today. ``kind`` tells apart breaches of one
     property by one subject.
     """
@@ -28,6 +29,7 @@ class Violation:
     suspect: str
     observed: tuple[str, ...] = ()
     kind: str = ""
+    compared: bool = False
 
     def identity(self) -> tuple[str, str, bool]:
         """Return what makes the same breach in another tree the same: property, kind, and whether it takes a race."""
@@ -48,11 +50,13 @@ class Judgement:
     """One subject (a helper, or helpers that belong together) under one profile.
 
     ``scenarios`` counts lanes. ``executed`` are the functions that ran, as ``path:name``; ``used`` are their names and
-    those of the macros they expanded. ``stopped`` is why the runs
-    could not be finished, None when they were: then nothing is known of the properties without a violation. ``traces``
-    are runs that were asked for, whatever they show. ``failed`` describes a mistake of ptlint itself that ended the
-    runs. ``longest`` is what the longest finished run took, in statements; ``endless`` tells that one took more than
-    any that ends.
+    those of the macros they expanded. ``stopped`` is why the runs could not be finished, None when they were: then
+    nothing is known of the properties without a violation. ``traces`` are runs that were asked for, whatever they show.
+    ``failed`` describes a mistake of ptlint itself that ended the runs. ``general`` marks code that ran from every
+    state that the roles of its parameters allow, not only from those that a contract names: callers may never give it
+    one in which it breaks. ``known`` are properties that broke the same way before patches, and are left out of
+    ``violations``. ``longest`` is what the longest finished run took, in statements; ``endless`` tells that one took
+    more than any that ends.
     """
 
     subject: str
@@ -67,6 +71,8 @@ class Judgement:
     exhausted: str = ""
     failed: str = ""
     traces: tuple[Counterexample, ...] = ()
+    general: bool = False
+    known: tuple[str, ...] = ()
     longest: int = 0
     endless: bool = False
 

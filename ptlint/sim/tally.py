@@ -23,10 +23,14 @@ Observers = Callable[[Ran, Trial, Breach], "tuple[tuple[str, ...], Mask]"]
 
 @dataclass(slots=True)
 class Tally:
-    """What the runs of *subject* under *arch* came to so far. The first violation of a property is kept."""
+    """What the runs of *subject* under *arch* came to so far. The first violation of a property is kept.
+
+    ``general`` says that they start from every state that the roles of its parameters allow.
+    """
 
     subject: str
     arch: str
+    general: bool = False
     found: dict[str, Violation] = field(default_factory=dict)
     scenarios: int = 0
     exhaustive: bool = True
@@ -105,6 +109,7 @@ class Tally:
             breach.suspect,
             observed,
             breach.kind,
+            breach.compared,
         )
 
     def stop(self, error: CannotExecute | OutOfBounds) -> None:
@@ -137,6 +142,7 @@ class Tally:
             self.stopped,
             self.exhausted,
             traces=tuple(self.traces),
+            general=self.general,
             longest=self.longest,
             endless=self.endless,
         )

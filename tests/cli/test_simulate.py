@@ -1,6 +1,7 @@
 """``ptlint simulate`` over the bundled tree."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,16 @@ def test_a_function_that_no_scenario_runs_is_a_usage_error(capsys: pytest.Captur
     code = main(["simulate", "no_such_helper", "--tree", str(DEMO / "tree"), "--arch", "x86"])
     assert code == 2
     assert "no scenario of these profiles runs a function of this name" in capsys.readouterr().err
+
+
+def test_what_a_caller_breaks_is_no_failure_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(DEMO / "tree", tmp_path / "tree")
+    loop = "for (; nr--; ptep++, addr += PAGE_SIZE)"
+    body = f"{loop}\n\t\tset_pte_at(vma->vm_mm, addr, ptep, pte_wrprotect(ptep_get(ptep)));\n"
+    takes = "struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, unsigned int nr"
+    (tmp_path / "tree/mm/close.c").write_text(f"#include <linux/pgtable.h>\nvoid close_ptes({takes})\n{{\n\t{body}}}\n")
+    code = main(["simulate", "close_ptes", "--tree", str(tmp_path / "tree"), "--arch", "powerpc/radix"])
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "powerpc/radix  close_ptes(): holds but for 2, from some states (" in out
+    assert "callers may never give it a state in which this happens" in out

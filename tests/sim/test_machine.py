@@ -84,8 +84,18 @@ def test_long_runs_share_what_they_may_take_beyond_short_ones() -> None:
     ration = Ration(vain=1_000_000, whole="all profiles")
     told = f"more than {SHORT} statements, and {MOST_FAR} of long runs for all profiles"
     with pytest.raises(OutOfBounds, match=told):
-        run(ration, MOST_FAR // 10_000 + 1, SHORT + 10_000)
+        run(ration, MOST_FAR // 10_000 + 3, SHORT + 10_000)
     assert ration.is_spent
     run(ration, 100, SHORT)
     with pytest.raises(OutOfBounds, match=told):
         run(ration, 1, SHORT + 1_000)
+
+
+def test_what_comes_to_no_end_under_two_profiles_is_run_on_no_other() -> None:
+    ration = Ration(vain=1_000_000, whole="all profiles")
+    ration.settle(10, ended=False, subject="spin")
+    ration.settle(10, ended=True, subject="walk")
+    assert not ration.gives_up("spin")
+    ration.settle(10, ended=False, subject="spin")
+    assert ration.gives_up("spin") == "it came to no end under 2 other profiles"
+    assert not ration.gives_up("walk")

@@ -152,7 +152,7 @@ def _marks(facts: Facts, words: Words, index: int, raw: Raw, is_copy: bool) -> I
         if name == "soft-dirty" and is_copy and bool((stood & session.holds(of_swap, before)).any()):
             moved = stood & other & ~kept & session.holds("pte_none", facts.after[index])
             detail = f"entry {index} is moved and not marked soft-dirty"
-            yield Breach("unmarked", moved, index, detail, name, facts.last_write(index, True))
+            yield Breach("unmarked", moved, index, detail, name, facts.last_write(index, True), compared=True)
 
 
 def _shared(facts: Facts, words: Words, index: int) -> Iterator[Breach]:

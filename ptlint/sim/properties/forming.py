@@ -47,7 +47,7 @@ def check(ran: Formed) -> Iterator[Breach]:
 
 def _breach(ran: Formed, mask: Mask, index: int | None, what: str, kind: str, property: str = "forming") -> Breach:
     inside = index if index is not None and index < ran.where.nr else None
-    return Breach(property, mask, inside, what, kind=kind)
+    return Breach(property, mask, inside, what, kind=kind, compared=property == "forming-short")
 
 
 def _counted(ran: Formed) -> Iterator[Breach]:

@@ -38,7 +38,7 @@ def _forgotten(facts: Facts) -> Iterator[Breach]:
             told = told | record.mask
     for index, gone in enumerate(facts.gone):
         detail = f"entry {index} is taken away and not put back, and nobody is told of its page"
-        yield Breach("forgotten", gone & ~told, index, detail, "put back", facts.last_write(index))
+        yield Breach("forgotten", gone & ~told, index, detail, "put back", facts.last_write(index), compared=True)
 
 
 def _passed_over(facts: Facts) -> Iterator[Breach]:
@@ -57,7 +57,7 @@ def _passed_over(facts: Facts) -> Iterator[Breach]:
             )
             detail = f"entry {index} is passed over and stays {what}"
             missed = stays & ran.session.holds(predicate, raw)
-            yield Breach("passed over", missed, index, detail, f"not {what}", facts.last_write(index))
+            yield Breach("passed over", missed, index, detail, f"not {what}", facts.last_write(index), compared=True)
 
 
 def _miscounted(facts: Facts) -> Iterator[Breach]:
@@ -70,5 +70,9 @@ def _miscounted(facts: Facts) -> Iterator[Breach]:
         changed = changed + (~facts.same(index) | facts.copied[index])
     number = ran.session.lanes_of(value).view(np.int64)
     counts = (number >= 0) & (ran.lanes.slot < 0)
-    yield Breach("miscount", counts & (number < changed), None, "fewer entries are counted than changed", "", None)
-    yield Breach("miscount", number > ran.where.nr, None, "more entries are counted than there are", "", None)
+    yield Breach(
+        "miscount", counts & (number < changed), None, "fewer entries are counted than changed", "", None, compared=True
+    )
+    yield Breach(
+        "miscount", number > ran.where.nr, None, "more entries are counted than there are", "", None, compared=True
+    )

@@ -86,7 +86,9 @@ def watched(facts: Facts) -> Iterator[Breach]:
             gained &= session.holds("pte_write", raw) & ~session.holds("pte_write", facts.before[index])
             gained &= session.holds(predicate, raw) == watched
             detail = f"entry {index} becomes writable, and {what} waits for the next write to it"
-            yield Breach("watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index))
+            yield Breach(
+                "watched", gained & ~heeded, index, detail, "read-only", facts.last_write(index), compared=True
+            )
 
 
 def shared(facts: Facts) -> Iterator[Breach]:
@@ -131,7 +133,11 @@ def private(facts: Facts) -> Iterator[Breach]:
             detail = f"{what} becomes writable in a private mapping, and its page is a file's"
             kept = facts.was[index] & session.holds("pte_write", before)
             gained = there & granted & from_file & ~kept
-            yield Breach("private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)))
+            yield Breach(
+                "private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)), compared=True
+            )
             gained = there & shared & facts.was[index] & ~kept & ~exclusive.get(index, facts.nothing)
             detail = f"{what} becomes writable in a private mapping, and nothing asks whether others have its page"
-            yield Breach("private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)))
+            yield Breach(
+                "private", gained, index, detail, "read-only", facts.last_write(index, bool(copy)), compared=True
+            )

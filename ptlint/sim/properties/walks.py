@@ -145,7 +145,7 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 dropped = had & facts.meant(purpose) & facts.own(index, facts.after[index], facts.present[index])
                 dropped &= ~session.holds(predicate, facts.after[index]) & ~told
                 detail = f"the dirty bit of entry {index} is cleared, and nothing is told of it"
-                yield Breach("dropped", dropped, index, detail, what, facts.last_write(index))
+                yield Breach("dropped", dropped, index, detail, what, facts.last_write(index), compared=True)
             for place, raw, there in facts.places(index):
                 lost = owed & facts.own(index, raw, there) & ~session.holds(predicate, raw)
                 detail = f"{place}entry {index} loses its {what} bit"
@@ -158,8 +158,9 @@ def _lost(facts: Facts) -> Iterator[Breach]:
                 yield Breach("accessed-dirty", left, index, detail, what, facts.last_write(index, True))
                 lost = owed & facts.gone[index] & ~told & named & ~anonymous & ~(facts.meant("drop") & ~from_file)
                 detail = f"entry {index} is taken away and its dirty bit does not reach the page"
-                name = "accessed-dirty" if some(told) else "dropped"
-                yield Breach(name, lost, index, detail, what, facts.last_write(index))
+                on_purpose = not some(told)
+                name = "dropped" if on_purpose else "accessed-dirty"
+                yield Breach(name, lost, index, detail, what, facts.last_write(index), compared=on_purpose)
 
 
 def _tracking(facts: Facts) -> Iterator[Breach]:
@@ -192,7 +193,7 @@ def _unkept(facts: Facts, what: str, predicate: str, purpose: str) -> Iterator[B
         if some(stays & ~taken & ~given) or not some(stays & taken & ~given):
             return
         detail = f"entry {index} loses its {what} bit wherever it is not given one"
-        yield Breach("unkept", stays & taken & ~given, index, detail, what, facts.last_write(index))
+        yield Breach("unkept", stays & taken & ~given, index, detail, what, facts.last_write(index), compared=True)
 
 
 def _moved(facts: Facts) -> Iterator[Breach]:
@@ -210,7 +211,7 @@ def _moved(facts: Facts) -> Iterator[Breach]:
         there = facts.own(index, raw, facts.moved[index] & facts.was[index])
         detail = f"entry {index} is moved and not marked soft-dirty"
         unmarked = there & ~session.holds("pte_soft_dirty", raw)
-        yield Breach("unmarked", unmarked, index, detail, "soft-dirty", facts.last_write(index, True))
+        yield Breach("unmarked", unmarked, index, detail, "soft-dirty", facts.last_write(index, True), compared=True)
 
 
 def _vanishes(facts: Facts) -> Iterator[Breach]:
@@ -232,7 +233,7 @@ def _vanishes(facts: Facts) -> Iterator[Breach]:
         stays = record.mask & facts.was[index] & facts.own(index, facts.after[index], facts.present[index])
         empty = stays & (session.raw(new) == np.uint64(ran.stage.source.none))
         detail = f"entry {index} is empty for a while and then the same page again"
-        yield Breach("vanish", empty, index, detail, "never empty", record)
+        yield Breach("vanish", empty, index, detail, "never empty", record, compared=True)
 
 
 def _void(ran: Walked) -> Iterator[Breach]:
@@ -241,7 +242,7 @@ def _void(ran: Walked) -> Iterator[Breach]:
         return
     for name, record in ran.void:
         detail = f"{record.function}() asks {name}() of an entry that never has it there"
-        yield Breach("void", record.mask, None, detail, "an entry that has it", record)
+        yield Breach("void", record.mask, None, detail, "an entry that has it", record, compared=True)
 
 
 def _outside(ran: Walked) -> Iterator[Breach]:

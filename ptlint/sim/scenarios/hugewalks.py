@@ -106,7 +106,7 @@ def name(one: HugeWalk) -> str:
 
 def judge(_program: Program, one: HugeWalk, arch: str) -> Judgement:
     """Run the caller over every state of an entry, then with the MMU in between."""
-    tally = Tally(one.walk.name, arch)
+    tally = Tally(one.walk.name, arch, general=True)
     try:
         shared = setting(one.program, BEFORE + 1 + AFTER)
         space = space_of(shared, one.walk.form, 1)

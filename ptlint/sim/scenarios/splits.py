@@ -158,7 +158,7 @@ def name(split: Split) -> str:
 
 def judge(_program: Program, split: Split, arch: str) -> Judgement:
     """Run the split over every state of an entry, then with the MMU in between, then over migrating entries."""
-    tally = Tally(split.name, arch)
+    tally = Tally(split.name, arch, general=True)
     try:
         shared = setting(split.program, BEFORE + 1 + AFTER)
         trial = _run_over(shared, split, _space(range(len(shared.colours.weight))), tally)

@@ -97,7 +97,7 @@ def name(walk: Walk) -> str:
 
 def judge(program: Program, walk: Walk, arch: str) -> Judgement:
     """Run the caller over growing batches, then with the MMU in between."""
-    tally = Tally(walk.name, arch)
+    tally = Tally(walk.name, arch, general=True)
     try:
         shared = setting(program, BEFORE + max(3, *walk.sizes(program)) + AFTER)
         if walk.form in ("fill", "swapped"):
