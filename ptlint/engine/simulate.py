@@ -83,7 +83,11 @@ def _set_up(codes: Iterable[Runs | None], profiles: int, nr: int | None, *, trac
 def _judged(before: Runs | None, runs: Runs, profiles: Sequence[Profile], function: str) -> Iterator[Judgement]:
     """Yield the judgements that *function* takes part in, and those of what ran for it and came to no end."""
     for profile in profiles:
-        for judgement in runs.of(profile, frozenset((function,))):
+        made = runs.of(profile, frozenset((function,)))
+        bound = {name for one in made if not one.general for name in one.subject.split("+")}
+        for judgement in made:
+            if judgement.general and judgement.subject in bound:
+                continue  # a contract says from which states it runs
             if _concerns(judgement, function):
                 yield _against(judgement, before, profile, function)
             elif not judgement.is_whole:

@@ -158,9 +158,12 @@ class Names:
         return name
 
     def is_extern(self, name: str, caller: str = "") -> bool:
-        """Return whether only a declaration of a variable is in sight: its start value is not known."""
+        """Return whether the start value of a variable is not known: it is defined elsewhere, or a register of the CPU.
+
+        Alpha keeps ``__current_thread_info`` in one.
+        """
         found = self._variable(name, caller)
-        return found is None or ("extern" in found[0].storage and found[1].init is None)
+        return found is None or (bool({"extern", "register"} & set(found[0].storage)) and found[1].init is None)
 
     def _variable(self, name: str, caller: str) -> tuple[ast.Declaration, ast.Declarator] | None:
         found = None

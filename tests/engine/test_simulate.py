@@ -84,6 +84,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("change_pte_range", "x86+xen"),  # the longest runs of all
         ("clear_refs_pte_range", "arm64"),
         ("try_to_unmap_one", "alpha"),  # without hugetlb, whose helpers are not linked there
+        ("ptep_clear_flush", "alpha"),  # flushes by a function of its own, and asks a register who runs
         ("clean_record_pte", "arm64"),  # mm/mapping_dirty_helpers.c is built under no profile
     ],
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "/(?:__|local_|native_|radix__|hash__|arch_|smp_|do_|__local_)*flush_tlb_\\w+/",
+    "/[a-z]\\w*_flush_tlb_(?:page|range|mm|all|kernel_range)/",
     "/(?:__|local_|native_|radix__|hash__|arch_)*flush_all_tlb\\w*/",
     "/__flush_tlb\\w*/",
     "/__tlb_flush_\\w+/",
