@@ -25,7 +25,7 @@ MOST_ENTRIES = 512
 MOST_VAIN = 600_000
 """Work of all runs under all profiles that come to no end: beyond it only short ones go on."""
 
-FAR_OF_PROFILE = 10_000
+FAR_OF_PROFILE = 20_000
 """Statements of long runs that each profile adds to what is granted: most take fewer for any caller of the kernel."""
 
 

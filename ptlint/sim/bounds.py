@@ -39,7 +39,7 @@ class Limits:
     work: int = 120_000
     reading: int = 100_000
     bytes: int = 96 << 20
-    records: int = 10 << 20
+    records: int = 12 << 20
 
 
 PORTION = 1_000

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlint.sim.bounds import FEW_LANES
 from ptlint.sim.palette import Palette
 from ptlint.sim.values import Mask, distinct, distinct_rows
 
@@ -104,25 +105,46 @@ def joined(first: Space, second: Space) -> Space:
 
 
 def raced(space: Space, nr: int, slots: int) -> Space:
-    """Return *space* with one access of the MMU, a load or a store, to each entry before each of *slots* steps."""
-    return _at(space, [(slot, entry, store) for slot in range(slots) for entry in range(nr) for store in (False, True)])
+    """Return *space* with one access of the MMU, a load or a store, to each entry before each of *slots* steps.
+
+    Above ``MOST_RACED`` lanes seeded draws of them, fewer over many entries.
+    """
+    events = [(slot, entry, store) for slot in range(slots) for entry in range(nr) for store in (False, True)]
+    return _at(space, events, lanes_over(nr, MOST_RACED))
 
 
 def raced_at(space: Space, slots: Iterable[int]) -> Space:
     """Return *space* with one access of the MMU, a load or a store, to the one entry before each of *slots*."""
-    return _at(space, [(slot, 0, store) for slot in slots for store in (False, True)])
+    return _at(space, [(slot, 0, store) for slot in slots for store in (False, True)], MOST_RACED)
 
 
-def _at(space: Space, events: Sequence[tuple[int, int, bool]]) -> Space:
+MOST_RACED = 1 << 16
+"""Lanes with an access of the MMU."""
+
+FEW_ENTRIES = 3
+"""Entries up to which a run takes as many lanes as any."""
+
+
+def lanes_over(nr: int, most: int, few: int = FEW_ENTRIES) -> int:
+    """Return the lanes of one run over *nr* entries, *most* over *few*: what is kept of it grows with lanes and steps,
+    and code that looks at entries one by one makes more steps on each in more lanes.
+    """
+    return most if nr <= few else max(FEW_LANES, most * few**2 // nr**2)
+
+
+def _at(space: Space, events: Sequence[tuple[int, int, bool]], most: int) -> Space:
     table = np.array(events, dtype=np.int64)
-    count = len(space)
-    pick = np.repeat(np.arange(count), len(events))
-    event = np.tile(np.arange(len(events)), count)
+    count = len(space) * len(events)
+    if count <= most:
+        number = np.arange(count)
+    else:
+        number = distinct(np.random.default_rng(len(events)).integers(0, count, most))
+    pick, event = number // len(events), number % len(events)
     return Space(
         space.states[pick],
         space.request[pick],
         table[event, 0],
         table[event, 1],
         table[event, 2].astype(bool),
-        space.exhaustive,
+        space.exhaustive and count <= most,
     )

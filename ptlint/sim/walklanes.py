@@ -13,7 +13,7 @@ from ptlint.sim.program import Program
 from ptlint.sim.properties.pairing import FLAGS
 from ptlint.sim.scenarios.blocks import ALIGNED
 from ptlint.sim.session import Session
-from ptlint.sim.space import Space
+from ptlint.sim.space import Space, lanes_over
 from ptlint.sim.stage import AFTER, BEFORE, Stage
 from ptlint.sim.values import distinct, distinct_rows
 
@@ -25,6 +25,9 @@ MOST_FOLDED = 32
 
 MOST_BLOCKS = 40
 """Combinations of two blocks."""
+
+FEW_ENTRIES = 4
+"""Entries up to which a run takes as many lanes as any."""
 
 MOST_ROWS = 192
 """Combinations of entries of one run, before folios, requests and answers multiply them."""
@@ -44,6 +47,10 @@ def space_of(shared: Setting, form: str, nr: int, most: int = MOST_ROWS) -> Spac
     choices = [writable | shape | border << 3 for border, shape in shapes for writable in (0, 1)]
     pick = np.repeat(np.arange(len(rows)), len(choices))
     request = np.tile(np.array(choices, dtype=np.int64), len(rows))
+    most = lanes_over(nr, MOST_LANES, FEW_ENTRIES)
+    if len(pick) > most:
+        keep = np.sort(np.random.default_rng(nr).permutation(len(pick))[:most])
+        pick, request = pick[keep], request[keep]
     off = np.full(len(pick), -1, dtype=np.int64)
     return Space(rows[pick], request, off, np.zeros(len(pick), dtype=np.int64), np.zeros(len(pick), dtype=bool), False)
 
@@ -113,8 +120,12 @@ def between_neighbours(table: NDArray[np.int64]) -> NDArray[np.int64]:
 def with_accesses(space: Space, nr: int, steps: int) -> Space:
     """Return lanes of *space* with an access of the MMU at one of the first *steps* steps, to one of the entries."""
     events = [(slot, entry, store) for slot in range(min(steps, 48)) for entry in range(nr) for store in (False, True)]
+    most = lanes_over(nr, MOST_LANES, FEW_ENTRIES) // 2
+    if len(events) > most:
+        draw = np.random.default_rng(nr).permutation(len(events))[:most]
+        events = [events[at] for at in sorted(draw)]
     table = np.array(events, dtype=np.int64)
-    room = max(1, MOST_LANES // (2 * len(events)))
+    room = max(1, most // len(events))
     keep = np.random.default_rng(nr).permutation(len(space))[:room]
     pick, event = np.repeat(keep, len(events)), np.tile(np.arange(len(events)), len(keep))
     return Space(

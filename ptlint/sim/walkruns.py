@@ -26,12 +26,12 @@ from ptlint.sim.properties.facts import known_entry
 from ptlint.sim.scenarios.blocks import LONGEST_BLOCK
 from ptlint.sim.scenarios.protocol import pair_names
 from ptlint.sim.session import Session, deep_recursion
-from ptlint.sim.space import Space
+from ptlint.sim.space import Space, lanes_over
 from ptlint.sim.stage import AFTER, BEFORE, Folios, Stage, set_stage, walker_for
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 from ptlint.sim.walkforms import Walk, arguments_of
-from ptlint.sim.walklanes import MOST_LANES, between_neighbours, flags_of, fold_blocks
+from ptlint.sim.walklanes import FEW_ENTRIES, MOST_LANES, between_neighbours, flags_of, fold_blocks
 
 MIXED = 3
 """Entries of a table in which some map no page."""
@@ -116,13 +116,14 @@ def run_over(
         broken = walks.check(ran)
         return ran.session.machine, broken if ran.endless is None else list(broken), ran
 
-    trial = explore(len(space), drive, MOST_LANES, after, _changing)
+    most = MOST_LANES if block > 1 else lanes_over(nr, MOST_LANES, FEW_ENTRIES)
+    trial = explore(len(space), drive, most, after, _changing)
     tally.add(trial, raced=raced)
     trial.machine.finish()
     assert isinstance(trial.state, Walked)
     if trial.state.endless is not None:  # what it broke by then is noted, and longer batches have no end either
         raise trial.state.endless
-    more = again(len(space), drive, trial, _changing(trial.machine), MOST_LANES)
+    more = again(len(space), drive, trial, _changing(trial.machine), most)
     if more is not None:
         tally.add(more, raced=raced)
         more.machine.finish()

@@ -96,6 +96,16 @@ def test_the_kernel_s_callers_come_to_their_end_and_hold(function: str, arch: st
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("nr", [4, 16])
+def test_batches_of_any_size_come_to_their_end(nr: int, kernel: Path) -> None:
+    request = CheckRequest(inputs=(), tree=kernel, archs=("x86+xen",))
+    for function in ("modify_prot_commit_ptes", "change_present_ptes"):
+        own = list(simulate(request, function, nr))
+        assert [one.subject for one in own if not one.is_whole] == []
+        assert all(one.scenarios > 500 for one in own)
+
+
+@pytest.mark.slow
 def test_a_change_of_permissions_runs_on_every_architecture(kernel: Path) -> None:
     own = list(simulate(CheckRequest(inputs=(), tree=kernel), "change_present_ptes"))
     assert len({one.arch for one in own}) > 25

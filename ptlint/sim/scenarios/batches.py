@@ -29,7 +29,7 @@ from ptlint.sim.driving import (
     setting,
 )
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.explore import Breach, Trial, explore
+from ptlint.sim.explore import MAX_LANES, Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.inventory import names_with
 from ptlint.sim.judgement import Judgement
@@ -39,7 +39,7 @@ from ptlint.sim.program import Program
 from ptlint.sim.properties import batches, owed
 from ptlint.sim.roles import Signature, signature_of
 from ptlint.sim.session import Session
-from ptlint.sim.space import Space, raced, still
+from ptlint.sim.space import Space, lanes_over, raced, still
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
@@ -171,7 +171,7 @@ def _run(shared: Setting, form: Form, nr: int, space: Space) -> Trial:
         ran = finished(shared, form, run, where, space, first, shared.colours.pfn, {})
         return ran.session.machine, batches.check(ran), ran
 
-    return explore(len(space), drive)
+    return explore(len(space), drive, lanes_over(nr, MAX_LANES))
 
 
 def _granted(session: Session, batch: Batch, request: NDArray[np.int64]) -> NDArray[np.uint64]:

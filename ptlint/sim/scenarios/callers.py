@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ptlint.sim.batch import Layout, layout
 from ptlint.sim.driving import FIRST, Prepared, Setting, called, common, prepare, setting
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.explore import Breach, Trial, explore
+from ptlint.sim.explore import MAX_LANES, Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.functions import all_files_of_interest, overrides_of, written_in
 from ptlint.sim.judgement import Judgement
@@ -31,7 +31,7 @@ from ptlint.sim.roles import Parameter, Signature, signature_of
 from ptlint.sim.scenarios.protocol import Pair, Transacted, requested, start_batch
 from ptlint.sim.scenarios.protocol import subjects as pairs
 from ptlint.sim.session import Session
-from ptlint.sim.space import Space, still
+from ptlint.sim.space import Space, lanes_over, still
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
@@ -139,7 +139,7 @@ def _run(shared: Setting, caller: Caller, nr: int, space: Space, after: Trial | 
         ran = _finished(shared, caller, run, where, space)
         return ran.session.machine, callers.check(ran), ran
 
-    return explore(len(space), drive, after=after)
+    return explore(len(space), drive, lanes_over(nr, MAX_LANES), after)
 
 
 def _finished(shared: Setting, caller: Caller, run: Prepared, where: Layout, space: Space) -> Called:

@@ -31,7 +31,7 @@ from ptlint.sim.driving import (
     setting,
 )
 from ptlint.sim.errors import CannotExecute, OutOfBounds
-from ptlint.sim.explore import Breach, Trial, explore
+from ptlint.sim.explore import MAX_LANES, Breach, Trial, explore
 from ptlint.sim.frame import Value
 from ptlint.sim.inventory import names_with
 from ptlint.sim.judgement import Judgement
@@ -42,7 +42,7 @@ from ptlint.sim.program import Program
 from ptlint.sim.properties import transaction
 from ptlint.sim.roles import Signature, signature_of
 from ptlint.sim.session import Session
-from ptlint.sim.space import Space, raced, still
+from ptlint.sim.space import Space, lanes_over, raced, still
 from ptlint.sim.tally import Tally
 from ptlint.sim.values import Mask
 
@@ -82,7 +82,7 @@ def run_pair(shared: Setting, pair: Pair, nr: int, first: int, space: Space, aft
         ran = driven(shared, pair, where, space, base, answers)
         return ran.session.machine, transaction.check(ran), ran
 
-    return explore(len(space), drive, after=after)
+    return explore(len(space), drive, lanes_over(nr, MAX_LANES), after)
 
 
 def driven(
