@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="architectures or profiles (default: all)",
     )
     parser.add_argument("--config", metavar="FILE", type=Path, help="a kernel .config, for one --arch")
-    parser.add_argument("--nr", metavar="N", type=int, help="only batches of N entries (default: 1, 2, 3 and more; at most 512)")
+    parser.add_argument(
+        "--nr", metavar="N", type=int, help="only batches of N entries (default: 1, 2, 3 and more; at most 512)"
+    )
     parser.add_argument("--trace", action="store_true", help="a run of every batch size, also where nothing breaks")
     parser.add_argument("--json", action="store_true", help="as JSON, with every counterexample")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE, whole or not at all")
