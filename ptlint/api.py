@@ -49,11 +49,12 @@ from ptlint.passes.relocked import relocked
 from ptlint.passes.rounds import MadeBefore, OutOfStep, SamePage, made_before, one_page, out_of_step
 from ptlint.passes.shadowed import misspelt, shadowed
 from ptlint.passes.sleeping import may_sleep
+from ptlint.passes.turned import turned
 from ptlint.passes.typestate import Automaton, Event, Slip, slips_of
 from ptlint.passes.unchecked import Unchecked, unchecked_uses
 from ptlint.passes.units import Mixture, mixtures_of
 from ptlint.passes.unstarted import exchanged_commits, foreign_commits, unstarted
-from ptlint.passes.unsynced import Unsynced, unsynced
+from ptlint.passes.unsynced import Unsynced, unshared, unsynced, untold
 from ptlint.passes.unused import unused_results
 from ptlint.passes.uses import is_used
 from ptlint.passes.windows import Window, unbounded_windows
@@ -167,11 +168,14 @@ __all__ = [
     "stale_counts",
     "standstills",
     "taken_away",
+    "turned",
     "unbounded_windows",
     "unchecked_uses",
     "undescribed",
+    "unshared",
     "unstarted",
     "unsynced",
+    "untold",
     "unused_results",
     "users_inside",
     "valid",

@@ -72,6 +72,13 @@ COMPARED = Handing(
     re.compile(r"try_(?:grab|get)_(?:folio|page|compound_head)\w*"),
 )
 """What reads an entry, in a function that takes a reference which may fail."""
+PERMITTED = Handing(
+    "lockless",
+    re.compile(r"(?!)"),
+    re.compile(r"(?:pte|pmd|pud)_(?:protnone|access_permitted|special)|gup_must_unshare"),
+    re.compile(r"try_(?:grab|get)_(?:folio|page|compound_head)\w*"),
+)
+"""What tells whether a process could use the page itself, and whether it is its own."""
 _OFFSET = re.compile(r"p[4um]d_offset_lockless")
 READ_ONCE = Handing("lockless", _OFFSET, _OFFSET, re.compile(r"p[4um]d_offset(_lockless)?"))
 """What finds the next table by the value that was read, not by what the entry holds when it is looked at again."""
@@ -81,5 +88,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     """Report functions of a patch that no longer read a level again before they keep its page."""
     text = "the page that {user}() takes here is kept, and {helper}() no longer tells whether its entry has changed"
     yield from no_longer(ctx, RULE, COMPARED, text)
+    text = "{user}() takes a page here, and {helper}() is no longer asked whether it may be taken"
+    yield from no_longer(ctx, RULE, PERMITTED, text)
     text = "{user}() reads the entry again, which may have changed: {helper}() went by the value that was checked"
     yield from no_longer(ctx, RULE, READ_ONCE, text)

@@ -7,14 +7,19 @@ from dataclasses import replace
 from ptlint.api import (
     Context,
     Evidence,
+    Fault,
     Finding,
     Handing,
     Merge,
     RuleInfo,
     Severity,
+    View,
     broken,
+    called,
+    introduced,
     invalid,
     no_longer,
+    turned,
     valid,
 )
 
@@ -24,7 +29,7 @@ Code that commits a batch and has the mmu_gather write-protects or unmaps an ent
 address of that entry: one page is flushed for many, or the range starts or ends elsewhere. Or it makes them old alike
 and flushes some of them. Or a helper flushes after changes, and none of the entries that it has changed. As a warning:
 a function that goes on handling entries and no longer flushes the TLB at all, where nothing else in the patch does it
-instead.
+instead. And a question whether a change needs a flush (pte_needs_flush()) that gets the new value as the old one.
 
 Why it matters
 Other CPUs go on with the old translation in their TLBs and write to a page that is read-only now.
@@ -49,6 +54,19 @@ static void commit_and_flush(struct vm_area_struct *vma, unsigned long addr, pte
 
 VALID = BODY % ("nr_ptes * PAGE_SIZE", "")
 INVALID = BODY % ("PAGE_SIZE", ' // want "no flush covers it"')
+
+ASKED = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/protect.c
+static bool protect(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep, pgprot_t newprot)
+{
+	pte_t old = ptep_modify_prot_start(vma, addr, ptep);
+	pte_t entry = pte_modify(old, newprot);
+
+	ptep_modify_prot_commit(vma, addr, ptep, old, entry);
+	return pte_needs_flush(%s);%s
+}
+"""
 
 TAKEN = """\
 // file: arch/riscv/include/asm/pgtable.h
@@ -82,6 +100,8 @@ RULE = RuleInfo(
     examples=(
         invalid(INVALID, why="nr entries are committed and one page is flushed", path="mm/mprotect.c"),
         valid(VALID, why="the flush covers all that were committed", path="mm/mprotect.c"),
+        invalid(ASKED % ("entry, old", ' // want "as the old one"'), why="the change is asked about backwards"),
+        valid(ASKED % ("old, entry", ""), why="old and new, in this order"),
         invalid(TAKEN % ('; // want "left unflushed"', "") + BEFORE, why="reclaim may have put a flush off"),
         valid(TAKEN % (";", "\tflush_tlb_batched_pending(mm);\n") + BEFORE, why="what was put off is flushed"),
     ),
@@ -91,7 +111,9 @@ RULE = RuleInfo(
 FLUSHES = Handing(
     "flush",
     re.compile(r"(?!)"),
-    re.compile(r"\w*flush\w*tlb\w*|\w*tlb\w*flush\w*|tlb_\w+|\w*clear_flush\w*|huge_pmd_unshare_flush"),
+    re.compile(
+        r"\w*flush\w*tlb\w*|\w*tlb\w*flush\w*|\w*hpte\w*flush\w*|\w*flush_hash\w*|tlb_\w+|\w*clear_flush\w*|huge_pmd_unshare_flush"
+    ),
     re.compile(r"(?!\w*flush|tlb_)(?:\w*(?:pte|p[mu]d)s?(?:p|_)\w*|\w*_(?:pte|p[mu]d)s?)"),
     alike=True,
 )
@@ -102,6 +124,7 @@ NOTES = Handing(
     re.compile(r"tlb_(remove|flush|track)_\w*(entry|entries|range|page\w*|folio\w*)|__tlb_remove_\w+"),
     re.compile(r"tlb_finish_mmu"),
     alike=True,
+    instead=re.compile(r"flush_\w*tlb_\w+|\w*clear_flush\w*"),
 )
 """What notes in an mmu_gather that an entry has changed, in a function that flushes one at its end."""
 _PENDING = re.compile(r"flush_tlb_batched_pending")
@@ -120,7 +143,14 @@ def check(ctx: Context) -> Iterator[Finding]:
     more += no_longer(ctx, RULE, NOTES, text)
     text = "{user}() is called here as before, and {helper}() is gone: nothing flushes the TLB any more"
     more += no_longer(ctx, replace(RULE, severity=Severity.WARNING), FLUSHES, text)
+    more += introduced(ctx, RULE, _turned)
     for finding in more:
         if (finding.span.path, finding.function) not in known:
             known.add((finding.span.path, finding.function))
             yield finding
+
+
+def _turned(view: View) -> Iterator[Fault]:
+    for call in turned(view):
+        text = f"{called(call)}() gets the new value as the old one: what a change takes away is not flushed"
+        yield Fault("turned", call.pos, text)

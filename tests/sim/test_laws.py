@@ -308,3 +308,24 @@ def test_a_change_of_the_kernels_headers_that_breaks_a_law_is_told(
     program = Program(load_universe(tree, profile_named(arch), ROOTS))
     found = [laws.judge(program, law, arch) for law in laws.subjects(program) if law.helper == where[0]]
     assert where in {(one.subject, violation.property) for one in found for violation in one.violations}
+
+
+def test_page_frames_come_back_beside_a_type_of_memory() -> None:
+    path, old = "arch/riscv/include/asm/pgtable.h", "(((_val) & _PAGE_PFN_MASK) >> _PAGE_PFN_SHIFT)"
+    text = (kernel_tree().read(path) or b"").decode()
+    assert text.count(old) == 1
+    tree = Snapshot(kernel_tree()).with_files({path: text.replace(old, "((_val) >> _PAGE_PFN_SHIFT)").encode()})
+    program = Program(load_universe(tree, profile_named("riscv"), ROOTS))
+    found = [laws.judge(program, law, "riscv") for law in laws.subjects(program) if law.helper == "pfn_pte"]
+    assert any("pgprot_noncached()" in violation.detail for one in found for violation in one.violations)
+
+
+def test_marks_that_not_every_machine_has_are_looked_at_on_one_that_has_them() -> None:
+    path, old = "arch/riscv/include/asm/pgtable.h", "return __pte(pte_val(pte) | _PAGE_DIRTY | _PAGE_SOFT_DIRTY);"
+    text = (kernel_tree().read(path) or b"").decode()
+    assert text.count(old) == 1
+    new = "return __pte(pte_val(pte) | _PAGE_DIRTY);"
+    tree = Snapshot(kernel_tree()).with_files({path: text.replace(old, new).encode()})
+    program = Program(load_universe(tree, profile_named("riscv+full"), ROOTS))
+    found = [laws.judge(program, law, "riscv+full") for law in laws.subjects(program) if law.helper == "pte_mkdirty"]
+    assert any(one.violations for one in found)

@@ -15,6 +15,9 @@ from ptlint.sim.values import Mask
 
 PROPERTY = "pfn-encoding"
 
+MEMORY_TYPE = "pgprot_noncached"
+"""What makes the protection of memory that is not cached, as that of devices."""
+
 
 def fresh_entries(states: States) -> tuple[Lanes, Lanes]:
     """Return state and column of every fresh entry, over all page frames."""
@@ -38,12 +41,28 @@ def check_encoding(bench: Bench, world: World, name: str, base: Lanes) -> Iterat
     if bool(wrong.any()):
         arguments = (("pfn", f"{int(wanted[lane]):#x}"),)
         yield Broken(PROPERTY, _only(lane, wrong), detail, made, made, f"pfn {int(wanted[lane]):#x}", states, arguments)
+    if name == "pfn_pte" and world.program.has(MEMORY_TYPE):
+        yield from _of_memory(bench, world, wanted, prots, states)
     usual = np.ascontiguousarray(table.raw[states, 0])
     for word in world.live - {"none"}:
         predicate = world.predicates[word]
         wrong = bench.holds(predicate, made) != bench.holds(predicate, usual)
         detail = f"whether an entry of {name}() is {WORDS[word]} depends on its page frame"
         yield Broken(PROPERTY, wrong, detail, usual, made, expected, states, (("pfn", "another"),))
+
+
+def _of_memory(bench: Bench, world: World, wanted: Raw, prots: Raw, states: Lanes) -> Iterator[Broken]:
+    """Yield the entries of another type of memory whose page frame does not come back: the type lies beside it."""
+    text = f"pfn_pte(pfn, {MEMORY_TYPE}(__pgprot(prot)))"
+    made = bench.made(text, pfn=frames(world.program, wanted), prot=("unsigned long long", prots))
+    wrong = bench.pfn(made) != wanted
+    if not bool(wrong.any()):
+        return
+    lane = int(np.argmax(wrong))
+    detail = f"the page frame of an entry whose protection {MEMORY_TYPE}() made does not come back"
+    arguments = (("pfn", f"{int(wanted[lane]):#x}"),)
+    expected = f"pfn {int(wanted[lane]):#x}"
+    yield Broken(PROPERTY, _only(lane, wrong), detail, made, made, expected, states, arguments)
 
 
 def _only(lane: int, mask: Mask) -> Mask:

@@ -28,6 +28,7 @@ def check(ran: Handled) -> Iterator[Breach]:
     found = (
         *_by_kind(ran),
         *_broken_first(ran),
+        *_flushed_between(ran),
         *_outside(ran),
         *_addresses(ran),
         *empty_flushes(ran, ran.called_from),
@@ -105,25 +106,49 @@ def _broken_first(ran: Handled) -> Iterator[Breach]:
     A TLB may hold one translation for all of them, and what it makes of two different ones nobody knows (Arm ARM,
     "Misprogramming of the Contiguous bit"; RISC-V Svnapot).
     """
-    session = ran.session
     if ran.where.nr < 2 or not ran.hardware.valid:
         return
-    for record in session.machine.log:
-        offset, old, new = (record.data.get(key) for key in ("offset", "old", "new"))
-        if (
-            record.kind != "write"
-            or not isinstance(offset, int)
-            or isinstance(old, Unknown)
-            or isinstance(new, Unknown)
-        ):
+    for record in ran.session.machine.log:
+        found = _written(ran, record)
+        if found is not None:
+            index, raw, other = found
+            live = record.mask & (raw != other) & ran.hardware.is_valid(raw) & ran.hardware.is_valid(other)
+            detail = f"entry {index} of the page changes while it is valid"
+            yield Breach("live-entry", live, index, detail, "made invalid and flushed before", record)
+
+
+def _flushed_between(ran: Handled) -> Iterator[Breach]:
+    """Entries that one page has in common are flushed after they were made invalid, before one is valid again.
+
+    Asked of helpers that do both: callers of a transaction, and of what collects an entry, flush themselves.
+    """
+    if ran.where.nr < 2 or not ran.hardware.valid or ran.kind not in ("wrprotect", "access"):
+        return
+    pending: dict[int, Mask] = {}
+    for record in ran.session.machine.log[ran.called_from :]:
+        if record.kind == "flush":
+            for index, mask in pending.items():
+                pending[index] = mask & ~(record.mask & covers(ran, record, ran.where.addr + index * ran.page.step))
+        found = _written(ran, record)
+        if found is None:
             continue
-        index = offset // ran.where.size - ran.where.first
-        if not 0 <= index < ran.where.nr or old is None or new is None:
-            continue
-        raw, other = session.raw(old), session.raw(new)
-        live = record.mask & (raw != other) & ran.hardware.is_valid(raw) & ran.hardware.is_valid(other)
-        detail = f"entry {index} of the page changes while it is valid"
-        yield Breach("live-entry", live, index, detail, "made invalid and flushed before", record)
+        index, raw, other = found
+        valid = ran.hardware.is_valid(other)
+        again = record.mask & valid & pending.get(index, np.zeros_like(record.mask))
+        detail = f"entry {index} of the page is valid again, and what a TLB may hold of it was not flushed"
+        yield Breach("flush", again, index, detail, "flushed before", record)
+        pending[index] = pending.get(index, again) & ~again | (record.mask & ran.hardware.is_valid(raw) & ~valid)
+
+
+def _written(ran: Handled, record: Record) -> tuple[int, Raw, Raw] | None:
+    """Return which entry of the page *record* writes, with its old and its new value; None for anything else."""
+    offset, old, new = (record.data.get(key) for key in ("offset", "old", "new"))
+    if record.kind != "write" or not isinstance(offset, int) or isinstance(old, Unknown) or isinstance(new, Unknown):
+        return None
+    index = offset // ran.where.size - ran.where.first
+    if not 0 <= index < ran.where.nr or old is None or new is None:
+        return None
+    return index, ran.session.raw(old), ran.session.raw(new)
 
 
 def _addresses(ran: Handled) -> Iterator[Breach]:

@@ -61,6 +61,7 @@ def subjects(program: Program) -> Iterator[Law]:
             if level.name == "pte":
                 yield from _of_page_frames(world)
                 yield from _of_swap(world)
+                yield from _of_features(program, hardware, level, world)
                 yield from _of_other_machines(program, hardware, level)
         except CannotExecute as error:
             yield _stopped(program, level, error)
@@ -147,6 +148,23 @@ def _of_other_machines(program: Program, hardware: Hardware, level: Level) -> It
             continue
         if world is not None:
             yield from _of_page_frames(world)
+
+
+def _of_features(program: Program, hardware: Hardware, level: Level, usual: World) -> Iterator[Law]:
+    """Yield the laws of setters for a machine that has marks which the usual one lacks (riscv's Svrsw60t59b)."""
+    names = {word: usual.predicates[word] for word in ("soft_dirty", "uffd") if word in usual.predicates}
+    missing = {word for word, name in names.items() if word not in usual.live and flushing.is_own(program, name)}
+    for other in program.variants() if missing else ():
+        try:
+            world = world_of(other, hardware, level)
+        except CannotExecute:
+            continue
+        if not missing.isdisjoint(world.live):
+            for name in world.setters:
+                yield _law(world, name, len(world.lanes), setters.check)
+            if program.has(f"{level.name}_modify"):
+                yield _law(world, f"{level.name}_modify", len(world.lanes), modify.check)
+            return
 
 
 def _of_entries(world: World) -> Iterator[Law]:

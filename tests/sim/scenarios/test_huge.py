@@ -269,3 +269,14 @@ def test_what_an_architecture_keeps_in_a_format_of_its_own_is_read_back(old: str
     assert text.count(old) == 1
     results = judged("s390", {name: SourceText(path, 1, text.replace(old, new))}, "set_huge_pte_at")
     assert found in {violation.detail for one in results for violation in one.violations}
+
+
+def test_a_page_of_several_entries_is_flushed_between_its_old_and_its_new_entries() -> None:
+    name = "get_clear_contig_flush"
+    body = (
+        f"static pte_t {name}(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned long pgsize,\n"
+        "\t\tunsigned long ncontig)\n{\n\treturn get_clear_contig(mm, addr, ptep, pgsize, ncontig);\n}\n"
+    )
+    results = judged("arm64", {name: SourceText(ARM64, 1, body)}, "huge_ptep_set_access_flags")
+    details = {violation.detail for one in results for violation in one.violations}
+    assert "entry 0 of the page is valid again, and what a TLB may hold of it was not flushed" in details
