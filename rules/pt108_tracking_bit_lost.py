@@ -75,6 +75,18 @@ static void set_swapped(struct mm_struct *mm, unsigned long addr, pte_t *ptep, p
 }
 """
 
+PROTECTS = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/waits.c
+static void protect(struct mm_struct *mm, unsigned long addr, pte_t *ptep, softleaf_t entry, struct folio *folio)
+{
+%s%s	entry = make_readable_migration_entry(swp_offset(entry));
+	set_pte_at(mm, addr, ptep, softleaf_to_pte(entry));%s
+}
+"""
+OWN = "\tif (folio_test_anon(folio))\n\t\tentry = make_readable_exclusive_migration_entry(swp_offset(entry));\n"
+PROTECTED = (PROTECTS % (OWN, "\telse\n\t", "")).replace("// file", "// before")
+
 SCAN = """\
 // file: arch/riscv/include/asm/pgtable.h
 // file: mm/gather.c
@@ -110,6 +122,8 @@ RULE = RuleInfo(
         invalid(EITHER % ("else ", ' // want "other branch"'), why="an entry may have both", path="mm/either.c"),
         valid(EITHER % ("", ""), why="each is asked for", path="mm/either.c"),
         valid(VALID, why="both bits are carried over", path="mm/again.c"),
+        invalid(PROTECTS % ("", "", ' // want "exclusive"') + PROTECTED, why="the page is copied on the next write"),
+        valid(PROTECTS % (OWN, "\telse\n\t", "") + PROTECTED, why="that it is nobody else's is kept"),
         invalid(SCAN % (' // want "no longer asked"', "") + BEFORE, why="what is tracked is gathered with the rest"),
         valid(SCAN % ("", ASKS) + BEFORE, why="an entry that is tracked stays"),
     ),
@@ -137,6 +151,12 @@ HANDINGS = (
         re.compile(r"(pte|p[mu]d)_(swp_)?uffd(_\w+)?|pte_is_uffd_\w+"),
         re.compile(r"make_pte_marker"),
         re.compile(r"(huge_)?pte_clear|\w*get_and_clear\w*|clear_\w*ptes"),
+    ),
+    Handing(
+        "exclusive",
+        re.compile(r"folio_test_anon|PageAnonExclusive|p(te|md)_swp_exclusive"),
+        re.compile(r"make_readable_exclusive_\w+|p(te|md)_swp_mkexclusive"),
+        STORES,
     ),
     Handing(
         "swapped",

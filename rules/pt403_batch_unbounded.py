@@ -1,5 +1,6 @@
 """PT403: a batch is looked for over more entries than the page table or the VMA has."""
 
+import re
 from collections.abc import Iterator
 
 from ptlint.api import (
@@ -7,6 +8,7 @@ from ptlint.api import (
     Evidence,
     Fault,
     Finding,
+    Handing,
     Merge,
     RuleInfo,
     Severity,
@@ -17,6 +19,7 @@ from ptlint.api import (
     fixed_limits,
     introduced,
     invalid,
+    no_longer,
     unbounded_windows,
     valid,
 )
@@ -111,6 +114,20 @@ static void age_alike(struct vm_area_struct *vma, unsigned long addr, unsigned l
 }
 """
 
+FILLS = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/fill.c
+static void fill(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t pte, unsigned long nr)
+{
+	unsigned long most = min(nr, PTRS_PER_PTE%s);
+	pte_t *ptep = pte_offset_map(pmd, addr);%s
+
+	set_ptes(mm, addr, ptep, pte, most);
+	pte_unmap(ptep);
+}
+"""
+BEFORE = (FILLS % (" - pte_index(addr)", "")).replace("// file", "// before")
+
 RULE = RuleInfo(
     code="PT403",
     name="batch-unbounded",
@@ -128,6 +145,8 @@ RULE = RuleInfo(
         ),
     ),
     examples=(
+        invalid(FILLS % ("", ' // want "in the middle"') + BEFORE, why="the table may begin far before the address"),
+        valid(FILLS % (" - pte_index(addr)", "") + BEFORE, why="what is left of the table"),
         invalid(INVALID, why="the folio may end in the next page table", path="mm/batch.c"),
         invalid(WINDOW, why="the folio may begin in the page table before", path="mm/young.c"),
         invalid(FIXED, why="start does not move: the second batch may end behind end", path="mm/age.c"),
@@ -143,13 +162,28 @@ RULE = RuleInfo(
 )
 
 
+_WITHIN = re.compile(r"p(te|md|ud)_index")
+WITHIN = Handing(
+    "limit",
+    _WITHIN,
+    _WITHIN,
+    re.compile(r"p(te|md|ud)_offset\w*|min\w*"),
+    instead=re.compile(r"p(md|ud|4d|gd)_addr_end"),
+)
+"""How far into a page table an address is, in a function that looks for its entries."""
+
+
 def check(ctx: Context) -> Iterator[Finding]:
-    """Report the limits that a patch makes of the folio alone."""
+    """Report the limits that a patch makes of the folio alone, and those that no longer know where they begin."""
     found = list(introduced(ctx, RULE, _unbounded, fragments=True))
     yield from found
     known = {(finding.span.path, finding.function) for finding in found}
-    for finding in broken(ctx, RULE, "limit", "{detail}: {subject}"):
+    more = list(broken(ctx, RULE, "limit", "{detail}: {subject}"))
+    text = "{user}() goes on from an address that may lie in the middle of a page table: {helper}() is gone"
+    more += no_longer(ctx, RULE, WITHIN, text)
+    for finding in more:
         if (finding.span.path, finding.function) not in known:
+            known.add((finding.span.path, finding.function))
             yield finding
 
 

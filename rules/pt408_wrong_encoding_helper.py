@@ -105,6 +105,16 @@ static bool split_bits(pmd_t *pmd, bool *young)
 }
 """
 
+SWAPPED = """\
+// file: arch/riscv/include/asm/pgtable.h
+// file: mm/find.c
+static inline int is_swapped_to(pte_t pte, pte_t swp)
+{
+	return pte_same(%s, swp);%s
+}
+"""
+BEFORE = (SWAPPED % ("pte_swp_clear_flags(pte)", "")).replace("// file", "// before")
+
 AGED = """\
 static bool make_old(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp, unsigned long *pfn)
 {
@@ -137,6 +147,8 @@ RULE = RuleInfo(
         valid(BOTH % ("swp_", ""), why="an entry that stands for one", path="mm/split.c"),
         valid(UNMIXED, why="a swap entry", path="mm/moved.c"),
         valid(VALID, why="each kind has its helper", path="mm/moved.c"),
+        invalid(SWAPPED % ("pte", ' // want "compares marks"') + BEFORE, why="one that is marked is never found"),
+        valid(SWAPPED % ("pte_swp_clear_flags(pte)", "") + BEFORE, why="the marks are left out"),
         invalid(AGED % ("", ' // want "not present"'), why="a migration entry has no such bit", path="mm/aged.c"),
         valid(AGED % ("if (pmd_present(pmd))\n\t\t", ""), why="only a page is aged", path="mm/aged.c"),
     ),
@@ -149,7 +161,7 @@ PRESENCE = tuple(
         re.compile(r"(?!)"),
         re.compile(rf"{level}_present"),
         re.compile(
-            rf"{level}_(pfn|page|folio|write|dirty|young)|vm_normal_(page|folio){suffix}|"
+            rf"{level}_(pfn|page|folio|pgtable|write|dirty|young)|vm_normal_(page|folio){suffix}|"
             rf"{level}p_(test_and_clear_young|clear_flush(_young)?)\w*"
         ),
         instead=re.compile(rf"{level}_(leaf|trans_huge|is_\w+|none)|softleaf_is_\w+|is_\w*{level}\w*"),
@@ -157,6 +169,13 @@ PRESENCE = tuple(
     for level, suffix in (("pte", ""), ("pmd", "_pmd"), ("pud", "_pud"))
 )
 """A question that a function no longer asks, of entries that it still takes for present ones."""
+BARE = Handing(
+    "bare",
+    re.compile(r"(?!)"),
+    re.compile(r"pte_swp_clear_\w+"),
+    re.compile(r"(pte|pmd)_same"),
+)
+"""What takes the marks out of a swap entry before it is compared with one that has none."""
 
 
 def check(ctx: Context) -> Iterator[Finding]:
@@ -166,6 +185,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     known = {(finding.span.path, finding.function) for finding in found}
     text = "{user}() is for present entries, and {helper}() is no longer asked"
     more = [one for presence in PRESENCE for one in no_longer(ctx, RULE, presence, text)]
+    more += no_longer(ctx, RULE, BARE, "{user}() compares marks as well: {helper}() no longer takes them out")
     if not ctx.whole:  # callers run for a series
         more += broken(ctx, RULE, "encoding", "{detail}: {subject}")
         more += broken(ctx, RULE, "void", "{detail}: {subject}")
