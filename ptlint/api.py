@@ -36,7 +36,7 @@ from ptlint.passes.insidelazy import called_back
 from ptlint.passes.iterators import LeftBehind, left_behind_in
 from ptlint.passes.kerneldoc import KernelDoc, documented_name, invented, kernel_doc_of, undescribed
 from ptlint.passes.missing import not_given, taken_away
-from ptlint.passes.mixedkinds import mixed_in_sequence, mixed_kinds
+from ptlint.passes.mixedkinds import mixed_in_sequence, mixed_kinds, numbered_absent
 from ptlint.passes.moved import faults_gone
 from ptlint.passes.nowhere import Standstill, standstills
 from ptlint.passes.origins import Batch, batches_behind, batches_in, bounded_by_folio_only, flag_bits, leaves
@@ -44,6 +44,7 @@ from ptlint.passes.overriding import Books, Compare, Misgiven, brought_by, hooks
 from ptlint.passes.pairing import Breach, Protocol, breaches_of, copies_given
 from ptlint.passes.ptlocks import KeptLock, locks_kept
 from ptlint.passes.rawentries import ByHand, by_hand
+from ptlint.passes.readback import late_reads
 from ptlint.passes.regions import users_inside
 from ptlint.passes.relocked import relocked
 from ptlint.passes.rounds import MadeBefore, OutOfStep, SamePage, made_before, one_page, out_of_step
@@ -142,6 +143,7 @@ __all__ = [
     "is_null",
     "is_used",
     "kernel_doc_of",
+    "late_reads",
     "leaves",
     "left_behind",
     "left_behind_in",
@@ -157,6 +159,7 @@ __all__ = [
     "mixtures_of",
     "no_longer",
     "not_given",
+    "numbered_absent",
     "one_page",
     "other_first",
     "out_of_step",

@@ -18,6 +18,7 @@ from ptlint.api import (
     foreign_commits,
     introduced,
     invalid,
+    late_reads,
     misuses_of,
     other_first,
     valid,
@@ -27,7 +28,8 @@ EXPLANATION = """
 What it reports
 An entry is read, then taken (cleared and returned, or a transaction started on it), and after that the value of the
 read is written back to it, committed, or asked for accessed or dirty while the taken value is thrown away. Or a batch
-is looked for from one entry on, with the value of another as the first.
+is looked for from one entry on, with the value of another as the first. Or an entry is read for what it held after it
+has been set.
 
 Why it matters
 Between the read and the moment the entry is taken the hardware may set accessed and dirty. Only the value that the
@@ -112,6 +114,31 @@ static void take_huge(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmd
 }
 """
 
+LATE = """\
+static void replace_huge(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp,
+		pmd_t entry)
+{
+	pmd_t old = pmdp_invalidate_ad(vma, addr, pmdp);
+
+	set_pmd_at(vma->vm_mm, addr, pmdp, entry);
+	if (huge_pmd_needs_flush(%s, entry))%s
+		tlb_flush_pmd_range(tlb, addr, HPAGE_PMD_SIZE);
+}
+"""
+
+RETRY = """\
+static void install_entry(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t entry)
+{
+	while (!ptep_try_set(ptep, entry)) {
+		pte_t old = ptep_get(ptep);
+
+		if (pte_none(old))
+			continue;
+		ptep_get_and_clear(mm, addr, ptep);
+	}
+}
+"""
+
 BATCH = """\
 static inline unsigned int alike_pte_batch(pte_t *ptep, pte_t pte, unsigned int max_nr)
 {
@@ -147,6 +174,9 @@ RULE = RuleInfo(
         invalid(FOREIGN, why="the caller read the value before the start", path="mm/mark.c"),
         invalid(EXCHANGED, why="the entry gets its old value back", path="mm/mark.c"),
         invalid(HANDED_ON, why="the helper asks for the dirty bit", path="mm/take.c"),
+        invalid(LATE % ("pmdp_get(pmdp)", ' // want "overwritten"'), why="that is the new value", path="mm/huge.c"),
+        valid(LATE % ("old", ""), why="what taking it returned", path="mm/huge.c"),
+        valid(RETRY, why="each round reads what is there then", path="mm/huge.c"),
         invalid(BATCH % 'start, pte, left); // want "was read from ptep"', why="not the first", path="mm/count.c"),
         valid(BATCH % "ptep, pte, left);", why="the batch begins with what was read", path="mm/count.c"),
         valid(VALID, why="the variable gets the value that was taken", path="mm/take.c"),
@@ -185,6 +215,9 @@ def _stale(view: View) -> Iterator[Fault]:
     for call, start in exchanged_commits(view, TRANSACTION, OLD_VALUE, NEW_VALUE):
         text = f"{called(call)}() gets what {called(start)}() returned as the new value, and the new one as the old"
         yield Fault("exchanged", call.pos, text, ((start.pos, f"{called(start)}() returns it", view.name),))
+    for late in late_reads(view):
+        text = f"the old value is read by {late.entry} here, and it has been overwritten by then"
+        yield Fault(f"late:{late.entry}", late.pos, text, ((late.written, f"overwritten by {late.helper}", view.name),))
     for other in other_first(view):
         text = f"{other.helper}() begins with {other.entry}, and {other.value} was read from {other.read}"
         yield Fault(f"first:{other.entry}", other.pos, text, ((other.made, "read here", view.name),))

@@ -20,6 +20,7 @@ from ptlint.api import (
     mixed_in_sequence,
     mixed_kinds,
     no_longer,
+    numbered_absent,
     valid,
 )
 
@@ -30,7 +31,8 @@ or another helper for present entries is called on it; or a value known to be pr
 both kinds of helpers and nothing asks which it is; or a function no longer asks pte_present() at all and goes on using
 such helpers. And what a run shows over a table in which some entries map no page: a swap or migration entry that no
 longer stands for what it did, code that uses an entry that has no page as if it had, or a question about a flag that
-now only ever meets entries which cannot have it: empty ones, or such that have just lost it.
+now only ever meets entries which cannot have it: empty ones, or such that have just lost it. And several entries that
+are set to a marker or a swap entry by a helper which gives each the next page frame.
 
 Why it matters
 Present and other entries keep their bits in different places: the helper reads part of a swap offset or of a page
@@ -130,6 +132,15 @@ static bool make_old(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp
 }
 """
 
+NUMBERED = """\
+static void mark_all(struct mm_struct *mm, unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_t marker = make_pte_marker(PTE_MARKER_UFFD_WP);
+
+	%s
+}
+"""
+
 RULE = RuleInfo(
     code="PT408",
     name="wrong-encoding-helper",
@@ -145,6 +156,12 @@ RULE = RuleInfo(
         invalid(MIXED, why="an entry is a swap entry or it is not", path="mm/moved.c"),
         invalid(BOTH % ("", ' // want "both are asked"'), why="an entry that stands for one", path="mm/split.c"),
         valid(BOTH % ("swp_", ""), why="an entry that stands for one", path="mm/split.c"),
+        invalid(
+            NUMBERED % 'set_ptes(mm, addr, ptep, marker, nr); // want "which has none"',
+            why="the second marker is another one",
+            path="mm/mark.c",
+        ),
+        valid(NUMBERED % "set_pte_at(mm, addr, ptep, marker);", why="one entry", path="mm/mark.c"),
         valid(UNMIXED, why="a swap entry", path="mm/moved.c"),
         valid(VALID, why="each kind has its helper", path="mm/moved.c"),
         invalid(SWAPPED % ("pte", ' // want "compares marks"') + BEFORE, why="one that is marked is never found"),
@@ -202,6 +219,9 @@ def _wrong(view: View) -> Iterator[Fault]:
         elif one.kind == "present":
             text = f"{one.helper}() is for entries that are not present, and {one.variable} is present here"
             yield Fault(f"{one.kind}:{one.helper}", one.pos, text)
+    for numbered in numbered_absent(view):
+        text = f"{numbered.setter}() counts up the page frame of what {numbered.maker}() makes, which has none"
+        yield Fault(f"numbered:{numbered.maker}", numbered.pos, text)
     for mixed in mixed_kinds(view):
         text = f"{mixed.helper}() takes {mixed.value} for what {mixed.other}() does not, and nothing asks what it is"
         yield Fault(f"mixed:{mixed.helper}", mixed.pos, text)

@@ -33,6 +33,8 @@ _OF_PRESENT = re.compile(r"p(?:te|md|ud)_(?:soft_dirty|uffd(?:_wp)?|dirty|young|
 _OF_OTHER = re.compile(
     r"p(?:te|md|ud)_swp_(?:soft_dirty|uffd(?:_wp)?|exclusive)|softleaf_from_p(?:te|md)|p(?:te|md)_to_swp_entry"
 )
+_SETS_MANY = re.compile(r"_*set_p(?:te|md|ud)s")
+_MAKES_ABSENT = re.compile(r"make_pte_marker|(?:swp_entry|softleaf)_to_p(?:te|md)|p(?:te|md)_swp_\w+")
 _TELLS = re.compile(
     r"p(?:te|md|ud)_(?:present|none|leaf|trans_huge|is_\w+|protnone)|is_\w*(?:swap|migration|softleaf|marker)\w*|"
     r"pte_(?:is_|swp_uffd_any)\w*"
@@ -85,6 +87,28 @@ def mixed_in_sequence(view: View) -> Iterator[Mixed]:
         if isinstance(block, Block):
             for calls in _sequences(block):
                 yield from _mixed_among(calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """``setter`` gives each of several entries the next page frame; what ``maker`` makes has none."""
+
+    pos: Pos
+    setter: str
+    maker: str
+
+
+def numbered_absent(view: View) -> Iterator[Numbered]:
+    """Yield the calls of *view* that set several entries to one that maps no page, and count its page frame up."""
+    for call in calls_in(view.definition.body):
+        if not _SETS_MANY.fullmatch(called(call)) or len(call.args) < 5 or text(plain(call.args[4])) in ("1", "1U"):
+            continue
+        bare = plain(call.args[3])
+        steps = writes(view, bare.name) if isinstance(bare, Name) and bare.name not in view.param_names else ()
+        made = [plain(step.value) if step.value is not None else None for step in steps] or [bare]
+        makers = [called(one) for one in made if isinstance(one, Call)]
+        if len(makers) == len(made) and all(map(_MAKES_ABSENT.fullmatch, makers)):
+            yield Numbered(call.pos, called(call), makers[0])
 
 
 def _sequences(block: Block) -> Iterator[list[object]]:

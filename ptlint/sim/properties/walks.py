@@ -13,12 +13,13 @@ from ptlint.sim.blob import Blob
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.explore import Breach
 from ptlint.sim.machine import Record
+from ptlint.sim.memory import Object
 from ptlint.sim.properties import absent, accounts, habits, permission
 from ptlint.sim.properties.extent import beyond_table, counted_by, is_of_huge_pages, of_huge_pages
 from ptlint.sim.properties.facts import Facts
 from ptlint.sim.properties.learnt import answered_alike, kinds_of, page_answers
 from ptlint.sim.properties.pairing import Ledger, points
-from ptlint.sim.stage import distance
+from ptlint.sim.stage import AWAY, distance
 from ptlint.sim.tlb import is_flush, leftovers
 from ptlint.sim.values import Mask, Scalar, Unknown, some
 
@@ -328,7 +329,14 @@ def _beyond(facts: Facts) -> Iterator[Breach]:
 
 def _addresses(ran: Walked) -> Iterator[Breach]:
     """A helper that takes both sees the address of the entry it gets; of two that it gets, one is."""
-    table = ran.stage.source.table
+    yield from _addresses_of(ran, ran.stage.source.table, 0)
+    ends = range(ran.where.addr + AWAY, ran.where.addr + AWAY + ran.where.nr * ran.where.page)
+    calls = (record for record in ran.session.machine.log if record.kind == "call")
+    if any(value in ends for record in calls for value in record.data.values() if isinstance(value, int)):
+        yield from _addresses_of(ran, ran.stage.target, AWAY)  # else what is copied keeps its address
+
+
+def _addresses_of(ran: Walked, table: Object, away: int) -> Iterator[Breach]:
     known: dict[tuple[int, int], Mask] = {}  # most calls hand on what their caller got
     for record in ran.session.machine.log:
         if record.kind != "call":
@@ -346,18 +354,21 @@ def _addresses(ran: Walked) -> Iterator[Breach]:
         for addr in named:
             key = id(pointer), id(addr)
             if key not in known:
-                known[key] = _apart(ran, pointer, addr)
+                known[key] = _apart(ran, pointer, addr, table.base, away)
             wrong = wrong & known[key]
         detail = f"{record.name}() gets the address of another entry"
         yield Breach("address", wrong, None, detail, "its own", record)
 
 
-def _apart(ran: Walked, pointer: int | NDArray[np.uint64], addr: Scalar) -> Mask:
-    """Return the lanes in which *pointer* is to an entry of the batch and *addr* is not its address, nor 0."""
+def _apart(ran: Walked, pointer: int | NDArray[np.uint64], addr: Scalar, base: int, away: int) -> Mask:
+    """Return the lanes in which *pointer* is to an entry of the batch in the table at *base*, and *addr* is neither its
+    address nor 0.
+    """
     where, session = ran.where, ran.session
-    index = distance(pointer, ran.stage.source.table.base, session.machine.lanes) // where.size - where.first
+    index = distance(pointer, base, session.machine.lanes) // where.size - where.first
     given = session.lanes_of(addr).view(np.int64)
-    result: Mask = (given != where.addr + index * where.page) & (given != 0) & (index >= 0) & (index < where.nr)
+    own = where.addr + away + index * where.page
+    result: Mask = (given != own) & (given != 0) & (index >= 0) & (index < where.nr)
     return result
 
 
