@@ -26,7 +26,8 @@ _KEPT = re.compile(
     r"(set_|mk_|__mk|huge_)?(pte|ptep|pmd|pmdp|pud|pudp|ptes|pte_at|pmd_at)(_\w+)?|__pte|__pmd|(VM_|MMIO_)?(WARN|BUG)(_\w+)?|"
     r"(min|max)(_t|3)?|clamp(_t)?|READ_ONCE|WRITE_ONCE|data_race|(un)?likely|spin_(un)?lock|"
     r"arch_(enter|leave|flush)_lazy_mmu_mode(_\w+)?|lazy_mmu_mode_\w+|IS_ERR(_\w+)?|set_ptes|(get_and_)?clear_\w*ptes|"
-    r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched"
+    r"(pgd|p4d|pud|pmd)_addr_end|virt_to_\w+|page_to_pfn|pfn_to_page|pfn_valid|might_sleep|cond_resched|"
+    r"(smp_)?(w|r)?mb(__\w+)?|smp_store_\w+|dsb|isb|DBAR"
 )
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*if", re.MULTILINE)
