@@ -59,6 +59,11 @@ class Walk:
         return isinstance(type, ast.TypedefName) and type.name == "pte_t"
 
     @property
+    def is_described(self) -> bool:
+        """Return whether a description of a walk by the reverse mapping is given: it goes from entry to entry."""
+        return any(tag_of(type) == _DESCRIBES for type in self.types)
+
+    @property
     def is_single(self) -> bool:
         """Return whether the caller is given one entry."""
         return self.form in ("entry", "fault", "swapped")

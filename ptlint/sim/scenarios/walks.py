@@ -116,7 +116,7 @@ def judge(program: Program, walk: Walk, arch: str) -> Judgement:
         if _may_go_on(program, walk, trial.machine):
             beyond = 2 * program.constant("PMD_SIZE")
             run_over(shared, walk, 1, space_of(shared, walk.form, 1, 12), trial, tally, beyond=beyond)
-        plain = walk.is_single or walk.form == "steps" or _batches(trial.machine)
+        plain = walk.is_single or walk.is_described or walk.form == "steps" or _batches(trial.machine)
         block = 1 if plain else block_size(program)
         if block > 1 and block <= MOST_FOLDED:
             folded = folded_setting(program, 2 * block)

@@ -105,3 +105,30 @@ static void mark_range(struct vm_area_struct *vma, unsigned long addr, unsigned 
 @pytest.mark.parametrize(("asked", "kept"), [(" if (flags & 2)", True), ("", False)])
 def test_a_mark_that_is_set_and_taken_away_is_also_left_alone(asked: str, kept: bool) -> None:
     assert ("unkept" not in broken(program_with(MARKS % asked, "mm/demo.c"))) == kept
+
+
+DESCRIBED = """#include <linux/rmap.h>
+static int protect_range(struct page_vma_mapped_walk *pvmw)
+{
+	struct vm_area_struct *vma = pvmw->vma;
+	int cleaned = 0;
+
+	while (page_vma_mapped_walk(pvmw)) {
+		pte_t pte = ptep_get(pvmw->pte);
+
+		if (%s)
+			continue;
+		pte = ptep_clear_flush(vma, pvmw->address, pvmw->pte);
+		set_pte_at(vma->vm_mm, pvmw->address, pvmw->pte, pte_mkclean(pte));
+		cleaned++;
+	}
+	return cleaned;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("skipped", "holds"), [("!pte_dirty(pte)", True), ("!pte_dirty(pte) || !pte_write(pte)", False)]
+)
+def test_a_walk_that_is_described_goes_over_all_entries(skipped: str, holds: bool) -> None:
+    assert ("passed over" not in broken(on_a_kernel(DESCRIBED % skipped))) == holds
