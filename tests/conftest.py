@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.csrc.kernel import kernel_tree
+
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -44,6 +46,17 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.setenv(f"GIT_{role}_DATE", "2026-01-01T00:00:00Z")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page-table sources of the corpus as a plain tree on disk; skips the test when there are none."""
+    tree = kernel_tree()
+    root = tmp_path_factory.mktemp("kernel")
+    for path in tree.paths():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(tree.read(path) or b"")
+    return root
 
 
 @pytest.fixture(autouse=True)

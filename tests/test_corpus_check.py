@@ -7,10 +7,8 @@ import pytest
 
 from ptlint.core.finding import Finding
 from ptlint.core.report import Report
-from ptlint.core.tree import MemoryTree
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.run import check
-from tests.csrc.kernel import kernel_tree
 from tests.shared import shared
 
 SEED = "3959a598-c7c0-4321-ae2f-f45e5ff144e4@arm.com"
@@ -65,18 +63,6 @@ def seed(folder: Path) -> Path:
     path = folder / "seed.mbox"
     path.write_bytes(mail.as_bytes(unixfrom=True))
     return path
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the 7.3 page-table sources as a plain tree on disk."""
-    tree = kernel_tree()
-    assert isinstance(tree, MemoryTree)
-    root = tmp_path_factory.mktemp("kernel")
-    for path in tree.paths():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(tree.read(path) or b"")
-    return root
 
 
 @pytest.mark.parametrize("kind", ["", "-thread"])

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ptlint.core.tree import MemoryTree
 from tests.corpus_on_tree import found, pinned
-from tests.csrc.kernel import kernel_tree
 from tests.shared import shared
 
 QUICK = (
@@ -22,18 +20,6 @@ QUICK = (
     "ppc-pte-needs-flush-v2",
     "willy-nesting-lazy-mmu-v1",
 )
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the 7.3 page-table sources as a plain tree on disk."""
-    tree = kernel_tree()
-    assert isinstance(tree, MemoryTree)
-    root = tmp_path_factory.mktemp("kernel")
-    for path in tree.paths():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(tree.read(path) or b"")
-    return root
 
 
 def test_every_mailbox_without_replies_is_pinned() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from ptlint.calls.bodies import body_of
-from ptlint.calls.ops import OpsTarget, ops_targets
+from ptlint.calls.ops import ops_targets
 from ptlint.csrc.ast import FunctionDef
 from ptlint.csrc.scope import NOTHING
 from ptlint.csrc.universe import Universe
@@ -39,12 +39,6 @@ def callees(universe: Universe, function: FunctionDef) -> tuple[Callee, ...]:
         else:
             found.setdefault((name, ""), Callee(name, line))
     return tuple(found.values())
-
-
-def targets_of(universe: Universe, function: FunctionDef) -> dict[str, tuple[OpsTarget, ...]]:
-    """Return the ops-table fields that the body of *function* names, with what each may hold."""
-    fields_ = dict.fromkeys(chain for _, chain, _ in body_of(function).calls if chain)
-    return {chain: targets for chain in fields_ if (targets := ops_targets(universe, chain))}
 
 
 # --- parameters -------------------------------------------------------------------------------------------------

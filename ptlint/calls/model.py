@@ -1,6 +1,6 @@
 """The call model: for each name and profile its effective definition, why, what it calls and what it uses."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,14 +12,7 @@ from ptlint.calls.guards import guard_of, reasons
 from ptlint.calls.hooks import kernel_only, page_table_names
 from ptlint.calls.signatures import signature_of
 from ptlint.core.span import Span
-from ptlint.core.tree import SourceTree
-from ptlint.csrc.profile import Profile
-from ptlint.csrc.universe import Universe, load_universe
-
-
-def build_model(tree: SourceTree, profiles: Iterable[Profile], names: Sequence[str] = ()) -> tuple[ProfileModel, ...]:
-    """Return the model of *tree* for *names* under each profile; without names, for every page-table name it has."""
-    return tuple(profile_model(load_universe(tree, profile), names) for profile in profiles)
+from ptlint.csrc.universe import Universe
 
 
 def profile_model(universe: Universe, names: Sequence[str] = (), callers: bool = False) -> ProfileModel:

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ptlint.core.tree import MemoryTree
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.simulate import simulate
 from ptlint.sim.judgement import Judgement
-from tests.csrc.kernel import kernel_tree
 from tests.kernels import SMALL, mailbox
 
 CALLER = """\
@@ -63,18 +61,6 @@ def test_with_a_patch_only_what_it_brings_is_told_of_a_caller(tree: Path, tmp_pa
     assert "outside" in told
     assert "accessed-dirty" not in told
     assert judgement.known == ("accessed-dirty",)
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the 7.3 page-table sources as a plain tree on disk."""
-    tree = kernel_tree()
-    assert isinstance(tree, MemoryTree)
-    root = tmp_path_factory.mktemp("kernel")
-    for path in tree.paths():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(tree.read(path) or b"")
-    return root
 
 
 @pytest.mark.slow
