@@ -1,6 +1,6 @@
 /*
  * What both harnesses share: memory as the helpers access it, the batch, and with RACED one access of the MMU to one
- * entry between any two accesses of the code. The helpers are those of the reference tree of ptlint.
+ * entry between any two accesses of the code. The helpers (HELPERS) are those of the reference tree of ptlint, or x86's.
  */
 #ifdef RACED
 static void mmu(void);
@@ -12,6 +12,9 @@ static void mmu(void);
 #define xchg(p, v)	({ mmu(); __typeof__(*(p)) was_ = *(p); *(p) = (v); was_; })
 #define cmpxchg(p, o, n)	({ mmu(); __typeof__(*(p)) was_ = *(p); if (was_ == (o)) *(p) = (n); was_; })
 #include HELPERS
+#ifndef REF_DIRTIED
+#define REF_DIRTIED(v)	((v) | REF_DIRTY)
+#endif
 
 unsigned long nondet_ulong(void);
 unsigned int nondet_uint(void);
@@ -57,7 +60,9 @@ static void set_up(void)
 	__CPROVER_assume((kind & (REF_WRITE | REF_UFFD)) != (REF_WRITE | REF_UFFD));
 	for (unsigned int i = 0; i < nr; i++) {
 		before[i] = pte_val(pte_mkold(pfn_pte(first_pfn + i, PAGE_READONLY))) | kind;
-		before[i] |= nondet_ulong() & (REF_YOUNG | REF_DIRTY);
+		before[i] |= nondet_ulong() & REF_YOUNG;
+		if (nondet_uint() & 1)
+			before[i] = REF_DIRTIED(before[i]);
 		table[1 + i].pte = before[i];
 	}
 	when = nondet_uint();
