@@ -1,9 +1,10 @@
 """Beside CBMC: what it proves from hand-written harnesses of the transaction of mprotect() and of its callers.
 
 Run it as ``python benchmarks/cbmc.py [TREE]``; TREE is a kernel tree, for the callers. CBMC (the Debian package
-``cbmc``) runs when it is installed, over ``benchmarks/harness``: ptlint's reference helpers, for the callers helpers that
-do what x86's do, any page frames, batches of at most so many entries. ptlint runs over lanes, once the process is up, with all its properties: the transaction in
-the same helpers, the callers with x86's own. Figures are CPU seconds of this run; ptlint's are the best of several.
+``cbmc``) runs when it is installed, over ``benchmarks/harness``: ptlint's reference helpers, for the callers helpers
+that do what x86's do, any page frames, batches of at most so many entries. ptlint runs over lanes, once the process is
+up, with all its properties: the transaction in the same helpers, the callers with x86's own. Figures are CPU seconds of
+this run; ptlint's are the best of several.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Ration:
     first few subjects, more than they took. Past it only short subjects run, and past twice as much none. ``long`` are
     the subjects that took long, ``endless`` those without an end, ``far`` the statements of runs beyond SHORT, which
     are bounded by ``most_far`` where ``vain`` is. ``whole`` is what all that is for, in words. ``without_end`` counts
-    the profiles under which each subject came to none.
+    the profiles under which each subject took long and came to none.
     """
 
     work: int | None = None
@@ -95,7 +95,7 @@ class Ration:
     def settle(self, taken: int, *, ended: bool, subject: str = "") -> None:
         """Count a *subject* whose runs have *taken* so much. The patches of the kernel have few that take long."""
         if not ended:
-            self.without_end[subject] += 1
+            self.without_end[subject] += taken > LONG_WORK
             self.endless += 1
             self.lost += taken * max(1, self.endless - FEW_ENDLESS)
         self.long += taken > LONG_WORK

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlint.sim.bounds import LANES_OF_WORK, MOST_FAR, SHORT, Limits, Ration
+from ptlint.sim.bounds import LANES_OF_WORK, LONG_WORK, MOST_FAR, SHORT, Limits, Ration
 from ptlint.sim.errors import OutOfBounds
 from ptlint.sim.machine import Machine
 from ptlint.sim.memory import Memory
@@ -93,9 +93,11 @@ def test_long_runs_share_what_they_may_take_beyond_short_ones() -> None:
 
 def test_what_comes_to_no_end_under_two_profiles_is_run_on_no_other() -> None:
     ration = Ration(vain=1_000_000, whole="all profiles")
-    ration.settle(10, ended=False, subject="spin")
-    ration.settle(10, ended=True, subject="walk")
+    for subject, taken in (("spin", LONG_WORK + 1), ("ask", 10), ("ask", 10), ("ask", 10)):
+        ration.settle(taken, ended=False, subject=subject)
+    ration.settle(LONG_WORK + 1, ended=True, subject="walk")
     assert not ration.gives_up("spin")
-    ration.settle(10, ended=False, subject="spin")
+    ration.settle(LONG_WORK + 1, ended=False, subject="spin")
+    assert not ration.gives_up("ask")
     assert ration.gives_up("spin") == "it came to no end under 2 other profiles"
     assert not ration.gives_up("walk")
