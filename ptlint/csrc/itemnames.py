@@ -11,7 +11,7 @@ _RECORD = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _ENUMERATOR = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)")
-_BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|__\w+\s*[=;,]|\Z))")
+_BEFORE_END = re.compile(r"([A-Za-z_$][\w$]*)(?=\s*(?:[=;,\[]|(?:__\w+|asm)\s*[=;,]|\Z))")
 _POINTED = re.compile(r"\(\s*\*\s*(?:\w+\s+)*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)")
 _POINTER_TYPE = re.compile(r"\(\s*(?:\*|\^)\s*(?:const\s+|volatile\s+)?([A-Za-z_]\w*)\s*\)")
 _PARTS = re.compile(r"[^,;]+")

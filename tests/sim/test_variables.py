@@ -39,3 +39,15 @@ def test_lanes_that_are_elsewhere_keep_what_they_have(name: str, native: list[in
     session = Session(UNIT, 4)
     result = session.run(f"{name}(a)", a=("unsigned long", np.array([0, 1, 2, 3], dtype=np.uint64)))
     assert session.lanes_of(scalar(result)).tolist() == native
+
+
+@pytest.mark.parametrize("asm", ["asm", "__asm__"])
+def test_a_register_of_the_cpu_that_has_a_name_may_hold_anything(asm: str) -> None:
+    unit = program_of(
+        f'struct task {{ int id; }};\nregister struct task *current {asm}("r2");\n'
+        "static inline int runs(u64 a) { return current->id == 5; }\n"
+    )
+    session = Session(unit, 2)
+    session.run("runs(a)", a=("unsigned long", np.array([0, 1], dtype=np.uint64)))
+    assert unit.variable("current") is not None
+    assert not [record.name for record in session.machine.log if record.kind == "fault"]
