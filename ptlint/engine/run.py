@@ -24,7 +24,7 @@ from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
-from ptlint.passes.changes import Change
+from ptlint.passes.changes import Change, is_unfinished
 from ptlint.passes.functions import Book, View
 from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
@@ -381,8 +381,12 @@ class Run(Gathered):
         book = context.books[1]
         for change in context.changes:
             path, span = change.span.path, change.span
-            if change.kind != "function" or book.view(path, change.name) is not None:
+            cut = change.kind == "other" and is_unfinished(change)
+            if not (cut or change.kind == "function") or book.view(path, change.name) is not None:
                 continue
+            if cut:
+                reason = "a bracket that is opened in it is not closed before the end of the file"
+                self.left_out.append(LeftOut("not-read", change.name, reason, path, span.line))
             here = [what for place, what in book.faults(path) if span.line <= place.line <= span.end_line]
             if here:
                 self.left_out.append(LeftOut("not-read", f"{change.name}()", here[0], path, span.line))

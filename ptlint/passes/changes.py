@@ -53,6 +53,12 @@ class Change:
     is_new: bool
 
 
+def is_unfinished(change: Change) -> bool:
+    """Return whether a bracket that an item opens is closed nowhere, so that it takes in the rest of the file."""
+    code = without_literals(change.text)
+    return code.count("(") > code.count(")") or code.count("{") > code.count("}")
+
+
 def changes_between(before: SourceTree, after: SourceTree, paths: Iterable[str]) -> tuple[Change, ...]:
     """Return what differs in the C files among *paths*, in order of path and line."""
     found: list[Change] = []

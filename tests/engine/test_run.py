@@ -144,6 +144,15 @@ def test_a_function_that_is_new_may_clean_entries(tmp_path: Path) -> None:
     assert report_of(tmp_path, change, archs=("x86",)).findings == ()
 
 
+@pytest.mark.parametrize("text", ["\tset_pte(ptep, (pte);\n}\n", "\tset_pte(ptep, pte); /* left open\n}\n"])
+def test_a_function_that_is_not_closed_is_listed_as_not_read(tmp_path: Path, text: str) -> None:
+    head = "#include <linux/pgtable.h>\n\nvoid store_one(pte_t *ptep, pte_t pte)\n{\n"
+    report = report_of(tmp_path, {"mm/open.c": head + text})
+    told = [(one.kind, one.source, one.line) for one in report.left_out if one.what == "store_one"]
+    assert told == [("not-read", "mm/open.c", 3)]
+    assert report.findings == ()
+
+
 def test_rules_that_need_no_run_start_none(tmp_path: Path) -> None:
     box = tmp_path / "series.mbox"
     box.write_text(mailbox(STALE))
