@@ -387,6 +387,7 @@ class Run(Gathered):
             if cut:
                 reason = "a bracket that is opened in it is not closed before the end of the file"
                 self.left_out.append(LeftOut("not-read", change.name, reason, path, span.line))
+                continue
             here = [what for place, what in book.faults(path) if span.line <= place.line <= span.end_line]
             if here:
                 self.left_out.append(LeftOut("not-read", f"{change.name}()", here[0], path, span.line))

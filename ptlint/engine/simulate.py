@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.steps import planned
 from ptlint.errors import UsageError
+from ptlint.passes.changes import names_defined
 from ptlint.passes.outcomes import ROOTS, Runs, profiles_of
 from ptlint.sim.bounds import MOST_FAR, Ration
 from ptlint.sim.judgement import Judgement, Violation
@@ -47,19 +47,17 @@ def simulate(
     if nr is not None and not 0 < nr <= MOST_ENTRIES:
         raise UsageError(f"a batch has 1 to {MOST_ENTRIES} entries")
     before, runs, profiles = _code(request)
-    _set_up((before, runs), len(profiles), nr, trace=trace)
     found = False
-    for judgement in _judged(before, runs, profiles, function):
-        found = found or _concerns(judgement, function)
-        yield judgement
-    unbuilt = frozenset[str]() if found else _files_with(runs.tree, function)
-    if unbuilt:  # no configuration builds what defines it
-        runs = Runs(runs.tree, runs.overrides, unbuilt)
-        before = before and Runs(before.tree, before.overrides, unbuilt)
+    while True:
         _set_up((before, runs), len(profiles), nr, trace=trace)
         for judgement in _judged(before, runs, profiles, function):
             found = found or _concerns(judgement, function)
             yield judgement
+        unbuilt = frozenset[str]() if found or runs.places else _files_with(runs.tree, function)
+        if not unbuilt:
+            break
+        runs = Runs(runs.tree, runs.overrides, unbuilt)  # no configuration builds what defines it
+        before = before and Runs(before.tree, before.overrides, unbuilt)
     beyond = [f"{span.path}: {what}" for span, what in runs.beyond]
     for judgement in () if found else _unreadable(runs, profiles, function):
         found = True
@@ -99,14 +97,13 @@ def _concerns(judgement: Judgement, function: str) -> bool:
 
 
 def _files_with(tree: SourceTree, function: str) -> frozenset[str]:
-    """Return the ``.c`` files that define *function*, as their text says."""
-    defines = re.compile(rb"^\w[\w \t*]*\b" + re.escape(function.encode()) + rb"\s*\([^;{]*\{", re.MULTILINE)
+    """Return the ``.c`` files that define *function*, of those that are read as C."""
     found = set()
     for folder in ("mm", "fs", "arch", "kernel"):
         paths = holding(tree, folder, (function,))
         for path in tree.paths(folder) if paths is None else paths:
             data = tree.read(path) if path.endswith(".c") else None
-            if data is not None and function.encode() in data and defines.search(data):
+            if data is not None and function.encode() in data and function in names_defined(tree, path):
                 found.add(path)
     return frozenset(found)
 
