@@ -13,8 +13,8 @@ from ptlint.engine.reference import REFERENCE
 from ptlint.engine.rules import LoadedRule
 from ptlint.engine.run import Run
 from ptlint.engine.steps import Step
-from ptlint.passes.changes import changes_in_text
 from ptlint.passes.outcomes import Runs
+from ptlint.passes.shown import changes_in_text
 from ptlint.reference import reference_tree
 
 

@@ -12,18 +12,11 @@ from ptlint.core.report import PatchStatus
 from ptlint.core.span import Span
 from ptlint.core.tree import MemoryTree, SourceTree
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import (
-    Change,
-    changes_between,
-    changes_in_hunks,
-    functions_before,
-    names_in,
-    parameters_in,
-    partial_functions,
-)
+from ptlint.passes.changes import Change, changes_between, parameters_in
 from ptlint.passes.continued import continued
 from ptlint.passes.fragments import Fragment, fragments_of
 from ptlint.passes.outcomes import Runs
+from ptlint.passes.shown import changes_in_hunks, functions_before, names_in, partial_functions
 
 if TYPE_CHECKING:
     from ptlint.tree import Applied

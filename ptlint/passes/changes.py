@@ -11,29 +11,23 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from ptlint.core.patch import Hunk, Patch
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree
 from ptlint.csrc.directives import MAX_FILE_BYTES, refusal
 from ptlint.csrc.items import index_of_text
 from ptlint.csrc.segments import without_literals
-from ptlint.csrc.universe import SourceText
 
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*", re.MULTILINE)
-_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
+DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE)
 _CONDITION = re.compile(
     r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b([^\n\\]*+(?:\\(?:\n|.)[^\n\\]*+)*)", re.MULTILINE
 )
 _HEADER_GUARD = re.compile(r"[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n\s*#[ \t]*define[ \t]+\1[ \t]*$", re.MULTILINE)
 _NOISE = re.compile(r"(?:/\*.*?(?:\*/|\Z)|//[^\n]*|\s+|\\\n)+", re.DOTALL)
-_HEAD = re.compile(r"^(?!else\b|do\b|\w+[ \t]*:)[A-Za-z_]", re.MULTILINE)
-"""A line at which an item may begin: in the first column stand labels, too."""
-_NAMED = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_SOURCES = (".c", ".h")
+SOURCES = (".c", ".h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +57,14 @@ def changes_between(before: SourceTree, after: SourceTree, paths: Iterable[str])
     """Return what differs in the C files among *paths*, in order of path and line."""
     found: list[Change] = []
     for path in sorted(set(paths)):
-        if not path.endswith(_SOURCES) or before.blob_id(path) == after.blob_id(path):
+        if not path.endswith(SOURCES) or before.blob_id(path) == after.blob_id(path):
             continue
         texts = [(tree.read(path) or b"").decode("latin-1") for tree in (before, after)]
         shift = 0
         if any(map(refusal, texts)):
             texts, shift = _differing(*texts)
         old, new = map(_items, texts)
-        changes = sorted([*_changes(path, old, new), *_removed(path, old, new)], key=lambda one: one.span.line)
+        changes = sorted([*changed(path, old, new), *_removed(path, old, new)], key=lambda one: one.span.line)
         found.extend(_moved(one, shift) for one in changes)
     return tuple(found)
 
@@ -103,92 +97,6 @@ def _moved(change: Change, lines: int) -> Change:
     return replace(change, span=span, line=change.line + lines)
 
 
-def changes_in_hunks(patch: Patch) -> tuple[Change, ...]:
-    """Return the functions that *patch* adds or changes and that one of its hunks shows whole, by path and line."""
-    found: list[Change] = []
-    for file in sorted(patch.files, key=lambda one: one.path):
-        if file.new_path is None or not file.new_path.endswith(_SOURCES):
-            continue
-        old = [item for hunk in file.hunks for item in _whole_functions(hunk.preimage().decode("latin-1"), 1)]
-        new = [
-            item for hunk in file.hunks for item in _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
-        ]
-        found.extend(_changes(file.new_path, old, new))
-    return tuple(found)
-
-
-def partial_functions(patch: Patch, known: Iterable[Span] = ()) -> tuple[tuple[str, Span], ...]:
-    """Return name and first changed line of each function that *patch* changes and no hunk shows whole.
-
-    The name is that of the nearest head above, in the hunk or on its ``@@`` line; empty when neither has one. What
-    stands in one of the spans *known* of the new files is left out.
-    """
-    spans = tuple(known)
-    found: dict[tuple[str, str], Span] = {}
-    for file in patch.files:
-        if file.new_path is None or not file.new_path.endswith(_SOURCES):
-            continue
-        for hunk in file.hunks:
-            for name, line in _partial(hunk):
-                if any(one.path == file.new_path and one.line <= line <= one.end_line for one in spans):
-                    continue
-                found.setdefault((file.new_path, name), Span(file.new_path, line))
-    return tuple((name, span) for (_, name), span in found.items())
-
-
-def _partial(hunk: Hunk) -> Iterator[tuple[str, int]]:
-    whole = _whole_functions(hunk.postimage().decode("latin-1"), hunk.new_start)
-    shown = {number for _, _, line, text, _ in whole for number in range(line, line + text.count("\n") + 1)}
-    heads = _NAMED.findall(hunk.section.decode("latin-1"))
-    name, number, in_head = heads[-1] if heads else "", hunk.new_start, False
-    for one in hunk.lines:
-        text = one.text.decode("latin-1")
-        if _HEAD.match(text) and (heads := _NAMED.findall(text)):
-            name, in_head = heads[-1], True
-        is_code = text[:1] in ("\t", " ") and not text.lstrip().startswith(("*", "/*", "//"))
-        if one.kind != " " and is_code and not in_head and number not in shown:
-            yield name, number
-        in_head = in_head and not text.rstrip().endswith((";", "{"))
-        number += one.kind != "-"
-
-
-def names_in(hunk: Hunk) -> frozenset[str]:
-    """Return the functions and macros that *hunk* may change: the one that it begins in, and those that begin in it."""
-    heads = [hunk.section.decode("latin-1")]
-    lines = [one.text.decode("latin-1") for one in hunk.lines]
-    heads += [line for line in lines if _HEAD.match(line)]
-    found = {names[-1] for head in heads if (names := _NAMED.findall(head))}
-    return frozenset(found | {match.group(1) for match in map(_DEFINE.match, lines) if match})
-
-
-def functions_before(patch: Patch) -> dict[str, SourceText]:
-    """Return the functions that the hunks of *patch* show whole as they were before it, by name."""
-    found: dict[str, SourceText] = {}
-    for file in patch.files:
-        if file.old_path is not None and file.old_path.endswith(_SOURCES):
-            for hunk in file.hunks:
-                for _, name, line, text, _ in _whole_functions(hunk.preimage().decode("latin-1"), hunk.old_start):
-                    found.setdefault(name, SourceText(file.new_path or file.old_path, line, text))
-    return found
-
-
-def changes_in_text(path: str, text: str, line: int = 1) -> tuple[Change, ...]:
-    """Return the whole functions of a piece of C that begins at *line* of *path*, all of them as new."""
-    return tuple(_changes(path, [], _whole_functions(text, line)))
-
-
-def whole_function(name: str, source: SourceText) -> SourceText | None:
-    """Return function *name* where *source* shows it whole, None when it does not."""
-    found = (one for one in _whole_functions(source.text, source.line) if one[1] == name)
-    return next((SourceText(source.path, line, text) for _, _, line, text, _ in found), None)
-
-
-def change_of_function(name: str, before: SourceText, after: SourceText) -> Change | None:
-    """Return how function *name* changed between two texts; None when nothing that counts did."""
-    old, new = (_whole_functions(one.text, one.line) for one in (before, after))
-    return next((one for one in _changes(after.path, old, new) if one.name == name), None)
-
-
 def functions_in(path: str, text: str) -> tuple[Change, ...]:
     """Return the functions of a whole file, all of them as new: each once, where it stands first."""
     found: dict[str, Change] = {}
@@ -207,13 +115,14 @@ def names_defined(tree: SourceTree, path: str) -> frozenset[str]:
     return frozenset() if refusal(text) else frozenset(name for _, name, *_ in _items(text))
 
 
-_Conditions = tuple[str, ...]
-_Item = tuple[str, str, int, str, _Conditions]
+Conditions = tuple[str, ...]
+Item = tuple[str, str, int, str, Conditions]
 """Kind, name, line, text, and the conditions that it stands under, the outermost first."""
 
 
-def _changes(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
-    known: dict[tuple[str, str], dict[str, set[_Conditions]]] = {}
+def changed(path: str, old: Sequence[Item], new: Sequence[Item]) -> list[Change]:
+    """Return the items of *new*, in *path*, that *old* has not, has otherwise, or has under other conditions."""
+    known: dict[tuple[str, str], dict[str, set[Conditions]]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
     as_it_was = {(kind, name, text, conditions) for kind, name, _, text, conditions in old}
     new = [one for one in new if (one[0], one[1], one[3], one[4]) not in as_it_was]  # most need no closer look
@@ -239,7 +148,7 @@ MOST_COMPARED = 64
 """Items of one name in a file that are compared with a changed one, line by line, to say where it differs."""
 
 
-def _removed(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Change]:
+def _removed(path: str, old: Sequence[Item], new: Sequence[Item]) -> list[Change]:
     """Return the items of *old* that *new* has none of, each behind what stood before it and still stands."""
     ends: dict[tuple[str, str], list[int]] = {}
     for kind, name, line, text, _ in new:
@@ -257,59 +166,6 @@ def _removed(path: str, old: Sequence[_Item], new: Sequence[_Item]) -> list[Chan
     return result
 
 
-@lru_cache(maxsize=256)
-def _whole_functions(text: str, line: int) -> tuple[_Item, ...]:
-    """Return the functions that stand whole in a piece of a file that begins at *line*: heads in the first column."""
-    plain = _without_directives(text)
-    found: list[_Item] = []
-    end = counted = read = 0
-    for match in _HEAD.finditer(plain):
-        if match.start() < end:
-            continue
-        piece = _first_piece(plain, match.start())
-        read += len(piece)
-        if read > MOST_READ + 8 * len(text):
-            break  # heads without an end: the rest is told as not whole
-        index = index_of_text(piece)
-        if not index.items or index.items[0].kind != "function":
-            continue
-        item = index.items[0]
-        name = next((name for what, name, _ in index.declared_by(0) if what == "function"), "")
-        if name:
-            start = match.start() + item.start
-            line += text.count("\n", counted, start)
-            end, counted = match.start() + item.end, start
-            found.append(("function", name, line, text[start:end], ()))
-    return tuple(found)
-
-
-MOST_ENDS = 12
-"""Closing braces in the first column that one function may have, of which only the last ends it."""
-
-
-MOST_READ = 1 << 22
-"""Characters of a text, besides eight times its own, that are read to find where functions end."""
-
-
-def _first_piece(text: str, start: int) -> str:
-    """Return the text from *start* to the end of the declaration there, or to the closing brace, in the first column,
-    that ends the first item.
-    """
-    semicolon = text.find(";", start)
-    if semicolon >= 0 and text.find("{", start, semicolon) < 0:
-        code = without_literals(text[start : semicolon + 1])
-        if code.endswith(";") and code.count("(") == code.count(")"):
-            return text[start : semicolon + 1]
-    end = start
-    piece = ""
-    for _ in range(MOST_ENDS):
-        end = text.find("\n}", end + 1)
-        piece = text[start : end + 2] if end >= 0 else text[start:]
-        if end < 0 or piece.count("{") <= piece.count("}"):
-            break
-    return piece
-
-
 def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:
     """Return the types of the parameters, as written, of each function *name* that *text* defines."""
     found = set()
@@ -320,7 +176,7 @@ def parameters_in(text: str, name: str) -> frozenset[tuple[str, ...]]:
     return frozenset(found)
 
 
-def _without_directives(text: str) -> str:
+def without_directives(text: str) -> str:
     """Return the text without directives, and with the first branch alone where each opens, or closes, a block.
 
     Else a function whose ``if (…) {`` is written once in each branch would not end.
@@ -357,14 +213,14 @@ def _blank(text: str) -> str:
     return "\n".join(" " * len(line) for line in text.split("\n"))
 
 
-def _items(text: str) -> list[_Item]:
+def _items(text: str) -> list[Item]:
     """Return every named item, macros included, in order of line."""
     found = []
     line, at = 1, 0
-    for match in _DEFINE.finditer(text):
+    for match in DEFINE.finditer(text):
         line, at = line + text.count("\n", at, match.start()), match.start()
         found.append(("macro", match.group(1), line, match.group(0)))
-    index = index_of_text(_without_directives(text))
+    index = index_of_text(without_directives(text))
     named: dict[int, tuple[str, str]] = {}
     for name, places in index.names.items():
         for what, number, _ in places:
@@ -390,9 +246,9 @@ MOST_CONDITIONS = 64
 """How many of the conditions around an item are looked at, the outermost first: nobody nests more by hand."""
 
 
-def _conditions(text: str) -> list[tuple[int, _Conditions]]:
+def _conditions(text: str) -> list[tuple[int, Conditions]]:
     """Return from which line on which conditions hold, in order; the guard of a whole header is none."""
-    found: list[tuple[int, _Conditions]] = [(0, ())]
+    found: list[tuple[int, Conditions]] = [(0, ())]
     stack: list[str] = []
     directives = list(_CONDITION.finditer(text))
     line, at = 1, 0

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ptlint.core.patch import FilePatch, Patch
 from ptlint.csrc.universe import SourceText
-from ptlint.passes.changes import Change, change_of_function, whole_function
+from ptlint.passes.changes import Change
+from ptlint.passes.shown import change_of_function, whole_function
 
 
 @dataclass(frozen=True, slots=True)

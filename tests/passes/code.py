@@ -2,8 +2,8 @@
 
 from ptlint.csrc.universe import SourceText, load_universe
 from ptlint.engine.reference import REFERENCE
-from ptlint.passes.changes import changes_in_text
 from ptlint.passes.functions import Book, View
+from ptlint.passes.shown import changes_in_text
 from ptlint.reference import reference_tree
 
 

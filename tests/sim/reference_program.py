@@ -2,7 +2,7 @@
 
 from ptlint.csrc.universe import SourceText, load_universe
 from ptlint.engine.reference import REFERENCE
-from ptlint.passes.changes import changes_in_text
+from ptlint.passes.shown import changes_in_text
 from ptlint.reference import reference_tree
 from ptlint.sim.program import Program
 
