@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ptlint import __version__
 from ptlint.api import Context, Outcome
-from ptlint.core.finding import Finding
 from ptlint.core.patch import LeftOut, PatchRef, Series
 from ptlint.core.report import NotExecuted, Report
 from ptlint.core.span import Span
 from ptlint.core.tree import SourceTree, unread
 from ptlint.csrc.profile import Profile, further_profiles
 from ptlint.engine.concern import concerns_page_tables
+from ptlint.engine.extent import MOST_FILES, MOST_PATCHES, bounded, patch_called, paths_of
 from ptlint.engine.gathered import Gathered
 from ptlint.engine.inputs import enclosing_folder, series_asked
+from ptlint.engine.pointed import sources_of, with_lines
 from ptlint.engine.profiles import profiles_asked
 from ptlint.engine.representing import holds_where_it_runs, in_turn, is_local, is_nowhere_in_force, stood_for_note
 from ptlint.engine.request import CheckRequest
 from ptlint.engine.rules import LoadedRule, load_rules, select_rules
 from ptlint.engine.steps import Plan, Step, planned
 from ptlint.engine.suppression import config_of, rules_asked, suppressed
-from ptlint.passes.changes import Change, is_unfinished
+from ptlint.passes.changes import is_unfinished
 from ptlint.passes.functions import Book, View
 from ptlint.passes.moved import Place, origins_of, under_new_names
 from ptlint.passes.outcomes import Runs, profiles_of, profiles_touched
@@ -80,8 +81,8 @@ def _checked(
     for step in plan.steps:
         run.step(step)
     run.note_beyond((Span(path, 1), why) for path, why in unread(base.tree).items())
-    findings = tuple(_with_lines(run.merged(), plan.steps))
-    sources, earlier = _sources(findings, plan.steps)
+    findings = tuple(with_lines(run.merged(), plan.steps))
+    sources, earlier = sources_of(findings, plan.steps)
     notes = [LeftOut("base", base.name, note, str(folder or "")) for note in base.notes]
     if not has_tree and series.patches:
         notes.append(_without_tree_note())
@@ -115,11 +116,6 @@ def _final(plan: Plan, series: Series) -> SourceTree | None:
     return plan.steps[len(plan.status) - 1].after.tree
 
 
-def _paths_of(changes: Sequence[Change]) -> list[str]:
-    """Return the files of *changes*, each once."""
-    return list(dict.fromkeys(change.span.path for change in changes))
-
-
 def _without_tree_note() -> LeftOut:
     reason = (
         "no kernel tree was given: the functions of the patches ran on a page table of ptlint's own, no architecture's"
@@ -129,15 +125,6 @@ def _without_tree_note() -> LeftOut:
 
 # --- the run ------------------------------------------------------------------------------------------------------
 
-
-MOST_CHANGES = 500
-"""Functions and macros of one patch that are looked at: several times what the largest patches of the kernel change."""
-
-MOST_FILES = 60
-"""Files with such changes in one patch that are looked at: the largest of the series that it was tried on change 22."""
-
-MOST_PATCHES = 100
-"""Patches to page-table code of one series that are looked at: those of the longest that it was tried on are 36."""
 
 MOST_WORK = 1_800_000
 """Work of all runs for one patch under one profile: half as much again as the longest caller of the kernel needs."""
@@ -187,7 +174,8 @@ class Run(Gathered):
 
     def step(self, step: Step) -> None:
         """Run every rule over one patch or proposal."""
-        step = self._bounded(step)
+        step, beyond = bounded(step)
+        self.left_out.extend(beyond)
         functions = [change.name for change in step.changes if change.kind == "function"]
         self.changed.update(functions)
         if not step.changes:
@@ -204,7 +192,7 @@ class Run(Gathered):
         profiles = profiles_touched(self.profiles, step.paths) if self.has_tree else tuple(self.profiles)
         names = frozenset(change.name for change in step.changes if change.name not in step.unrun)
         for runs in (step.before, step.after):
-            runs.places |= frozenset(step.paths if len(step.paths) <= MOST_FILES else _paths_of(step.changes))
+            runs.places |= frozenset(step.paths if len(step.paths) <= MOST_FILES else paths_of(step.changes))
             runs.everywhere = self.everywhere
             runs.watched |= names
             runs.work = MOST_WORK if self.has_tree else MOST_WORK_ALONE
@@ -232,22 +220,6 @@ class Run(Gathered):
             key = (finding.code, finding.span.path, finding.function)
             if finding.patch != step.ref and key in context.looked_at and key not in context.present:
                 self.repaired.setdefault(key, step.ref)
-
-    def _bounded(self, step: Step) -> Step:
-        """Return *step* with as many changes, of as many files, as are looked at, and note what is left out."""
-        paths = _paths_of(step.changes)
-        number, changes = len(step.changes), step.changes
-        if len(paths) > MOST_FILES:
-            few = frozenset(paths[:MOST_FILES])
-            changes = tuple(change for change in changes if change.span.path in few)
-            reason = (
-                f"it changes functions and macros of {len(paths)} files: only the first {MOST_FILES} were looked at"
-            )
-            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
-        if len(changes) > MOST_CHANGES:
-            reason = f"it changes {number} functions and macros: only the first {MOST_CHANGES} were looked at"
-            self.left_out.append(LeftOut("too-many", patch_called(step.ref), reason))
-        return step if len(changes) == number <= MOST_CHANGES else replace(step, changes=changes[:MOST_CHANGES])
 
     def _outcome(
         self, step: Step, profiles: Sequence[Profile], names: frozenset[str], origins: Mapping[Place, Place]
@@ -412,11 +384,6 @@ def _broken(judgement: Judgement) -> frozenset[str]:
     return frozenset(violation.property for violation in judgement.violations)
 
 
-def patch_called(ref: PatchRef) -> str:
-    """Return how a list names a patch."""
-    return f"patch {ref.index}/{ref.total} ({ref.subject})" if ref.subject else f"patch {ref.index}/{ref.total}"
-
-
 def _concerns_page_tables(step: Step) -> bool:
     """Return whether anything that a patch touches can concern page tables, by the words of the files."""
     for path in step.paths:
@@ -424,33 +391,3 @@ def _concerns_page_tables(step: Step) -> bool:
         if concerns_page_tables(path, filter(None, known)):
             return True
     return False
-
-
-def _with_lines(findings: Iterable[Finding], steps: Sequence[Step]) -> Iterator[Finding]:
-    """Yield *findings* with the lines that their other places stand on."""
-    by_ref = {step.ref: step for step in steps}
-    for finding in findings:
-        step = by_ref.get(finding.patch) if finding.patch is not None else None
-        if step is not None:
-            places = (replace(one, line_text=step.line(one.span, one.function)) for one in finding.related)
-            finding = replace(finding, related=tuple(places))
-        yield finding
-
-
-_Sources = tuple[dict[str, bytes], dict[tuple[PatchRef | None, str], bytes]]
-
-
-def _sources(findings: Sequence[Finding], steps: Sequence[Step]) -> _Sources:
-    """Return the files that findings point into: of the last step that has one in them, and of the others."""
-    wanted: dict[PatchRef | None, set[str]] = {}
-    for finding in findings:
-        paths = (finding.span.path, *(related.span.path for related in finding.related))
-        wanted.setdefault(finding.patch, set()).update(paths)
-    last: dict[str, bytes] = {}
-    each: dict[tuple[PatchRef | None, str], bytes] = {}
-    for step in steps:
-        for path in sorted(wanted.get(step.ref, ())):
-            data = step.text(path)
-            if data is not None:
-                last[path] = each[step.ref, path] = data
-    return last, {key: data for key, data in each.items() if data != last[key[1]]}
